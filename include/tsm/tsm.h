@@ -1,0 +1,265 @@
+/*
+ * tsm.h - libtsm: TSM (Temporal Shift Module) video action recognition.
+ *
+ * Introduction
+ *   A model is what a checkpoint holds; an engine is a model made ready on one device; a context runs
+ *   clips through an engine, one context a thread:
+ *
+ *     tsm_model *model = NULL;  tsm_engine *engine = NULL;  tsm_context *context = NULL;  tsm_error error;
+ *     if (tsm_model_load(&model, "tsm.safetensors", NULL, &error) != TSM_OK) ...error.text...
+ *     tsm_engine_create(&engine, model, NULL, &error);
+ *     tsm_context_create(&context, engine, &error);
+ *     tsm_context_plan(context, &(tsm_shape){.n = 1, .t = 8, .h = 224, .w = 224}, &error);
+ *     tsm_run(context, &input, &output, &error);
+ *
+ * Rules for every function
+ *   - Returns a tsm_status. On failure the error record, where one is given (NULL is fine), holds one line that
+ *     names the thing and what is wrong; on success it is left as it was. Nothing prints, aborts or exits.
+ *   - Out-parameters that create an object are written only on success, otherwise set to NULL.
+ *   - Destroy functions take the address of the handle, accept NULL and handles that are NULL, and set it to NULL.
+ *   - Option structs begin with struct_size = sizeof(the struct) and are otherwise zero by default: start from
+ *     the *_INIT macro. A NULL options pointer means all defaults. Strings are UTF-8 and borrowed for the call.
+ *   - Models and engines are immutable: any number of threads may use one. A context belongs to one thread at a time.
+ *
+ * Semantics follow Lin, Gan and Han, "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV 2019,
+ * and its release (mit-han-lab/temporal-shift-module).
+ */
+#ifndef TSM_TSM_H
+#define TSM_TSM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define TSM_API __attribute__((visibility("default")))
+#else
+#define TSM_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TSM_VERSION_MAJOR 0
+#define TSM_VERSION_MINOR 1
+#define TSM_VERSION_PATCH 0
+
+/* The version of the library that is loaded, "major.minor.patch". Static string. */
+TSM_API const char *tsm_version(void);
+
+/* ---- Status and error record ------------------------------------------------------------------------------- */
+
+/* Values are part of the ABI; gaps are left for finer codes. */
+typedef enum tsm_status {
+    TSM_OK = 0,
+    TSM_ERROR_ARGUMENT = 10,    /* the caller passed something that cannot be meant: NULL, wrong dims, wrong dtype */
+    TSM_ERROR_MEMORY = 20,      /* host or device memory could not be had */
+    TSM_ERROR_IO = 30,          /* a file could not be opened, read or written */
+    TSM_ERROR_FORMAT = 40,      /* a file is damaged, hostile, or not of the kind it should be */
+    TSM_ERROR_MODEL = 50,       /* a checkpoint was read, but it is not a network that can be built */
+    TSM_ERROR_UNSUPPORTED = 60, /* understood, but not available here (precision, device, mode) */
+    TSM_ERROR_DEVICE = 70,      /* a device or one of its libraries refused or failed */
+    TSM_ERROR_INTERNAL = 90     /* a bug in libtsm */
+} tsm_status;
+
+#define TSM_ERROR_TEXT_BYTES 500
+
+typedef struct tsm_error {
+    tsm_status code;
+    int device;                      /* index of the device concerned, -1 for none */
+    char text[TSM_ERROR_TEXT_BYTES]; /* one line, no newline, always terminated */
+} tsm_error;
+
+/* The name of a status, such as "format error". Static string; never NULL. */
+TSM_API const char *tsm_status_name(tsm_status status);
+
+/* Releases memory that a libtsm function handed to the caller (each such function says so). NULL is fine. */
+TSM_API void tsm_free(void *memory);
+
+/* ---- Tensors ----------------------------------------------------------------------------------------------- */
+
+typedef enum tsm_dtype { TSM_FLOAT32 = 0, TSM_FLOAT16 = 1, TSM_BFLOAT16 = 2, TSM_UINT8 = 3 } tsm_dtype;
+
+typedef enum tsm_memory {
+    TSM_MEMORY_HOST = 0,
+    TSM_MEMORY_PINNED = 1, /* page-locked host memory */
+    TSM_MEMORY_DEVICE = 2
+} tsm_memory;
+
+/* Order of the dimensions in memory, outermost first; always dense. */
+typedef enum tsm_layout {
+    TSM_NTCHW = 0, /* clips, segments, channels, height, width: as PyTorch holds them */
+    TSM_NTHWC = 1, /* channels last: as images are decoded */
+    TSM_NC = 2     /* clips, classes: logits */
+} tsm_layout;
+
+/* A view of the caller's memory; libtsm never frees `data`. dims are listed in the order of `layout`. */
+typedef struct tsm_tensor {
+    void *data;
+    tsm_memory memory;
+    int device; /* index of the device for TSM_MEMORY_DEVICE, otherwise ignored */
+    tsm_dtype dtype;
+    tsm_layout layout;
+    int ndim;
+    int64_t dims[5];
+} tsm_tensor;
+
+/* ---- Model: a checkpoint, understood ----------------------------------------------------------------------- */
+
+typedef struct tsm_model tsm_model;
+
+typedef enum tsm_shift_place {
+    TSM_PLACE_FROM_FILE = 0,
+    TSM_PLACE_BLOCKRES = 1, /* before the first convolution of a block; the identity is not shifted */
+    TSM_PLACE_BLOCK = 2     /* before the whole block; the identity is shifted too */
+} tsm_shift_place;
+
+/* What the file does not say, or should not decide. Zero means "from the file". */
+typedef struct tsm_model_options {
+    size_t struct_size;
+    const char *arch; /* "resnet18", "resnet34", "resnet50", "resnet101", "resnet152" */
+    int segments;     /* T, frames of a clip, 1..1024 */
+    int shift_div;    /* n_div: C / n_div channels move each way */
+    tsm_shift_place shift_place;
+    int no_shift;       /* non-zero: run the weights as the 2D baseline TSN */
+    int input_size;     /* pixels, height and width of the centre crop that `classify` feeds */
+    const char *labels; /* class names, one a line */
+} tsm_model_options;
+
+#define TSM_MODEL_OPTIONS_INIT { sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0 }
+
+/* Reads the checkpoint at `path` (safetensors, names as in the MIT release). Blocking; the only I/O of this library.
+ * The file is read once into memory that the model owns. Untrusted files are safe: nothing is executed, and
+ * allocation is bounded by the file's size.
+ * Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match classes;
+ * a weight is not finite), ARGUMENT, MEMORY. */
+TSM_API tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_options *options, tsm_error *error);
+
+/* The same from a buffer of `bytes` bytes that may be freed after the call; `name` stands for the path in errors. */
+TSM_API tsm_status tsm_model_load_memory(tsm_model **model, const void *data, size_t bytes, const char *name,
+                                         const tsm_model_options *options, tsm_error *error);
+
+/* Engines do not need their model: destroying it after tsm_engine_create returns its memory. */
+TSM_API void tsm_model_destroy(tsm_model **model);
+
+typedef struct tsm_model_info {
+    size_t struct_size;   /* set by the caller */
+    const char *format;   /* container, "safetensors" */
+    const char *layout;   /* key layout, "MIT" */
+    const char *arch;     /* "resnet50" */
+    int width;            /* channels of the stem, 64 in the published networks */
+    int segments;         /* T */
+    int classes;
+    int shift_div;        /* 0: TSN, no shift */
+    tsm_shift_place shift_place;
+    int shifts;           /* number of temporal shifts in the network */
+    int in_channels;      /* 3 for RGB */
+    int input_size;       /* crop, pixels */
+    int scale_size;       /* short side before the crop, pixels */
+    float mean[3], std[3]; /* per channel, for pixels scaled to 0..1 */
+    const char *dtype;    /* of the stored weights: "F32", "F16", "BF16", "F64", "mixed" */
+    uint64_t parameters;  /* weights and biases, batch norm statistics not counted */
+    uint64_t macs;        /* multiply-adds of one clip of T frames of input_size x input_size */
+    int has_labels;
+} tsm_model_info;
+
+#define TSM_MODEL_INFO_INIT { sizeof(tsm_model_info) }
+
+/* Fills `info`; strings live as long as the model. Errors: ARGUMENT. */
+TSM_API tsm_status tsm_model_get_info(const tsm_model *model, tsm_model_info *info);
+
+/* The name of class `index`, or NULL where the model has no labels or no such class. Lives as long as the model. */
+TSM_API const char *tsm_model_label(const tsm_model *model, int index);
+
+/* One clip batch: n clips of t frames of h x w pixels. t == 0 means the model's number of segments. */
+typedef struct tsm_shape {
+    int n, t, h, w;
+} tsm_shape;
+
+/* Describes the layer graph for `shape` as text, a node a line with its shape, shift, fused parts and place in the
+ * arena, before (optimized == 0) or after the passes. *text is the caller's, to be released with tsm_free. */
+TSM_API tsm_status tsm_model_graph_text(const tsm_model *model, const tsm_shape *shape, int optimized, char **text,
+                                        tsm_error *error);
+
+/* ---- Engine: a model made ready on a device ---------------------------------------------------------------- */
+
+typedef struct tsm_engine tsm_engine;
+
+typedef enum tsm_precision {
+    TSM_PRECISION_FP32 = 0,
+    TSM_PRECISION_TF32 = 1,
+    TSM_PRECISION_FP16 = 2,
+    TSM_PRECISION_BF16 = 3,
+    TSM_PRECISION_INT8 = 4,
+    TSM_PRECISION_FP8 = 5
+} tsm_precision;
+
+/* How a shift before a convolution is realised; all give the same bits. */
+typedef enum tsm_shift_method {
+    TSM_SHIFT_AUTO = 0,    /* the fastest known for the device */
+    TSM_SHIFT_COPY = 1,    /* one strided copy of the whole tensor */
+    TSM_SHIFT_OVERLAP = 2, /* only the channels that move are copied, beside the tensor */
+    TSM_SHIFT_INPLACE = 3, /* the channels that move are moved in place and moved back after the convolution */
+    TSM_SHIFT_GATHER = 4   /* no copy: the convolution reads each fold at its shifted row */
+} tsm_shift_method;
+
+typedef struct tsm_engine_options {
+    size_t struct_size;
+    const char *device; /* "auto" (the GPU where there is one), "cpu", "cuda", "cuda:N", "reference" (plain C, slow) */
+    tsm_precision precision;
+    int threads; /* CPU threads, 0: as many as the process may run on */
+    tsm_shift_method shift_method;
+} tsm_engine_options;
+
+#define TSM_ENGINE_OPTIONS_INIT { sizeof(tsm_engine_options), 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO }
+
+/* Folds, fuses and prepacks the weights of `model` for a device. Blocking, tens of milliseconds on a CPU.
+ * The engine keeps nothing of the model. Errors: UNSUPPORTED, DEVICE (no such device; the text says why), MEMORY. */
+TSM_API tsm_status tsm_engine_create(tsm_engine **engine, const tsm_model *model, const tsm_engine_options *options,
+                                     tsm_error *error);
+
+/* Destroy every context of the engine first. */
+TSM_API void tsm_engine_destroy(tsm_engine **engine);
+
+typedef struct tsm_engine_info {
+    size_t struct_size;     /* set by the caller */
+    const char *device;     /* "cpu", "reference", "cuda:0" */
+    const char *library;    /* what computes, "oneDNN 2.6.3" */
+    tsm_precision precision;
+    int threads;
+    tsm_shift_method shift_method; /* as chosen */
+    uint64_t weight_bytes;  /* prepacked weights */
+} tsm_engine_info;
+
+#define TSM_ENGINE_INFO_INIT { sizeof(tsm_engine_info) }
+
+/* Fills `info`; strings live as long as the engine. Errors: ARGUMENT. */
+TSM_API tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *info);
+
+/* ---- Context: workspace of one thread ---------------------------------------------------------------------- */
+
+typedef struct tsm_context tsm_context;
+
+/* Makes an empty context; the engine must outlive it. Errors: MEMORY, ARGUMENT. */
+TSM_API tsm_status tsm_context_create(tsm_context **context, const tsm_engine *engine, tsm_error *error);
+TSM_API void tsm_context_destroy(tsm_context **context);
+
+/* Allocates everything that runs of `shape` need; a second plan replaces the first. Height and width may be any
+ * that leave at least one pixel after the network's strides. Errors: ARGUMENT, MEMORY, DEVICE. A failed plan
+ * leaves the context without a plan. */
+TSM_API tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_error *error);
+
+/* Bytes of activations and workspace that the current plan holds; 0 without a plan. */
+TSM_API uint64_t tsm_context_bytes(const tsm_context *context);
+
+/* Runs one batch of the planned shape; blocking; allocates nothing.
+ *   input   host memory, either float32 TSM_NTCHW (n, t, channels, h, w), already normalised,
+ *           or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std
+ *   output  host memory, float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits
+ * Errors: ARGUMENT (no plan, or a tensor that does not match it), DEVICE. */
+TSM_API tsm_status tsm_run(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,110 @@
+/*
+ * video.h - libtsm-video: from a video file, or a folder of frames, to the clips that a network reads.
+ *
+ *   tsm_clips *clips = NULL;  tsm_error error;
+ *   tsm_video_options options = TSM_VIDEO_OPTIONS_INIT;
+ *   options.segments = 8;
+ *   tsm_video_load(&clips, "clip.mp4", &options, &error);
+ *   tsm_tensor frames = tsm_clips_tensor(clips);            uint8 (V,T,H,W,3), ready for tsm_run
+ *
+ * Rules for every function are those of tsm.h. This library does all the I/O; it prints nothing and may be used
+ * from several threads at once. Frame choice and pixels equal those of the reference pipelines: the MIT release
+ * (PIL) by default, mmaction2 (OpenCV-style resize, its own frame formula) as a named mode.
+ */
+#ifndef TSM_VIDEO_H
+#define TSM_VIDEO_H
+
+#include <tsm/tsm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum tsm_sampling {
+    TSM_SAMPLING_UNIFORM = 0, /* one clip: the middle frame of each of T equal segments */
+    TSM_SAMPLING_TWICE = 1,   /* two clips: those, and the first frame of each segment */
+    TSM_SAMPLING_DENSE = 2    /* ten clips of T frames spread over 64 consecutive ones */
+} tsm_sampling;
+
+typedef enum tsm_video_mode { TSM_MODE_MIT = 0, TSM_MODE_MMACTION2 = 1 } tsm_video_mode;
+
+typedef struct tsm_video_options {
+    size_t struct_size;
+    tsm_video_mode mode;
+    tsm_sampling sampling;
+    int segments;   /* T, 0: 8 */
+    int views;      /* spatial views a clip, 1, 3, 5 or 10; 0: 1 */
+    int full_res;   /* non-zero: crops of scale_size instead of input_size */
+    int input_size; /* crop, pixels, 0: 224 */
+    int scale_size; /* short side before the crop, pixels, 0: input_size * 256 / 224 */
+    int threads;    /* decoder threads, 0: 1 */
+} tsm_video_options;
+
+#define TSM_VIDEO_OPTIONS_INIT { sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0 }
+
+/* ---- Sampling and geometry: pure functions ------------------------------------------------------------------ */
+
+/* How many clips a sampling takes: 1, 2 or 10. */
+TSM_API int tsm_sampling_clips(tsm_sampling sampling);
+
+/* Frame numbers, 1-based, clip after clip: fills tsm_sampling_clips(sampling) * segments ints.
+ *   frames  number of frames of the video, >= 1; shorter videos than T repeat frames
+ *   span    frames that one input takes: 1 for RGB, 5 for stacked flow
+ * Errors: ARGUMENT. Source: test-time sampling of the MIT release; trunc((i + .5) N / T) for TSM_MODE_MMACTION2. */
+TSM_API tsm_status tsm_sample_frames(tsm_video_mode mode, tsm_sampling sampling, int frames, int segments, int span,
+                                     int *numbers, tsm_error *error);
+
+/* Top-left corner, crop size and mirroring of view `index` of `views` in a width x height image. */
+typedef struct tsm_view {
+    int x, y, size, mirror;
+} tsm_view;
+TSM_API tsm_status tsm_view_get(tsm_video_mode mode, int views, int index, int width, int height, int crop,
+                                tsm_view *view, tsm_error *error);
+
+/* Size after scaling the short side to `scale`, as PIL-based code computes it. */
+TSM_API void tsm_scaled_size(tsm_video_mode mode, int width, int height, int scale, int *out_width, int *out_height);
+
+/* Resizes RGB bytes (height, width, 3) to (out_height, out_width, 3), dense rows: in TSM_MODE_MIT as PIL's bilinear
+ * with antialias, byte for byte; in TSM_MODE_MMACTION2 as OpenCV's INTER_LINEAR. Errors: ARGUMENT, MEMORY. */
+TSM_API tsm_status tsm_resize_rgb(tsm_video_mode mode, const uint8_t *in, int width, int height, uint8_t *out,
+                                  int out_width, int out_height, tsm_error *error);
+
+/* ---- Clips: what the network reads -------------------------------------------------------------------------- */
+
+typedef struct tsm_clips tsm_clips;
+
+/* Decodes, scales and crops what `options` ask for.
+ *   path  any video that FFmpeg reads, or a folder of JPEG/PNG frames (sorted by the number in their names)
+ * Only frames that are needed are converted; the container's frame count is never trusted. Blocking.
+ * Errors: IO, FORMAT (undecodable, no video stream, no frames), UNSUPPORTED, ARGUMENT, MEMORY. */
+TSM_API tsm_status tsm_video_load(tsm_clips **clips, const char *path, const tsm_video_options *options, tsm_error *error);
+TSM_API void tsm_clips_destroy(tsm_clips **clips);
+
+typedef struct tsm_clips_info {
+    size_t struct_size;  /* set by the caller */
+    int width, height;   /* of the source, after rotation, pixels */
+    int frames;          /* decodable frames of the source */
+    double duration_s;   /* 0 for a folder of frames */
+    const char *codec;   /* "h264", "jpeg", ... */
+    int views, samples, segments; /* V = views * samples clips of `segments` frames */
+    const int *numbers;  /* (samples, segments) frame numbers, 1-based */
+    double decode_ms, preprocess_ms;
+} tsm_clips_info;
+
+#define TSM_CLIPS_INFO_INIT { sizeof(tsm_clips_info) }
+
+/* Fills `info`; pointers live as long as the clips. Errors: ARGUMENT. */
+TSM_API tsm_status tsm_clips_get_info(const tsm_clips *clips, tsm_clips_info *info);
+
+/* A view of all clips, uint8 TSM_NTHWC (V,T,H,W,3) RGB: view-major, then sample, then segment. The memory is the
+ * clips'. */
+TSM_API tsm_tensor tsm_clips_tensor(const tsm_clips *clips);
+
+/* Normalises into `out`, float32 (V,T,3,H,W), V*T*3*H*W values: (pixel / 255 - mean) / std per channel. */
+TSM_API tsm_status tsm_clips_normalize(const tsm_clips *clips, const float mean[3], const float std[3], float *out,
+                                       tsm_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,127 @@
+/*
+ * graph.h - the layer graph: what a network computes, free of any device.
+ *
+ * A graph is an array of nodes in topological order; a node makes one value, named by its index. Values are
+ * (N,T,H,W,C), channels last. Weights stay where the model holds them, in PyTorch's order and stored dtype, with a
+ * per-channel affine beside them; a backend asks for them once, as float32, when it prepares an engine.
+ *
+ * Builders emit the network as the paper draws it (shift, conv, batch norm, relu, add as nodes of their own); the
+ * passes in passes.h rewrite it. The reference interpreter runs a graph before, between and after passes.
+ */
+#ifndef TSM_GRAPH_GRAPH_H
+#define TSM_GRAPH_GRAPH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../core/memory.h"
+#include "../core/status.h"
+
+typedef enum tsm_op {
+    TSM_OP_INPUT,
+    TSM_OP_SHIFT,     /* temporal shift as a node: zero-padded, clips never mix */
+    TSM_OP_CONV,      /* 2-D convolution, with fused shift on its input, bias, residual and activation */
+    TSM_OP_BATCHNORM, /* only before fold_batchnorm */
+    TSM_OP_ADD,       /* in[0] + in[1] */
+    TSM_OP_ACT,       /* activation as a node */
+    TSM_OP_MAXPOOL,   /* over h and w; padding counts as minus infinity */
+    TSM_OP_AVGPOOL,   /* mean over all of h and w; over t as well when over_time is set */
+    TSM_OP_FC,        /* per (n,t) row: C -> classes */
+    TSM_OP_TMEAN,     /* mean over t */
+    TSM_OP_COUNT
+} tsm_op;
+
+typedef enum tsm_act { TSM_ACT_NONE, TSM_ACT_RELU, TSM_ACT_RELU6 } tsm_act;
+
+/* The residual temporal shift: out[t, 0:fold] = x[t+1], out[t, fold:2*fold] = x[t-1], the rest x[t]. */
+typedef struct tsm_shift {
+    int fold; /* channels of one fold, C / n_div; 0: no shift */
+} tsm_shift;
+
+/* A tensor that the model holds: dense, PyTorch order, never owned by the graph. data == NULL: absent. */
+typedef struct tsm_weight {
+    const void *data;
+    tsm_dtype dtype;
+    int64_t count;
+} tsm_weight;
+
+/* In NHWC; t is the number of frames that remain of a clip. */
+typedef struct tsm_dims {
+    int n, t, h, w, c;
+} tsm_dims;
+
+typedef struct tsm_node {
+    tsm_op op;
+    char name[96];  /* "base_model.layer1.0.conv1" */
+    int inputs[2];  /* data; second operand of ADD, or residual of CONV; -1: none */
+    tsm_act act;    /* ACT, and fused into CONV */
+    tsm_shift shift; /* SHIFT, or fused on the data edge of CONV (never on its residual) */
+
+    /* CONV: in_channels -> out_channels; FC likewise with kernel 1. MAXPOOL uses kernel, stride, pad. */
+    int in_channels, out_channels, groups;
+    int kernel_h, kernel_w, stride, pad;
+    bool over_time; /* AVGPOOL */
+
+    tsm_weight weight; /* CONV (O,I/groups,kh,kw), FC (O,I) */
+    float *scale;      /* per output channel, multiplies the weight; NULL: 1. Owned by the graph. */
+    float *bias;       /* per output channel; NULL: 0. Owned by the graph. Also of FC. */
+
+    /* BATCHNORM: gamma, beta, running mean and variance, each (C). */
+    float *gamma, *beta, *mean, *variance; /* owned by the graph */
+
+    tsm_dims dims; /* of the value, filled by tsm_graph_infer */
+} tsm_node;
+
+typedef struct tsm_graph {
+    tsm_node *nodes;
+    int count, capacity;
+    int output;      /* index of the node whose value is the result, (N,1,1,1,classes) */
+    int in_channels; /* of the input */
+    int segments;    /* T by default */
+    int classes;
+} tsm_graph;
+
+/* Makes an empty graph; NULL when out of memory. */
+tsm_graph *tsm_graph_create(void);
+void tsm_graph_destroy(tsm_graph **graph);
+
+/* A deep copy (weights stay borrowed); NULL when out of memory. */
+tsm_graph *tsm_graph_clone(const tsm_graph *graph);
+
+/* Appends a zeroed node with inputs {-1,-1} and returns its index, or -1 when out of memory. The pointer from
+ * tsm_graph_node is valid until the next append. */
+int tsm_graph_append(tsm_graph *graph, tsm_op op, const char *name);
+static inline tsm_node *tsm_graph_node(const tsm_graph *graph, int index) { return &graph->nodes[index]; }
+
+/* Fills every node's dims for `shape`. Errors: ARGUMENT, naming the first layer that has no pixels left, or whose
+ * operands differ; sizes whose element count does not fit into 2^40. */
+tsm_status tsm_graph_infer(tsm_graph *graph, const tsm_shape *shape, tsm_error *error);
+
+/* Number of elements of a value. */
+int64_t tsm_dims_count(const tsm_dims *dims);
+
+/* Last node that reads each value (the value's own index where none does; `count` for the output):
+ * fills last_use[graph->count]. */
+void tsm_graph_last_uses(const tsm_graph *graph, int *last_use);
+
+/* Multiply-adds of CONV and FC nodes for the inferred dims. */
+uint64_t tsm_graph_macs(const tsm_graph *graph);
+
+/* Writes the node's weights, scaled, as float32 to `out`: CONV as (O,kh,kw,I/groups), FC as (O,I).
+ * node->weight.count values. */
+void tsm_node_weights(const tsm_node *node, float *out);
+
+/* Text of the graph, a node a line; with `offsets` (bytes in the arena, -1: none) a column for them.
+ * *text is released with tsm_free. */
+tsm_status tsm_graph_print(const tsm_graph *graph, const int64_t *offsets, uint64_t arena_bytes, char **text,
+                           tsm_error *error);
+
+/* float16 / bfloat16 bit patterns to float. */
+float tsm_half_to_float(uint16_t half);
+static inline float tsm_bfloat_to_float(uint16_t bits)
+{
+    union { uint32_t u; float f; } v = { (uint32_t)bits << 16 };
+    return v.f;
+}
+
+#endif
