@@ -163,7 +163,9 @@ typedef struct tsm_model_info {
     int has_labels;
 } tsm_model_info;
 
-#define TSM_MODEL_INFO_INIT { sizeof(tsm_model_info) }
+#define TSM_MODEL_INFO_INIT                                                                                        \
+    { sizeof(tsm_model_info), 0, 0, 0, 0, 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, 0, { 0, 0, 0 }, { 0, 0, 0 }, 0, 0, \
+      0, 0 }
 
 /* Fills `info`; strings live as long as the model. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_model_get_info(const tsm_model *model, tsm_model_info *info);
@@ -231,7 +233,7 @@ typedef struct tsm_engine_info {
     uint64_t weight_bytes;  /* prepacked weights */
 } tsm_engine_info;
 
-#define TSM_ENGINE_INFO_INIT { sizeof(tsm_engine_info) }
+#define TSM_ENGINE_INFO_INIT { sizeof(tsm_engine_info), 0, 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }
 
 /* Fills `info`; strings live as long as the engine. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *info);
@@ -253,11 +255,19 @@ TSM_API tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape
 TSM_API uint64_t tsm_context_bytes(const tsm_context *context);
 
 /* Runs one batch of the planned shape; blocking; allocates nothing.
- *   input   host memory, either float32 TSM_NTCHW (n, t, channels, h, w), already normalised,
+ *   input   host memory (pinned or not; on a GPU also its own), either float32 TSM_NTCHW (n, t, channels, h, w), already normalised,
  *           or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std
- *   output  host memory, float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits
+ *   output  memory as for the input, float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits
  * Errors: ARGUMENT (no plan, or a tensor that does not match it), DEVICE. */
 TSM_API tsm_status tsm_run(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error);
+
+/* The same work put on the caller's CUDA stream (a cudaStream_t, NULL: the default stream); returns without waiting for
+ * it, never synchronises, never allocates, and may be captured in a CUDA graph. Input and output must be pinned or
+ * device memory and stay as they are until the stream has passed. One context has one workspace: work that is enqueued
+ * from it on different streams runs one after the other, and so does a tsm_run after it; captured work is for the
+ * caller to order. Errors: as tsm_run, UNSUPPORTED on a device without streams, ARGUMENT for pageable memory. */
+TSM_API tsm_status tsm_enqueue(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, void *stream,
+                               tsm_error *error);
 
 #ifdef __cplusplus
 }

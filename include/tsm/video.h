@@ -91,7 +91,7 @@ typedef struct tsm_clips_info {
     double decode_ms, preprocess_ms;
 } tsm_clips_info;
 
-#define TSM_CLIPS_INFO_INIT { sizeof(tsm_clips_info) }
+#define TSM_CLIPS_INFO_INIT { sizeof(tsm_clips_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Fills `info`; pointers live as long as the clips. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_clips_get_info(const tsm_clips *clips, tsm_clips_info *info);

@@ -40,7 +40,17 @@ typedef struct tsm_backend {
 
     /* Required. Tensors were checked against the plan by the engine. Allocates nothing. */
     tsm_status (*run)(void *plan, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error);
+
+    /* Optional: NULL where nothing can be enqueued. As run, but on the caller's stream and without waiting for it. */
+    tsm_status (*enqueue)(void *plan, const tsm_tensor *input, const tsm_tensor *output, void *stream,
+                          tsm_error *error);
+
+    /* Tensors may lie in the memory of the backend's device; which device is the backend's to check. */
+    bool device_memory;
 } tsm_backend;
+
+/* What libtsm_cuda.so exports, under this name: cuDNN, cuBLASLt and our kernels. */
+typedef const tsm_backend *tsm_backend_entry(void);
 
 /* Plain C, one node at a time, the oracle of every test; runs graphs before and after passes. */
 extern const tsm_backend tsm_backend_reference;

@@ -33,7 +33,8 @@ typedef enum tsm_op {
 
 typedef enum tsm_act { TSM_ACT_NONE, TSM_ACT_RELU, TSM_ACT_RELU6 } tsm_act;
 
-/* The residual temporal shift: out[t, 0:fold] = x[t+1], out[t, fold:2*fold] = x[t-1], the rest x[t]. */
+/* The residual temporal shift: out[t, 0:fold] = x[t+1], out[t, fold:2*fold] = x[t-1], the rest x[t]; frames before
+ * the first and past the last are zero. With n_div 1 the second fold has no channels left (fold <= C < 2*fold). */
 typedef struct tsm_shift {
     int fold; /* channels of one fold, C / n_div; 0: no shift */
 } tsm_shift;
@@ -57,7 +58,7 @@ typedef struct tsm_node {
     tsm_act act;    /* ACT, and fused into CONV */
     tsm_shift shift; /* SHIFT, or fused on the data edge of CONV (never on its residual) */
 
-    /* CONV: in_channels -> out_channels; FC likewise with kernel 1. MAXPOOL uses kernel, stride, pad. */
+    /* CONV: in_channels -> out_channels; FC likewise with kernel 1. BATCHNORM: both C. MAXPOOL: kernel, stride, pad. */
     int in_channels, out_channels, groups;
     int kernel_h, kernel_w, stride, pad;
     bool over_time; /* AVGPOOL */
@@ -66,8 +67,8 @@ typedef struct tsm_node {
     float *scale;      /* per output channel, multiplies the weight; NULL: 1. Owned by the graph. */
     float *bias;       /* per output channel; NULL: 0. Owned by the graph. Also of FC. */
 
-    /* BATCHNORM: gamma, beta, running mean and variance, each (C). */
-    float *gamma, *beta, *mean, *variance; /* owned by the graph */
+    /* BATCHNORM: gamma, beta, running mean and variance, each (out_channels); owned by the graph. */
+    float *gamma, *beta, *mean, *variance;
 
     tsm_dims dims; /* of the value, filled by tsm_graph_infer */
 } tsm_node;
@@ -92,6 +93,12 @@ tsm_graph *tsm_graph_clone(const tsm_graph *graph);
  * tsm_graph_node is valid until the next append. */
 int tsm_graph_append(tsm_graph *graph, tsm_op op, const char *name);
 static inline tsm_node *tsm_graph_node(const tsm_graph *graph, int index) { return &graph->nodes[index]; }
+
+/* "conv", "maxpool": for text. Static. */
+const char *tsm_op_name(tsm_op op);
+
+/* Frees what a node owns and zeroes it. */
+void tsm_node_clear(tsm_node *node);
 
 /* Fills every node's dims for `shape`. Errors: ARGUMENT, naming the first layer that has no pixels left, or whose
  * operands differ; sizes whose element count does not fit into 2^40. */

@@ -16,8 +16,8 @@ typedef struct tsm_memplan_value {
 } tsm_memplan_value;
 
 /* Greedy by size over lifetimes [made, last read]: no two values that live at the same time overlap, except in-place
- * pairs, which share their offset. A node's workspace can be given as `scratch` bytes per node (NULL: none), live during
- * the node alone, placed in scratch_offsets (same length; -1 where 0 bytes). Errors: MEMORY. */
+ * pairs, which share their offset. A node's workspace can be given as `scratch` bytes per node (NULL: none), live
+ * during the node alone, placed in scratch_offsets (same length; -1 where 0 bytes). Errors: MEMORY. */
 tsm_status tsm_memplan_make(tsm_memplan *plan, const tsm_graph *graph, const tsm_memplan_value *values,
                             const uint64_t *scratch, int64_t *scratch_offsets, tsm_error *error);
 void tsm_memplan_clear(tsm_memplan *plan);

@@ -7,8 +7,8 @@
 /* CONV -> BATCHNORM becomes CONV with per-channel scale and bias (eps 1e-5, in double). */
 tsm_status tsm_pass_fold_batchnorm(tsm_graph *graph, tsm_error *error);
 
-/* SHIFT whose every reader is a CONV's data edge becomes an attribute of those edges. A shift that somebody else reads too
- * (placement `block`) stays a node. */
+/* SHIFT whose every reader is a CONV's data edge becomes an attribute of those edges. A shift that somebody else reads
+ * too (placement `block`) stays a node. */
 tsm_status tsm_pass_attach_shift(tsm_graph *graph, tsm_error *error);
 
 /* CONV -> ADD -> ACT becomes CONV with residual and activation, CONV -> ACT one with activation. The convolution that

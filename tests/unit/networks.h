@@ -1,0 +1,182 @@
+/* networks.h - small networks with seeded random weights, built by hand as a model's builder would. */
+#ifndef TSM_TESTS_NETWORKS_H
+#define TSM_TESTS_NETWORKS_H
+
+#include "graph/backend.h"
+#include "graph/graph.h"
+#include "support.h"
+
+#define NETWORK_ARRAYS  64
+#define NETWORK_CLASSES 5
+
+typedef struct network {
+    tsm_graph *graph;
+    float *arrays[NETWORK_ARRAYS]; /* the weights that the graph borrows */
+    int array_count;
+    uint32_t seed;
+} network;
+
+static inline network network_make(uint32_t seed, int in_channels)
+{
+    network net = { .graph = tsm_graph_create(), .seed = seed };
+    int input;
+
+    ck_assert_ptr_nonnull(net.graph);
+    input = tsm_graph_append(net.graph, TSM_OP_INPUT, "input");
+    ck_assert_int_eq(input, 0);
+    net.graph->in_channels = in_channels;
+    net.graph->segments = 4;
+    net.graph->classes = NETWORK_CLASSES;
+    return net;
+}
+
+static inline void network_free(network *net)
+{
+    tsm_graph_destroy(&net->graph);
+    for (int i = 0; i < net->array_count; i++) free(net->arrays[i]);
+    memset(net, 0, sizeof *net);
+}
+
+/* Values in [low, high), owned by the caller. */
+static inline float *network_random(network *net, int count, double low, double high)
+{
+    float *values = tsm_alloc_zero((size_t)count, sizeof *values);
+
+    ck_assert_ptr_nonnull(values);
+    net->seed++;
+    for (int i = 0; i < count; i++)
+        values[i] = (float)(low + (high - low) * 0.5 * (hashed_value((uint32_t)i, net->seed) + 1.0));
+    return values;
+}
+
+static inline tsm_weight network_weight(network *net, int count, int fan_in)
+{
+    double range = sqrt(3.0 / fan_in); /* keeps the variance */
+    float *values = network_random(net, count, -range, range);
+
+    ck_assert_int_lt(net->array_count, NETWORK_ARRAYS);
+    net->arrays[net->array_count++] = values;
+    return (tsm_weight){ values, TSM_FLOAT32, count };
+}
+
+static inline int network_node(network *net, tsm_op op, const char *name, int input)
+{
+    int index = tsm_graph_append(net->graph, op, name);
+
+    ck_assert_int_ge(index, 0);
+    net->graph->nodes[index].inputs[0] = input;
+    net->graph->output = index;
+    return index;
+}
+
+static inline int network_conv(network *net, const char *name, int input, int from, int to, int kernel, int stride)
+{
+    int index = network_node(net, TSM_OP_CONV, name, input);
+    tsm_node *node = tsm_graph_node(net->graph, index);
+
+    node->in_channels = from;
+    node->out_channels = to;
+    node->groups = 1;
+    node->kernel_h = node->kernel_w = kernel;
+    node->stride = stride;
+    node->pad = kernel / 2;
+    node->weight = network_weight(net, to * from * kernel * kernel, from * kernel * kernel);
+    return index;
+}
+
+static inline int network_norm(network *net, const char *name, int input, int channels)
+{
+    int index = network_node(net, TSM_OP_BATCHNORM, name, input);
+    tsm_node *node = tsm_graph_node(net->graph, index);
+
+    node->in_channels = node->out_channels = channels;
+    node->gamma = network_random(net, channels, 0.5, 1.5);
+    node->beta = network_random(net, channels, -0.5, 0.5);
+    node->mean = network_random(net, channels, -0.5, 0.5);
+    node->variance = network_random(net, channels, 0.5, 2);
+    return index;
+}
+
+static inline int network_act(network *net, const char *name, int input, tsm_act act)
+{
+    int index = network_node(net, TSM_OP_ACT, name, input);
+
+    tsm_graph_node(net->graph, index)->act = act;
+    return index;
+}
+
+static inline int network_add(network *net, const char *name, int a, int b)
+{
+    int index = network_node(net, TSM_OP_ADD, name, a);
+
+    tsm_graph_node(net->graph, index)->inputs[1] = b;
+    return index;
+}
+
+static inline int network_shift(network *net, const char *name, int input, int fold)
+{
+    int index = network_node(net, TSM_OP_SHIFT, name, input);
+
+    tsm_graph_node(net->graph, index)->shift.fold = fold;
+    return index;
+}
+
+static inline int network_maxpool(network *net, const char *name, int input)
+{
+    int index = network_node(net, TSM_OP_MAXPOOL, name, input);
+    tsm_node *node = tsm_graph_node(net->graph, index);
+
+    node->kernel_h = node->kernel_w = 3;
+    node->stride = 2;
+    node->pad = 1;
+    return index;
+}
+
+static inline int network_conv_norm(network *net, const char *name, int input, int from, int to, int kernel,
+                                    int stride)
+{
+    return network_norm(net, "norm", network_conv(net, name, input, from, to, kernel, stride), to);
+}
+
+/* Pool, classifier and consensus. */
+static inline void network_head(network *net, int input, int channels)
+{
+    int pool = network_node(net, TSM_OP_AVGPOOL, "avgpool", input);
+    int fc = network_node(net, TSM_OP_FC, "fc", pool);
+    tsm_node *node = tsm_graph_node(net->graph, fc);
+
+    node->in_channels = channels;
+    node->out_channels = NETWORK_CLASSES;
+    node->weight = network_weight(net, NETWORK_CLASSES * channels, channels);
+    node->bias = network_random(net, NETWORK_CLASSES, -0.5, 0.5);
+    network_node(net, TSM_OP_TMEAN, "consensus", fc);
+}
+
+/* Logits of a graph on the reference backend for the hashed float input of `seed`; malloc'ed. */
+static inline float *network_logits(const tsm_graph *graph, const tsm_shape *shape, uint32_t seed)
+{
+    tsm_backend_config config = { .std = { 1, 1, 1 } };
+    tsm_backend_report report = { 0 };
+    tsm_graph *planned = tsm_graph_clone(graph);
+    const tsm_backend *backend = &tsm_backend_reference;
+    int t = shape->t ? shape->t : graph->segments;
+    size_t count = (size_t)shape->n * t * shape->h * shape->w * graph->in_channels;
+    float *pixels = hashed_array(count, seed), *logits = poisoned_array((size_t)shape->n * graph->classes);
+    tsm_tensor input = { .data = pixels, .dtype = TSM_FLOAT32, .layout = TSM_NTCHW }, output = { .data = logits };
+    void *state = NULL, *plan = NULL;
+    uint64_t bytes = 0;
+    tsm_error error;
+
+    ck_assert_ptr_nonnull(planned);
+    assert_ok(tsm_graph_infer(planned, shape, &error), &error);
+    assert_ok(backend->prepare(&state, graph, &config, &report, &error), &error);
+    assert_ok(backend->plan(&plan, state, planned, &bytes, &error), &error);
+    assert_ok(backend->run(plan, &input, &output, &error), &error);
+    backend->plan_release(plan);
+    backend->release(state);
+    tsm_graph_destroy(&planned);
+    free(pixels);
+    return logits;
+}
+
+#endif
