@@ -1,0 +1,146 @@
+/* tsm info: what a checkpoint holds. */
+#include "commands.h"
+#include "json_out.h"
+#include "options.h"
+#include "report.h"
+#include "settings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <tsm/tsm.h>
+
+typedef struct checkpoint {
+    settings s;
+    int graph, raw, batch;
+    char *path;
+    tsm_model *model;
+    tsm_model_info info;
+    char *graph_text;
+} checkpoint;
+
+static tsm_status load(checkpoint *c, tsm_error *error)
+{
+    tsm_status status = settings_load_model(&c->s, 0, &c->model, &c->path, error);
+
+    c->info.struct_size = sizeof c->info;
+    if (status == TSM_OK) status = tsm_model_get_info(c->model, &c->info);
+    if (status == TSM_OK && c->graph) {
+        tsm_shape shape = { .n = c->batch, .h = c->info.input_size, .w = c->info.input_size };
+
+        status = tsm_model_graph_text(c->model, &shape, !c->raw, &c->graph_text, error);
+    }
+    return status;
+}
+
+static json_t *label_list(const checkpoint *c)
+{
+    json_t *list;
+
+    if (!c->info.has_labels) return json_null();
+    list = json_array();
+    for (int i = 0; list && i < c->info.classes; i++) {
+        if (json_array_append_new(list, json_out_text(tsm_model_label(c->model, i))) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *shift_object(const tsm_model_info *info)
+{
+    if (info->shift_div == 0) return json_null();
+    return json_pack("{s:i, s:s, s:i}", "div", info->shift_div, "place",
+                     settings_name(settings_places, info->shift_place), "count", info->shifts);
+}
+
+static json_t *input_object(const tsm_model_info *info)
+{
+    return json_pack("{s:i, s:i, s:i, s:[f, f, f], s:[f, f, f]}", "channels", info->in_channels, "size",
+                     info->input_size, "scale", info->scale_size, "mean", (double)info->mean[0],
+                     (double)info->mean[1], (double)info->mean[2], "std", (double)info->std[0], (double)info->std[1],
+                     (double)info->std[2]);
+}
+
+static int print_json(const checkpoint *c)
+{
+    const tsm_model_info *info = &c->info;
+
+    return json_out_print(json_pack(
+        "{s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:s, s:I, s:I, s:o, s:o}", "file", json_out_text(c->path),
+        "container", info->format, "layout", info->layout, "arch", info->arch, "width", info->width, "segments",
+        info->segments, "classes", info->classes, "shift", shift_object(info), "input", input_object(info), "dtype",
+        info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
+        label_list(c), "graph", json_out_text(c->graph_text)));
+}
+
+static void print_labels(const checkpoint *c)
+{
+    if (!c->info.has_labels) {
+        printf("labels      none\n");
+        return;
+    }
+    printf("labels      %s", tsm_model_label(c->model, 0));
+    for (int i = 1; i < c->info.classes; i++) printf(", %s", tsm_model_label(c->model, i));
+    printf("\n");
+}
+
+static int print_text(const checkpoint *c)
+{
+    const tsm_model_info *info = &c->info;
+
+    printf("file        %s\n", c->path);
+    printf("container   %s, %s names, %s\n", info->format, info->layout, info->dtype);
+    printf("arch        %s, width %d\n", info->arch, info->width);
+    printf("segments    %d\n", info->segments);
+    printf("classes     %d\n", info->classes);
+    if (info->shift_div) {
+        printf("shift       1/%d of the channels each way, %s, %d times\n", info->shift_div,
+               settings_name(settings_places, info->shift_place), info->shifts);
+    } else {
+        printf("shift       none (TSN)\n");
+    }
+    printf("input       %d x %d x %d from a short side of %d; mean %.4g %.4g %.4g, std %.4g %.4g %.4g\n",
+           info->in_channels, info->input_size, info->input_size, info->scale_size, (double)info->mean[0],
+           (double)info->mean[1], (double)info->mean[2], (double)info->std[0], (double)info->std[1],
+           (double)info->std[2]);
+    printf("parameters  %" PRIu64 "\n", info->parameters);
+    printf("compute     %.4g GMAC a clip\n", (double)info->macs * 1e-9);
+    print_labels(c);
+    if (c->graph_text) printf("\n%s", c->graph_text);
+    return 0;
+}
+
+int cmd_info(int argc, char **argv)
+{
+    checkpoint c = { .batch = 1 };
+    const option_spec specs[] = {
+        OPTION_SPEC_FLAG("graph", &c.graph, "the layer graph, as it runs"),
+        OPTION_SPEC_FLAG("raw", &c.raw, "with --graph: as the paper draws it, before the passes"),
+        OPTION_SPEC_NUMBER("batch", &c.batch, 1, 65536, "with --graph: clips at a time"),
+        SETTINGS_SPECS_JSON(c.s),
+        SETTINGS_SPECS_MODEL(c.s),
+    };
+    const option_table table = { "info", "[FILE]", "Says what a checkpoint holds, and how it is understood.", specs,
+                                 sizeof specs / sizeof *specs };
+    tsm_error error = { 0 };
+    int positional, result = EXIT_FAILED;
+
+    switch (options_parse(&table, argc, argv, &positional)) {
+    case OPTIONS_HELP: return EXIT_DONE;
+    case OPTIONS_WRONG: return EXIT_USAGE;
+    case OPTIONS_OK: break;
+    }
+    if (positional > 1 || (positional == 1 && c.s.model)) return options_wrong(&table, "more than one file");
+    if (positional == 1) c.s.model = argv[0];
+    if (load(&c, &error) != TSM_OK) {
+        report_line("%s", error.text);
+    } else if ((c.s.json ? print_json(&c) : print_text(&c)) == 0) {
+        result = EXIT_DONE;
+    }
+    tsm_model_destroy(&c.model);
+    tsm_free(c.graph_text);
+    free(c.path);
+    return result;
+}

@@ -1,0 +1,17 @@
+/* commands.h - the subcommands of `tsm`, one file each, and the exit status that they return. */
+#ifndef TSM_CLI_COMMANDS_H
+#define TSM_CLI_COMMANDS_H
+
+enum {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1, /* the work failed; one line on stderr names what */
+    EXIT_USAGE = 2   /* the command was called wrongly */
+};
+
+/* Each takes the arguments after its own name. */
+int cmd_classify(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_preprocess(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+
+#endif

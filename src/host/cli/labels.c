@@ -1,0 +1,113 @@
+#include "labels.h"
+
+#include "report.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Length of the well-formed UTF-8 sequence at `at`, 0 where there is none. */
+static size_t sequence_length(const unsigned char *at, size_t left)
+{
+    size_t length = at[0] < 0x80                    ? 1
+                    : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
+                    : at[0] >= 0xe0 && at[0] < 0xf0 ? 3
+                    : at[0] >= 0xf0 && at[0] < 0xf5 ? 4
+                                                    : 0;
+
+    if (length == 0 || length > left) return 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80) return 0;
+    }
+    /* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
+    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f)) return 0;
+    if ((at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f)) return 0;
+    return length;
+}
+
+static bool is_text(const unsigned char *data, size_t bytes)
+{
+    for (size_t at = 0; at < bytes;) {
+        size_t length = data[at] ? sequence_length(data + at, bytes - at) : 0;
+
+        if (length == 0) return false;
+        at += length;
+    }
+    return true;
+}
+
+/* Copies the lines of data[0..bytes) to `out`; the number of the first empty line, or 0, in *empty. */
+static int copy_lines(const char *data, size_t bytes, char *out, int *empty)
+{
+    const char *end = data + bytes;
+    int lines = 0;
+
+    *empty = 0;
+    while (data < end) {
+        const char *stop = memchr(data, '\n', (size_t)(end - data));
+        size_t length = (size_t)((stop ? stop : end) - data);
+
+        if (length && data[length - 1] == '\r') length--;
+        if (lines) *out++ = '\n';
+        memcpy(out, data, length);
+        out += length;
+        lines++;
+        if (length == 0 && !*empty) *empty = lines;
+        data = stop ? stop + 1 : end;
+    }
+    *out = '\0';
+    return lines;
+}
+
+tsm_status labels_parse(const void *data, size_t bytes, const char *name, char **text, int *count, tsm_error *error)
+{
+    char *lines;
+    int empty;
+
+    *text = NULL;
+    *count = 0;
+    if (bytes == 0) return report_fail(error, TSM_ERROR_FORMAT, "%s: holds no labels", name);
+    if (bytes > LABELS_MAX_BYTES)
+        return report_fail(error, TSM_ERROR_FORMAT, "%s: too long for a list of labels", name);
+    if (!is_text(data, bytes)) return report_fail(error, TSM_ERROR_FORMAT, "%s: is not UTF-8 text", name);
+    lines = report_alloc(bytes + 1, 1, error);
+    if (!lines) return TSM_ERROR_MEMORY;
+    *count = copy_lines(data, bytes, lines, &empty);
+    if (empty) {
+        free(lines);
+        *count = 0;
+        return report_fail(error, TSM_ERROR_FORMAT, "%s: line %d is empty", name, empty);
+    }
+    *text = lines;
+    return TSM_OK;
+}
+
+tsm_status labels_read(const char *path, char **text, int *count, tsm_error *error)
+{
+    FILE *file = fopen(path, "rb");
+    size_t bytes;
+    char *data;
+    tsm_status status;
+
+    *text = NULL;
+    *count = 0;
+    if (!file) return report_fail(error, TSM_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    data = report_alloc(LABELS_MAX_BYTES + 1, 1, error);
+    if (!data) {
+        fclose(file);
+        return TSM_ERROR_MEMORY;
+    }
+    /* One byte more than may be, so that a longer file shows. */
+    bytes = fread(data, 1, LABELS_MAX_BYTES + 1, file);
+    if (ferror(file)) {
+        status = report_fail(error, TSM_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    } else {
+        status = labels_parse(data, bytes, path, text, count, error);
+    }
+    fclose(file);
+    free(data);
+    return status;
+}

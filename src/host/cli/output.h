@@ -1,0 +1,29 @@
+/* output.h - a file that appears complete or not at all.
+ *
+ * Data goes to a temporary file in the folder of the target, which is renamed over it at the end; a failure, or a
+ * signal that ends the process, leaves whatever stood there before. A target that exists and is no regular file (a
+ * device, a pipe) is written directly. */
+#ifndef TSM_CLI_OUTPUT_H
+#define TSM_CLI_OUTPUT_H
+
+#include <stdio.h>
+#include <tsm/tsm.h>
+
+typedef struct output_file {
+    FILE *file;
+    const char *path; /* as the user named it, for errors; borrowed */
+    char *target;     /* what is replaced: `path` with symbolic links followed */
+    char *temporary;  /* NULL where the target is written directly */
+} output_file;
+
+/* Opens the output: the place to find out that it cannot be written, before any work. One output may be open at a
+ * time. Errors: IO, MEMORY. */
+tsm_status output_open(output_file *output, const char *path, tsm_error *error);
+
+/* Makes the file appear; on failure nothing has changed at the target. Closes either way. */
+tsm_status output_commit(output_file *output, tsm_error *error);
+
+/* Drops an output that was not committed; a zeroed or closed one is fine. */
+void output_abort(output_file *output);
+
+#endif

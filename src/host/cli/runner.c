@@ -1,0 +1,75 @@
+#include "runner.h"
+
+#include "report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *error)
+{
+    tsm_engine_options options = settings_engine(s);
+    tsm_status status;
+
+    memset(r, 0, sizeof *r);
+    r->info.struct_size = sizeof r->info;
+    status = settings_load_model(s, segments, &r->model, &r->path, error);
+    if (status == TSM_OK) status = tsm_model_get_info(r->model, &r->info);
+    if (status == TSM_OK) status = tsm_engine_create(&r->engine, r->model, &options, error);
+    if (status == TSM_OK) status = tsm_context_create(&r->context, r->engine, error);
+    if (status != TSM_OK) runner_close(r);
+    return status;
+}
+
+void runner_close(runner *r)
+{
+    tsm_context_destroy(&r->context);
+    tsm_engine_destroy(&r->engine);
+    tsm_model_destroy(&r->model);
+    free(r->path);
+    memset(r, 0, sizeof *r);
+}
+
+int runner_batch(int64_t clips)
+{
+    int64_t batches = clips / RUNNER_MAX_BATCH + (clips % RUNNER_MAX_BATCH != 0);
+
+    return (int)(clips / batches + (clips % batches != 0));
+}
+
+tsm_status runner_plan(runner *r, int n, int height, int width, tsm_error *error)
+{
+    tsm_shape shape = { .n = n, .t = r->info.segments, .h = height, .w = width };
+    tsm_status status;
+
+    if (memcmp(&shape, &r->planned, sizeof shape) == 0) return TSM_OK;
+    status = tsm_context_plan(r->context, &shape, error);
+    r->planned = status == TSM_OK ? shape : (tsm_shape){ 0 };
+    return status;
+}
+
+tsm_status runner_run(runner *r, tsm_dtype dtype, const void *clips, float *logits, tsm_error *error)
+{
+    const tsm_shape *shape = &r->planned;
+    tsm_tensor input = { .data = (void *)clips, .dtype = dtype, .ndim = 5 };
+    tsm_tensor output = { .data = logits, .dtype = TSM_FLOAT32, .layout = TSM_NC, .ndim = 2 };
+
+    input.layout = dtype == TSM_UINT8 ? TSM_NTHWC : TSM_NTCHW;
+    input.dims[0] = shape->n;
+    input.dims[1] = shape->t;
+    input.dims[2] = dtype == TSM_UINT8 ? shape->h : r->info.in_channels;
+    input.dims[3] = dtype == TSM_UINT8 ? shape->w : shape->h;
+    input.dims[4] = dtype == TSM_UINT8 ? r->info.in_channels : shape->w;
+    output.dims[0] = shape->n;
+    output.dims[1] = r->info.classes;
+    return tsm_run(r->context, &input, &output, error);
+}
+
+double runner_clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}

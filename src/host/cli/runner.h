@@ -1,0 +1,38 @@
+/* runner.h - a network that takes any number of clips: model, engine and context, run in batches of bounded size. */
+#ifndef TSM_CLI_RUNNER_H
+#define TSM_CLI_RUNNER_H
+
+#include "settings.h"
+
+#include <tsm/tsm.h>
+
+#define RUNNER_MAX_BATCH 8 /* clips: bounds the memory of activations */
+
+typedef struct runner {
+    tsm_model *model;
+    tsm_engine *engine;
+    tsm_context *context;
+    tsm_model_info info;
+    char *path; /* of the model */
+    tsm_shape planned;
+} runner;
+
+/* Loads the model, with `segments` frames a clip where that is not 0, and makes it ready. On failure the runner is
+ * closed. */
+tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *error);
+void runner_close(runner *r);
+
+/* Clips of one batch when there are `clips` >= 1 in all: batches are equal, so that one plan serves them, and the
+ * last may begin before the one before it ends. */
+int runner_batch(int64_t clips);
+
+/* Plans for `n` clips at a time, unless the plan is that already. */
+tsm_status runner_plan(runner *r, int n, int height, int width, tsm_error *error);
+
+/* Runs one planned batch: uint8 (n,t,h,w,3) or float32 (n,t,c,h,w) at `clips`, to float32 (n,classes). */
+tsm_status runner_run(runner *r, tsm_dtype dtype, const void *clips, float *logits, tsm_error *error);
+
+/* Milliseconds of a clock that only runs forward. */
+double runner_clock_ms(void);
+
+#endif

@@ -1,0 +1,108 @@
+#include "settings.h"
+
+#include "labels.h"
+#include "model_path.h"
+#include "report.h"
+
+#include <stdlib.h>
+
+const option_choice settings_places[] = { { "blockres", TSM_PLACE_BLOCKRES }, { "block", TSM_PLACE_BLOCK }, { 0 } };
+const option_choice settings_precisions[] = {
+    { "fp32", TSM_PRECISION_FP32 }, { "tf32", TSM_PRECISION_TF32 }, { "fp16", TSM_PRECISION_FP16 },
+    { "bf16", TSM_PRECISION_BF16 }, { "int8", TSM_PRECISION_INT8 }, { "fp8", TSM_PRECISION_FP8 }, { 0 }
+};
+const option_choice settings_shifts[] = { { "auto", TSM_SHIFT_AUTO },       { "copy", TSM_SHIFT_COPY },
+                                          { "overlap", TSM_SHIFT_OVERLAP }, { "inplace", TSM_SHIFT_INPLACE },
+                                          { "gather", TSM_SHIFT_GATHER },   { 0 } };
+const option_choice settings_modes[] = { { "mit", TSM_MODE_MIT }, { "mmaction2", TSM_MODE_MMACTION2 }, { 0 } };
+const option_choice settings_samplings[] = {
+    { "uniform", TSM_SAMPLING_UNIFORM }, { "twice", TSM_SAMPLING_TWICE }, { "dense", TSM_SAMPLING_DENSE }, { 0 }
+};
+const option_choice settings_views[] = { { "1", 1 }, { "3", 3 }, { "5", 5 }, { "10", 10 }, { 0 } };
+
+const char *settings_name(const option_choice *choices, int value)
+{
+    for (; choices->name; choices++) {
+        if (choices->value == value) return choices->name;
+    }
+    return "unknown";
+}
+
+tsm_model_options settings_model(const settings *s, const char *labels)
+{
+    tsm_model_options options = TSM_MODEL_OPTIONS_INIT;
+
+    options.segments = s->segments;
+    options.shift_div = s->shift_div;
+    options.shift_place = (tsm_shift_place)s->shift_place;
+    options.no_shift = s->no_shift;
+    options.input_size = s->input_size;
+    options.labels = labels;
+    return options;
+}
+
+tsm_engine_options settings_engine(const settings *s)
+{
+    tsm_engine_options options = TSM_ENGINE_OPTIONS_INIT;
+
+    options.device = s->device;
+    options.precision = (tsm_precision)s->precision;
+    options.threads = s->threads;
+    options.shift_method = (tsm_shift_method)s->shift;
+    return options;
+}
+
+tsm_video_options settings_video(const settings *s, const tsm_model_info *info)
+{
+    tsm_video_options options = TSM_VIDEO_OPTIONS_INIT;
+
+    options.mode = (tsm_video_mode)s->mode;
+    options.sampling = (tsm_sampling)s->sampling;
+    options.views = s->views;
+    options.full_res = s->full_res;
+    options.threads = s->threads;
+    options.segments = s->segments ? s->segments : info ? info->segments : 0;
+    options.input_size = s->input_size ? s->input_size : info ? info->input_size : 0;
+    options.scale_size = s->scale_size ? s->scale_size : info ? info->scale_size : 0;
+    return options;
+}
+
+/* The loader cannot know where labels came from: where the model loads without them, they are what is wrong. */
+static void blame_labels(const settings *s, const char *path, tsm_model_options options, int count, tsm_error *error)
+{
+    tsm_model_info info = TSM_MODEL_INFO_INIT;
+    tsm_model *model = NULL;
+
+    options.labels = NULL;
+    if (tsm_model_load(&model, path, &options, NULL) == TSM_OK && tsm_model_get_info(model, &info) == TSM_OK &&
+        info.classes != count) {
+        report_fail(error, TSM_ERROR_MODEL, "%s: there are %d labels, but %s has %d classes", s->labels, count, path,
+                    info.classes);
+    }
+    tsm_model_destroy(&model);
+}
+
+tsm_status settings_load_model(const settings *s, int segments, tsm_model **model, char **path, tsm_error *error)
+{
+    char *labels = NULL;
+    int count = 0;
+    tsm_model_options options;
+    tsm_status status;
+
+    *model = NULL;
+    status = model_path_find(s->model, path, error);
+    if (status == TSM_OK && s->labels) status = labels_read(s->labels, &labels, &count, error);
+    if (status == TSM_OK) {
+        options = settings_model(s, labels);
+        if (segments) options.segments = segments;
+        status = tsm_model_load(model, *path, &options, error);
+        if (status != TSM_OK) report_name(error, *path);
+        if (status != TSM_OK && labels) blame_labels(s, *path, options, count, error);
+    }
+    free(labels);
+    if (status != TSM_OK) {
+        free(*path);
+        *path = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,62 @@
+/* settings.h - the flags that subcommands share, and the option structs that they become. */
+#ifndef TSM_CLI_SETTINGS_H
+#define TSM_CLI_SETTINGS_H
+
+#include "options.h"
+
+#include <tsm/tsm.h>
+#include <tsm/video.h>
+
+/* As the flags leave it; zero or NULL is "not given". */
+typedef struct settings {
+    const char *model, *labels;
+    int segments, shift_div, shift_place, no_shift, input_size;
+    const char *device;
+    int precision, threads, shift;
+    int mode, sampling, views, full_res, scale_size;
+    int json;
+} settings;
+
+extern const option_choice settings_places[], settings_precisions[], settings_shifts[], settings_modes[],
+    settings_samplings[], settings_views[];
+
+/* Entries for a table of option_spec; `s` is a settings. */
+#define SETTINGS_SPECS_MODEL(s)                                                                              \
+    OPTION_SPEC_TEXT("model", "FILE", &(s).model, "checkpoint; else $TSM_MODEL, else the demo network"),     \
+        OPTION_SPEC_TEXT("labels", "FILE", &(s).labels, "class names, one a line, over those of the file"), \
+        OPTION_SPEC_NUMBER("segments", &(s).segments, 1, 1024, "frames a clip, over the file's"),           \
+        OPTION_SPEC_NUMBER("shift-div", &(s).shift_div, 2, 8192, "1/N of the channels move each way"),     \
+        OPTION_SPEC_CHOICE("shift-place", &(s).shift_place, settings_places, "where blocks shift"),          \
+        OPTION_SPEC_FLAG("no-shift", &(s).no_shift, "run the weights as TSN, for comparison"),               \
+        OPTION_SPEC_NUMBER("input-size", &(s).input_size, 1, 8192, "pixels of the centre crop")
+
+#define SETTINGS_SPECS_ENGINE(s)                                                                             \
+    OPTION_SPEC_TEXT("device", "NAME", &(s).device, "auto|cpu|cuda[:N]|reference"),                          \
+        OPTION_SPEC_CHOICE("precision", &(s).precision, settings_precisions, "arithmetic"),                  \
+        OPTION_SPEC_NUMBER("threads", &(s).threads, 1, 4096, "CPU threads, of the network and the decoder"), \
+        OPTION_SPEC_CHOICE("shift", &(s).shift, settings_shifts, "how the shift is realised")
+
+#define SETTINGS_SPECS_VIDEO(s)                                                                  \
+    OPTION_SPEC_CHOICE("sampling", &(s).sampling, settings_samplings, "1, 2 or 10 clips a view"), \
+        OPTION_SPEC_CHOICE("views", &(s).views, settings_views, "crops of each frame"),           \
+        OPTION_SPEC_FLAG("full-res", &(s).full_res, "crops of the whole scaled short side"),      \
+        OPTION_SPEC_NUMBER("scale-size", &(s).scale_size, 1, 8192, "pixels of the short side"),   \
+        OPTION_SPEC_CHOICE("mode", &(s).mode, settings_modes, "whose pixels and scores to equal")
+
+#define SETTINGS_SPECS_JSON(s) OPTION_SPEC_FLAG("json", &(s).json, "JSON on standard output, an object a line")
+
+/* `labels` is the text of the labels, or NULL; it and the settings must outlive the options. */
+tsm_model_options settings_model(const settings *s, const char *labels);
+tsm_engine_options settings_engine(const settings *s);
+
+/* Frames and pixels as the model (NULL where there is none) wants them, flags first. */
+tsm_video_options settings_video(const settings *s, const tsm_model_info *info);
+
+/* The name of `value` among `choices`. Static string. */
+const char *settings_name(const option_choice *choices, int value);
+
+/* Loads the model that --model, $TSM_MODEL or the installation names, with the labels of --labels; `segments` is used
+ * where it is not 0. *path, for reports, is released with free. */
+tsm_status settings_load_model(const settings *s, int segments, tsm_model **model, char **path, tsm_error *error);
+
+#endif

@@ -1,0 +1,39 @@
+#include "verdict.h"
+
+#include "json_out.h"
+
+#include <stdio.h>
+
+void verdict_print_text(const verdict *v)
+{
+    printf("%s: %d frame%s; decode %.1f ms, preprocess %.1f ms, network %.1f ms\n", v->input, v->clips->frames,
+           v->clips->frames == 1 ? "" : "s", v->clips->decode_ms, v->clips->preprocess_ms, v->network_ms);
+    for (int i = 0; i < v->count; i++) printf("  %.4f  %s\n", v->scores[i], v->labels[i]);
+}
+
+static json_t *top_list(const verdict *v)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; list && i < v->count; i++) {
+        json_t *entry = json_pack("{s:o, s:i, s:f, s:f}", "label", json_out_text(v->labels[i]), "index",
+                                  v->classes[i], "score", v->scores[i], "logit", v->logits[i]);
+
+        if (!entry || json_array_append_new(list, entry) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+int verdict_print_json(const verdict *v)
+{
+    const tsm_clips_info *clips = v->clips;
+
+    return json_out_print(
+        json_pack("{s:o, s:i, s:o, s:o, s:{s:o, s:o, s:o}}", "input", json_out_text(v->input), "frames",
+                  clips->frames, "sampled", json_out_rows(clips->numbers, clips->samples, clips->segments), "top",
+                  top_list(v), "ms", "decode", json_out_rounded(clips->decode_ms, 3), "preprocess",
+                  json_out_rounded(clips->preprocess_ms, 3), "network", json_out_rounded(v->network_ms, 3)));
+}

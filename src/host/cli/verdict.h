@@ -1,0 +1,23 @@
+/* verdict.h - what classify found for one input, and printing it. */
+#ifndef TSM_CLI_VERDICT_H
+#define TSM_CLI_VERDICT_H
+
+#include <tsm/tsm.h>
+#include <tsm/video.h>
+
+typedef struct verdict {
+    const char *input;
+    const tsm_clips_info *clips;
+    double network_ms;
+    int count; /* of the arrays, best first */
+    const int *classes;
+    const char *const *labels;
+    const double *scores, *logits;
+} verdict;
+
+void verdict_print_text(const verdict *v);
+
+/* Returns 0, or -1 with a line on stderr. */
+int verdict_print_json(const verdict *v);
+
+#endif
