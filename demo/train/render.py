@@ -9,8 +9,6 @@ import numpy as np
 
 import appearance as look
 
-# Parts of a person in body coordinates, head up at y = -1, feet at y = 1:
-# (from, to, radius, which colour). Limbs are moved by the gait.
 _SKIN = np.array([0.75, 0.58, 0.46], np.float32)
 
 
@@ -91,6 +89,8 @@ def _capsule(ox, oy, start, end, radius):
 
 
 def _draw_person(image, actor, grid, ox, oy, state):
+    """Capsules in body coordinates, the head near y = -1, the feet at y = 1;
+    the gait swings the ends of the limbs."""
     rate, phase = actor.gait
     swing = np.sin(2 * np.pi * rate * state["u"] + phase).astype(np.float32)
     top, legs = actor.colours

@@ -49,7 +49,7 @@ class Actor:
 @dataclass
 class Scene:
     pair: int
-    background: tuple           # colour seed; drawn by the renderer
+    background: int             # seed; the renderer draws from it
     actors: list = field(default_factory=list)
     shake: float = 0.0          # camera jitter, standard deviation
     light: tuple = (1.0, 0.0)   # gain, offset of the exposure
