@@ -1,0 +1,309 @@
+/*
+ * shift.c - tsm-bench shift: what the shift costs before the first convolution of each ResNet-50 stage on a CPU.
+ *
+ * Each way is timed with its convolution, as moving data also takes the caches away from it; the input is written
+ * anew before each run, as the layer before would. Results are first compared with those of the plain copy.
+ */
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "bench.h"
+#include "cpu/dnnl_shim.h"
+#include "cpu/gather.h"
+#include "cpu/ops.h"
+
+enum { NONE, COPY, INPLACE, GATHER, WAYS };
+static const char *const way_names[WAYS] = { "none", "copy", "inplace", "gather" };
+
+/* Shifted 1x1 convolutions of ResNet-50 at 224x224; `count` of them in the network. */
+static const struct {
+    const char *name;
+    int size, channels, out, count;
+} stages[] = { { "layer1.0", 56, 64, 64, 1 },    { "layer1.1-2", 56, 256, 64, 2 },
+               { "layer2.0", 56, 256, 128, 1 },  { "layer2.1-3", 28, 512, 128, 3 },
+               { "layer3.0", 28, 512, 256, 1 },  { "layer3.1-5", 14, 1024, 256, 5 },
+               { "layer4.0", 14, 1024, 512, 1 }, { "layer4.1-2", 7, 2048, 512, 2 } };
+#define STAGES    ((int)(sizeof stages / sizeof *stages))
+#define SHIFT_DIV 8
+#define MAX_RUNS  1000
+
+typedef struct settings {
+    int segments, threads, iters;
+    bool json;
+} settings;
+
+/* One convolution with all its buffers. */
+typedef struct stage {
+    tsm_dims dims;
+    int fold, out_channels;
+    size_t count, out_count;
+    float *source, *x, *shifted, *edges, *weights, *bias, *packed, *out, *want;
+    void *dnnl_weights, *scratch;
+    tsm_dnnl_op op;
+    tsm_dnnl_bound on_x, on_shifted;
+} stage;
+
+typedef struct timing {
+    double total_ms[WAYS], move_ms[WAYS], memcpy_ms;
+} timing;
+
+typedef struct machine {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+} machine;
+
+static tsm_status allocate(stage *s)
+{
+    const size_t k = (size_t)s->dims.c, n = (size_t)s->out_channels;
+
+    s->source = tsm_alloc_aligned(s->count, sizeof *s->source);
+    s->x = tsm_alloc_aligned(s->count, sizeof *s->x);
+    s->shifted = tsm_alloc_aligned(s->count, sizeof *s->shifted);
+    s->edges = tsm_alloc_aligned(tsm_cpu_shift_edge_count(&s->dims, s->fold), sizeof *s->edges);
+    s->weights = tsm_alloc_aligned(k * n, sizeof *s->weights);
+    s->bias = tsm_alloc_aligned(n, sizeof *s->bias);
+    s->packed = tsm_alloc_aligned(tsm_cpu_gather_packed_count((int)n, (int)k), sizeof *s->packed);
+    s->out = tsm_alloc_aligned(s->out_count, sizeof *s->out);
+    s->want = tsm_alloc_aligned(s->out_count, sizeof *s->want);
+    s->dnnl_weights = tsm_alloc_aligned(s->op.weight_bytes, 1);
+    s->scratch = tsm_alloc_aligned(s->op.scratch_bytes, 1);
+    return s->source && s->x && s->shifted && s->edges && s->weights && s->bias && s->packed && s->out && s->want &&
+                   s->dnnl_weights && s->scratch
+               ? TSM_OK
+               : TSM_ERROR_MEMORY;
+}
+
+static tsm_status open_stage(stage *s, const machine *m, int index, int segments, tsm_error *error)
+{
+    const int size = stages[index].size, k = stages[index].channels, n = stages[index].out;
+    const int64_t rows = (int64_t)segments * size * size;
+    const tsm_dnnl_matmul matmul = { .m = rows, .n = n, .k = k, .epilogue = { .bias = true, .act = TSM_ACT_RELU } };
+    tsm_dnnl_layout plain = NULL;
+    tsm_status status;
+
+    s->dims = (tsm_dims){ 1, segments, size, size, k };
+    s->fold = k / SHIFT_DIV;
+    s->out_channels = n;
+    s->count = (size_t)(rows * k);
+    s->out_count = (size_t)(rows * n);
+    TSM_TRY(tsm_dnnl_matmul_create(&s->op, m->engine, &matmul, error));
+    if (allocate(s) != TSM_OK) return tsm_fail_memory(error, s->count * sizeof *s->x);
+    for (size_t i = 0; i < s->count; i++) s->source[i] = (float)(i * 7919 % 1009) / 1009.0f;
+    for (int i = 0; i < k * n; i++) s->weights[i] = ((float)(i * 31 % 127) - 63.0f) / 63.0f;
+    for (int i = 0; i < n; i++) s->bias[i] = (float)i / (float)n;
+    TSM_TRY(tsm_dnnl_matmul_plain(&plain, n, k, error));
+    TSM_TRY(tsm_dnnl_reorder(m->engine, plain, s->weights, s->op.weights, s->dnnl_weights, error));
+    tsm_cpu_gather_pack(s->weights, s->packed, n, k);
+    TSM_TRY(tsm_dnnl_bind(&s->on_x, &s->op, m->engine, m->stream, s->x, s->dnnl_weights, s->bias, s->out, s->scratch,
+                          error));
+    TSM_TRY(tsm_dnnl_bind(&s->on_shifted, &s->op, m->engine, m->stream, s->shifted, s->dnnl_weights, s->bias, s->out,
+                          s->scratch, error));
+fail:
+    tsm_dnnl_layout_destroy(&plain);
+    return status;
+}
+
+static void close_stage(stage *s)
+{
+    void *const buffers[] = { s->source, s->x,   s->shifted, s->edges,        s->weights, s->bias,
+                              s->packed, s->out, s->want,    s->dnnl_weights, s->scratch };
+
+    tsm_dnnl_bound_clear(&s->on_x);
+    tsm_dnnl_bound_clear(&s->on_shifted);
+    tsm_dnnl_op_clear(&s->op);
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) tsm_free(buffers[i]);
+}
+
+/* Runs one way once; *move_ms is what it spent on moving data. */
+static dnnl_status_t run_way(stage *s, int way, double *move_ms)
+{
+    const tsm_cpu_gather gather = {
+        s->x, s->packed, s->bias, s->out, s->dims, s->out_channels, s->fold, TSM_ACT_RELU
+    };
+    const double start = bench_now_ms();
+    dnnl_status_t status = dnnl_success;
+
+    if (way == COPY) tsm_cpu_shift_copy(s->x, s->shifted, &s->dims, s->fold);
+    if (way == INPLACE) tsm_cpu_shift_in_place(s->x, s->edges, &s->dims, s->fold);
+    *move_ms = bench_now_ms() - start;
+    if (way == GATHER) {
+        tsm_cpu_gather_run(&gather);
+    } else {
+        status = tsm_dnnl_execute(way == COPY ? &s->on_shifted : &s->on_x);
+    }
+    const double end = bench_now_ms();
+    if (way == INPLACE) {
+        tsm_cpu_unshift_in_place(s->x, s->edges, &s->dims, s->fold);
+        *move_ms += bench_now_ms() - end;
+    }
+    return status;
+}
+
+/* Bytes read and written to move data, there and back. */
+static double moved_bytes(const stage *s, int way)
+{
+    const double all = 2.0 * (double)s->count * sizeof(float);
+
+    return way == COPY ? all : way == INPLACE ? 2 * all * 2 / SHIFT_DIV : 0;
+}
+
+static bool available(int way)
+{
+    return way != GATHER || tsm_cpu_gather_available();
+}
+
+/* A sum of k products below 1 is off by k * eps at most, whatever its order. */
+static tsm_status verify(stage *s, tsm_error *error)
+{
+    const double tolerance = s->dims.c * 1.2e-7 * s->dims.c;
+    double ignored;
+
+    memcpy(s->x, s->source, s->count * sizeof *s->x);
+    for (int way = COPY; way < WAYS; way++) {
+        if (!available(way)) continue;
+        memset(s->out, 0xff, s->out_count * sizeof *s->out);
+        TSM_DNNL(run_way(s, way, &ignored));
+        if (way == COPY) memcpy(s->want, s->out, s->out_count * sizeof *s->out);
+        for (size_t i = 0; i < s->out_count; i++) {
+            if (!(fabs((double)s->out[i] - (double)s->want[i]) <= tolerance))
+                return tsm_fail(error, TSM_ERROR_INTERNAL, "%s: element %zu is %g, not %g", way_names[way], i,
+                                (double)s->out[i], (double)s->want[i]);
+        }
+    }
+    return TSM_OK;
+}
+
+/* Copies the activation with as many threads as the ways have: the bandwidth to hold theirs against. */
+static double time_memcpy(stage *s)
+{
+    const double start = bench_now_ms();
+
+#pragma omp parallel
+    {
+        const size_t threads = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
+        const size_t first = s->count * thread / threads, end = s->count * (thread + 1) / threads;
+
+        memcpy(s->shifted + first, s->x + first, (end - first) * sizeof *s->x);
+    }
+    return bench_now_ms() - start;
+}
+
+static tsm_status time_stage(stage *s, int iters, timing *result, tsm_error *error)
+{
+    static double total[WAYS][MAX_RUNS], move[WAYS][MAX_RUNS], copy[MAX_RUNS];
+
+    for (int i = 0; i < iters; i++) {
+        for (int way = 0; way < WAYS; way++) {
+            if (!available(way)) continue;
+            memcpy(s->x, s->source, s->count * sizeof *s->x);
+            const double start = bench_now_ms();
+            TSM_DNNL(run_way(s, way, &move[way][i]));
+            total[way][i] = bench_now_ms() - start;
+        }
+        memcpy(s->x, s->source, s->count * sizeof *s->x);
+        copy[i] = time_memcpy(s);
+    }
+    for (int way = 0; way < WAYS; way++) {
+        result->total_ms[way] = available(way) ? bench_median(total[way], iters) : 0;
+        result->move_ms[way] = available(way) ? bench_median(move[way], iters) : 0;
+    }
+    result->memcpy_ms = bench_median(copy, iters);
+    return TSM_OK;
+}
+
+static void report_stage(FILE *to, const stage *s, int index, const timing *t, json_t *results)
+{
+    for (int way = 0; way < WAYS; way++) {
+        const double bytes = moved_bytes(s, way), speed = bytes > 0 ? bytes / t->move_ms[way] * 1e-6 : 0;
+        const double memcpy_speed = moved_bytes(s, COPY) / t->memcpy_ms * 1e-6;
+
+        if (!available(way)) continue;
+        fprintf(to, "%-11s %-8s %9.3f %9.3f %9.3f %9.2f %9.1f %9.1f\n", stages[index].name, way_names[way],
+                t->total_ms[way], t->total_ms[way] - t->total_ms[NONE], t->move_ms[way], bytes * 1e-6, speed,
+                memcpy_speed);
+        json_array_append_new(
+            results, json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f}", "stage", stages[index].name, "method",
+                               way_names[way], "count", stages[index].count, "total_ms", t->total_ms[way], "extra_ms",
+                               t->total_ms[way] - t->total_ms[NONE], "move_ms", t->move_ms[way], "moved_bytes", bytes,
+                               "gb_per_s", speed, "memcpy_gb_per_s", memcpy_speed));
+    }
+}
+
+static tsm_status bench_stages(const settings *set, FILE *to, json_t *results, double extra_ms[WAYS],
+                               tsm_error *error)
+{
+    machine m = { 0 };
+    stage s = { 0 };
+    tsm_status status = TSM_OK;
+
+    TSM_DNNL_TRY(dnnl_engine_create(&m.engine, dnnl_cpu, 0));
+    TSM_DNNL_TRY(dnnl_stream_create(&m.stream, m.engine, dnnl_stream_default_flags));
+    for (int i = 0; i < STAGES; i++) {
+        timing t = { 0 };
+
+        TSM_TRY(open_stage(&s, &m, i, set->segments, error));
+        TSM_TRY(verify(&s, error));
+        TSM_TRY(time_stage(&s, set->iters, &t, error));
+        report_stage(to, &s, i, &t, results);
+        for (int way = 0; way < WAYS; way++) extra_ms[way] += stages[i].count * (t.total_ms[way] - t.total_ms[NONE]);
+        close_stage(&s);
+        memset(&s, 0, sizeof s);
+    }
+fail:
+    close_stage(&s);
+    if (m.stream) dnnl_stream_destroy(m.stream);
+    if (m.engine) dnnl_engine_destroy(m.engine);
+    return status;
+}
+
+static void report_sum(const settings *set, FILE *to, json_t *results, const double extra_ms[WAYS])
+{
+    json_t *sums = json_object();
+
+    fprintf(to, "all 16 shifts, ms over none:");
+    for (int way = COPY; way < WAYS; way++) {
+        if (!available(way)) continue;
+        fprintf(to, "  %s %.2f", way_names[way], extra_ms[way]);
+        json_object_set_new(sums, way_names[way], json_real(extra_ms[way]));
+    }
+    fputc('\n', to);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:i, s:i, s:O, s:O}", "cpu", bench_cpu_name(), "library",
+                             tsm_dnnl_version(), "commit", bench_commit(), "threads", omp_get_max_threads(),
+                             "segments", set->segments, "stages", results, "extra_ms", sums);
+    if (set->json) bench_print_json(json_incref(json));
+    json_decref(json);
+    json_decref(sums);
+}
+
+int bench_shift(int argc, char **argv)
+{
+    settings set = { .segments = 8, .threads = omp_get_max_threads(), .iters = 25 };
+    const bench_option options[] = { { "segments", BENCH_COUNT, &set.segments },
+                                     { "threads", BENCH_COUNT, &set.threads },
+                                     { "iters", BENCH_COUNT, &set.iters },
+                                     { "json", BENCH_FLAG, &set.json },
+                                     { 0 } };
+    double extra_ms[WAYS] = { 0 };
+    int positional, result = BENCH_DONE;
+    tsm_error error;
+
+    if (!bench_parse(argc, argv, options, &positional)) return BENCH_USAGE;
+    if (positional || set.segments < 1 || set.threads < 1 || set.iters < 1 || set.iters > MAX_RUNS) {
+        bench_fail("shift: %s", positional ? "takes no input" : "a value is out of range");
+        return BENCH_USAGE;
+    }
+    FILE *to = set.json ? stderr : stdout;
+    json_t *results = json_array();
+    omp_set_num_threads(set.threads);
+    fprintf(to, "ResNet-50 224x224, %d frames, %s, %s, %d threads, commit %s; medians of %d\n", set.segments,
+            bench_cpu_name(), tsm_dnnl_version(), set.threads, bench_commit(), set.iters);
+    fprintf(to, "%-11s %-8s %9s %9s %9s %9s %9s %9s\n", "stage", "method", "total ms", "over none", "moving ms",
+            "moved MB", "GB/s", "memcpy");
+    if (bench_stages(&set, to, results, extra_ms, &error) != TSM_OK)
+        result = bench_fail("%s", error.text);
+    else
+        report_sum(&set, to, results, extra_ms);
+    json_decref(results);
+    return result;
+}

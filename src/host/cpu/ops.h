@@ -1,0 +1,46 @@
+/*
+ * ops.h - memory-bound loops of the CPU backend: moving channels, pools, sums, and reading the input.
+ *
+ * Values are dense (N,T,H,W,C) floats. All loops share the work among omp_get_max_threads() threads; pools and sums
+ * do their arithmetic in an order that does not depend on how many there are.
+ */
+#ifndef TSM_CPU_OPS_H
+#define TSM_CPU_OPS_H
+
+#include "../graph/graph.h"
+
+/* ---- Temporal shift (shift.c) ------------------------------------------------------------------------------- */
+
+/* out = shifted x, every channel copied. */
+void tsm_cpu_shift_copy(const float *x, float *out, const tsm_dims *dims, int fold);
+
+/* Floats that tsm_cpu_shift_in_place keeps aside: what falls off the ends of each clip. */
+uint64_t tsm_cpu_shift_edge_count(const tsm_dims *dims, int fold);
+
+/* Shifts x where it lies: only the 2 * fold channels that move are touched. `edges` takes what falls off, for
+ * tsm_cpu_unshift_in_place; NULL: nobody will ask for it back. */
+void tsm_cpu_shift_in_place(float *x, float *edges, const tsm_dims *dims, int fold);
+void tsm_cpu_unshift_in_place(float *x, const float *edges, const tsm_dims *dims, int fold);
+
+/* ---- Pixels (pixels.c) -------------------------------------------------------------------------------------- */
+
+/* Every stride-th pixel of every stride-th row: `out` has dims.h = ceil(h / stride). */
+void tsm_cpu_pick_pixels(const float *x, float *out, const tsm_dims *dims, int stride);
+
+/* float32 (N,T,C,H,W) to (N,T,H,W,C). */
+void tsm_cpu_from_ntchw(const float *x, float *out, const tsm_dims *dims);
+
+/* uint8 (N,T,H,W,3): (byte / 255 - mean) / std. */
+void tsm_cpu_from_bytes(const uint8_t *x, float *out, const tsm_dims *dims, const float mean[3], const float std[3]);
+
+/* ---- Pools and sums (pool.c) -------------------------------------------------------------------------------- */
+
+void tsm_cpu_maxpool(const float *x, float *out, const tsm_dims *in, const tsm_dims *dims, const tsm_node *node);
+void tsm_cpu_avgpool(const float *x, float *out, const tsm_dims *in, bool over_time);
+void tsm_cpu_tmean(const float *x, float *out, const tsm_dims *in);
+
+/* out may be x (and y). */
+void tsm_cpu_add(const float *x, const float *y, float *out, int64_t count);
+void tsm_cpu_act(const float *x, float *out, int64_t count, tsm_act act);
+
+#endif

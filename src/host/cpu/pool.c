@@ -1,0 +1,110 @@
+/* pool.c - pools and elementwise sums: memory-bound loops over channels, which the compiler vectorises. */
+#include "ops.h"
+
+#include <math.h>
+#include <string.h>
+
+static void max_into(float *restrict out, const float *restrict in, int64_t c)
+{
+    /* Written so that NaN from either side survives, and so that it vectorises. */
+    for (int64_t i = 0; i < c; i++) out[i] = in[i] > out[i] || in[i] != in[i] ? in[i] : out[i];
+}
+
+static void maxpool_pixel(const float *frame, float *out, const tsm_dims *in, const tsm_node *node, int top, int left)
+{
+    const int bottom = top + node->kernel_h < in->h ? top + node->kernel_h : in->h;
+    const int right = left + node->kernel_w < in->w ? left + node->kernel_w : in->w;
+
+    for (int i = 0; i < in->c; i++) out[i] = -INFINITY;
+    for (int y = top > 0 ? top : 0; y < bottom; y++) {
+        for (int x = left > 0 ? left : 0; x < right; x++)
+            max_into(out, frame + ((int64_t)y * in->w + x) * in->c, in->c);
+    }
+}
+
+void tsm_cpu_maxpool(const float *x, float *out, const tsm_dims *in, const tsm_dims *dims, const tsm_node *node)
+{
+    const int64_t frame = (int64_t)in->h * in->w * in->c, rows = (int64_t)dims->n * dims->t * dims->h;
+
+#pragma omp parallel for schedule(static)
+    for (int64_t row = 0; row < rows; row++) {
+        const int top = (int)(row % dims->h) * node->stride - node->pad;
+        float *to = out + row * dims->w * dims->c;
+
+        for (int i = 0; i < dims->w; i++)
+            maxpool_pixel(x + row / dims->h * frame, to + (int64_t)i * dims->c, in, node, top,
+                          i * node->stride - node->pad);
+    }
+}
+
+/* out[c] = mean over `rows` rows of c floats; rows are summed in blocks first, which keeps the rounding small. */
+static void mean_rows(const float *x, float *out, int64_t rows, int64_t pitch, int64_t c)
+{
+    enum { BLOCK_ROWS = 64, BLOCK_CHANNELS = 64 };
+    float sum[BLOCK_CHANNELS], block[BLOCK_CHANNELS];
+
+    for (int64_t c0 = 0; c0 < c; c0 += BLOCK_CHANNELS) {
+        const int64_t width = c - c0 < BLOCK_CHANNELS ? c - c0 : BLOCK_CHANNELS;
+
+        memset(sum, 0, sizeof sum);
+        for (int64_t row = 0; row < rows; row += BLOCK_ROWS) {
+            const int64_t end = rows - row < BLOCK_ROWS ? rows : row + BLOCK_ROWS;
+
+            memset(block, 0, sizeof block);
+            for (int64_t r = row; r < end; r++) {
+                for (int64_t i = 0; i < width; i++) block[i] += x[r * pitch + c0 + i];
+            }
+            for (int64_t i = 0; i < width; i++) sum[i] += block[i];
+        }
+        for (int64_t i = 0; i < width; i++) out[c0 + i] = sum[i] / (float)rows;
+    }
+}
+
+/* `groups` means over `rows` consecutive rows each; the work is shared by slices of channels too, as there may be
+ * but one group. */
+static void mean_groups(const float *x, float *out, int64_t groups, int64_t rows, int64_t c)
+{
+    enum { SLICE = 256 };
+    const int64_t slices = (c + SLICE - 1) / SLICE;
+
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < groups * slices; i++) {
+        const int64_t group = i / slices, c0 = i % slices * SLICE;
+
+        mean_rows(x + group * rows * c + c0, out + group * c + c0, rows, c, c - c0 < SLICE ? c - c0 : SLICE);
+    }
+}
+
+void tsm_cpu_avgpool(const float *x, float *out, const tsm_dims *in, bool over_time)
+{
+    const int64_t pixels = (int64_t)in->h * in->w;
+
+    if (over_time) {
+        mean_groups(x, out, in->n, pixels * in->t, in->c);
+    } else {
+        mean_groups(x, out, (int64_t)in->n * in->t, pixels, in->c);
+    }
+}
+
+void tsm_cpu_tmean(const float *x, float *out, const tsm_dims *in)
+{
+    mean_groups(x, out, in->n, in->t, (int64_t)in->h * in->w * in->c);
+}
+
+void tsm_cpu_add(const float *x, const float *y, float *out, int64_t count)
+{
+#pragma omp parallel for simd schedule(static)
+    for (int64_t i = 0; i < count; i++) out[i] = x[i] + y[i];
+}
+
+void tsm_cpu_act(const float *x, float *out, int64_t count, tsm_act act)
+{
+    const float top = act == TSM_ACT_RELU6 ? 6.0f : INFINITY;
+
+#pragma omp parallel for simd schedule(static)
+    for (int64_t i = 0; i < count; i++) {
+        const float positive = x[i] < 0.0f ? 0.0f : x[i];
+
+        out[i] = positive > top ? top : positive;
+    }
+}
