@@ -1,0 +1,40 @@
+/* file.h - a video file, opened and demuxed by FFmpeg without trusting it. */
+#ifndef TSM_VIDEO_FILE_H
+#define TSM_VIDEO_FILE_H
+
+#include <stdbool.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <tsm/video.h>
+
+typedef struct tsm_file {
+    const char *path; /* borrowed */
+    int fd;
+    int64_t bytes;
+    AVIOContext *io;
+    AVFormatContext *format;
+    AVStream *stream; /* the video stream; no other is read */
+} tsm_file;
+
+/* Opens a regular file and finds its video stream. FFmpeg sees a byte source and nothing else: it can neither open
+ * other files nor use the network, whatever the file asks for, and `path` is never taken for a URL or a pattern.
+ * Errors: IO, FORMAT (empty, not a video, no video stream), UNSUPPORTED (not a regular file), MEMORY. */
+tsm_status tsm_file_open(tsm_file *file, const char *path, tsm_error *error);
+
+/* Starts again at the first packet, with everything about the container forgotten. */
+tsm_status tsm_file_rewind(tsm_file *file, tsm_error *error);
+
+void tsm_file_close(tsm_file *file);
+
+/* The next packet of the video stream. *end is set instead where the file has no more, or no more that can be read.
+ */
+tsm_status tsm_file_read(tsm_file *file, AVPacket *packet, bool *end, tsm_error *error);
+
+/* The display matrix of the stream (9 values), or NULL. */
+const int32_t *tsm_file_display_matrix(const tsm_file *file);
+
+/* Fails with FFmpeg's words for `code` behind ours; out of memory becomes TSM_ERROR_MEMORY. */
+tsm_status tsm_fail_ffmpeg(tsm_error *error, const char *path, int code, const char *what);
+
+#endif

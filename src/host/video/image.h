@@ -1,0 +1,26 @@
+/* image.h - still images as Pillow reads them with convert("RGB"). */
+#ifndef TSM_VIDEO_IMAGE_H
+#define TSM_VIDEO_IMAGE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <tsm/video.h>
+
+/* Pixels (height, width, 3), rows dense, owned; released with tsm_free(data). */
+typedef struct tsm_image {
+    uint8_t *data;
+    int width, height;
+} tsm_image;
+
+/* Reads a JPEG or PNG file, told apart by its first bytes; *kind becomes "jpeg" or "png".
+ * Errors: IO, FORMAT (damaged, cut short, or neither), UNSUPPORTED (too large), MEMORY. */
+tsm_status tsm_image_read(tsm_image *image, const char *path, const char **kind, tsm_error *error);
+
+/* The two readers; `file` stands at its start, `path` is for errors. On failure `image` holds nothing. */
+tsm_status tsm_jpeg_read(tsm_image *image, FILE *file, const char *path, tsm_error *error);
+tsm_status tsm_png_read(tsm_image *image, FILE *file, const char *path, tsm_error *error);
+
+/* Makes room for the pixels, within the limits of limits.h. */
+tsm_status tsm_image_alloc(tsm_image *image, uint32_t width, uint32_t height, const char *path, tsm_error *error);
+
+#endif
