@@ -128,7 +128,9 @@ typedef struct tsm_model_options {
 
 #define TSM_MODEL_OPTIONS_INIT { sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0 }
 
-/* Reads the checkpoint at `path` (safetensors, names as in the MIT release). Blocking; the only I/O of this library.
+/* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the MIT
+ * release. Where nothing else says them, segments, n_div and placement come from a file name of that release
+ * ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library.
  * The file is read once into memory that the model owns. Untrusted files are safe: nothing is executed, and
  * allocation is bounded by the file's size.
  * Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match classes;
@@ -144,7 +146,7 @@ TSM_API void tsm_model_destroy(tsm_model **model);
 
 typedef struct tsm_model_info {
     size_t struct_size;   /* set by the caller */
-    const char *format;   /* container, "safetensors" */
+    const char *format;   /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream" */
     const char *layout;   /* key layout, "MIT" */
     const char *arch;     /* "resnet50" */
     int width;            /* channels of the stem, 64 in the published networks */
@@ -229,7 +231,7 @@ typedef struct tsm_engine_info {
     const char *library;    /* what computes, "oneDNN 2.6.3" */
     tsm_precision precision;
     int threads;
-    tsm_shift_method shift_method; /* as chosen */
+    tsm_shift_method shift_method; /* as chosen; AUTO where every plan chooses for its own shape */
     uint64_t weight_bytes;  /* prepacked weights */
 } tsm_engine_info;
 
@@ -258,6 +260,7 @@ TSM_API uint64_t tsm_context_bytes(const tsm_context *context);
  *   input   host memory (pinned or not; on a GPU also its own), either float32 TSM_NTCHW (n, t, channels, h, w), already normalised,
  *           or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std
  *   output  memory as for the input, float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits
+ * What is in device memory must be there when this is called: it waits for no stream of the caller's.
  * Errors: ARGUMENT (no plan, or a tensor that does not match it), DEVICE. */
 TSM_API tsm_status tsm_run(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error);
 

@@ -1,0 +1,181 @@
+/* bind.c - see bind.h. */
+#include "bind.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_BYTES 112
+
+static const char *tensor_name(char name[NAME_BYTES], const tsm_layer *layer, int which)
+{
+    snprintf(name, NAME_BYTES, "%s.%s", layer->name, tsm_layer_suffixes[which]);
+    return name;
+}
+
+/* Marks the tensors that layers want; reports the first that is missing, else the first that nobody wants. */
+static tsm_status claim_tensors(const tsm_layer *layers, int count, tsm_keys *keys, tsm_error *error)
+{
+    const tsm_layer *missing = NULL;
+    const tsm_key *unused;
+    char name[NAME_BYTES], shape[TSM_DIMS_TEXT];
+    int64_t dims[4];
+    int missing_tensor = 0;
+
+    for (int i = 0; i < count; i++)
+        for (int which = 0; which < TSM_LAYER_TENSORS; which++) {
+            tsm_key *key;
+
+            if (!tsm_layer_has(&layers[i], which)) continue;
+            key = tsm_keys_find(keys, tensor_name(name, &layers[i], which));
+            if (key) {
+                key->used = true;
+            } else if (!missing) {
+                missing = &layers[i];
+                missing_tensor = which;
+            }
+        }
+    if (missing)
+        return tsm_keys_missing(keys, tensor_name(name, missing, missing_tensor), dims,
+                                tsm_layer_dims(missing, missing_tensor, dims), error);
+    unused = tsm_keys_first_unused(keys);
+    if (!unused) return TSM_OK;
+    return tsm_fail(error, TSM_ERROR_MODEL, "%.200s %s has no place in the network", unused->tensor->name,
+                    tsm_dims_text(shape, unused->tensor->dims, unused->tensor->ndim));
+}
+
+static tsm_status check_shape(const tsm_layer *layer, int which, const tsm_stored_tensor *tensor, tsm_error *error)
+{
+    char found[TSM_DIMS_TEXT], wanted[TSM_DIMS_TEXT];
+    int64_t dims[4];
+    int ndim = tsm_layer_dims(layer, which, dims);
+
+    if (tensor->ndim == ndim && memcmp(tensor->dims, dims, (size_t)ndim * sizeof *dims) == 0) return TSM_OK;
+    return tsm_fail(error, TSM_ERROR_MODEL, "%.150s is %s, want %s", tensor->name,
+                    tsm_dims_text(found, tensor->dims, tensor->ndim), tsm_dims_text(wanted, dims, ndim));
+}
+
+/* An exponent of all ones is infinity or NaN. Branch-free, so that compilers make vectors of it: a model has up to a
+ * hundred million weights. */
+static bool all_finite_32(const char *data, int64_t count)
+{
+    uint32_t bad = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, data + i * (int64_t)sizeof bits, sizeof bits);
+        bad |= (bits & 0x7f800000u) == 0x7f800000u;
+    }
+    return !bad;
+}
+
+static bool all_finite_16(const char *data, int64_t count, uint16_t exponent)
+{
+    uint16_t bad = 0;
+
+    for (int64_t i = 0; i < count; i++) {
+        uint16_t bits;
+        memcpy(&bits, data + i * (int64_t)sizeof bits, sizeof bits);
+        bad |= (uint16_t)((bits & exponent) == exponent);
+    }
+    return !bad;
+}
+
+static bool all_finite(const tsm_weight *weight)
+{
+    if (weight->dtype == TSM_FLOAT32) return all_finite_32(weight->data, weight->count);
+    return all_finite_16(weight->data, weight->count, weight->dtype == TSM_FLOAT16 ? 0x7c00 : 0x7f80);
+}
+
+/* An aligned copy; float64 is rounded to float32. NULL when out of memory. */
+static void *copy_tensor(const tsm_stored_tensor *tensor)
+{
+    bool narrow = tensor->type == TSM_STORED_F64;
+    size_t size = narrow ? sizeof(float) : tsm_stored_bytes(tensor->type);
+    const char *data = tensor->data;
+    char *copy = tsm_alloc_aligned((size_t)tensor->count, size);
+
+    if (!copy) return NULL;
+    if (!narrow) return memcpy(copy, data, (size_t)tensor->bytes);
+    for (int64_t i = 0; i < tensor->count; i++) {
+        double value;
+        memcpy(&value, data + i * (int64_t)sizeof value, sizeof value);
+        /* A conversion out of float's range is undefined; let it become an infinity, which is refused. */
+        ((float *)(void *)copy)[i] = fabs(value) <= 3.4028234663852886e38 ? (float)value : (float)INFINITY;
+    }
+    return copy;
+}
+
+static tsm_status bind_tensor(tsm_layer *layer, int which, const tsm_stored_tensor *tensor, tsm_error *error)
+{
+    tsm_weight *weight = &layer->tensors[which];
+    size_t size = tsm_stored_bytes(tensor->type);
+
+    TSM_TRY_RETURN(check_shape(layer, which, tensor, error));
+    weight->count = tensor->count;
+    weight->data = tensor->data;
+    switch (tensor->type) {
+    case TSM_STORED_F64:
+    case TSM_STORED_F32: weight->dtype = TSM_FLOAT32; break;
+    case TSM_STORED_F16: weight->dtype = TSM_FLOAT16; break;
+    case TSM_STORED_BF16: weight->dtype = TSM_BFLOAT16; break;
+    default:
+        return tsm_fail(error, TSM_ERROR_MODEL, "%.150s is of type %s, want F32, F16, BF16 or F64", tensor->name,
+                        tsm_stored_name(tensor->type));
+    }
+    if (tensor->type == TSM_STORED_F64 || (uintptr_t)tensor->data % size != 0) {
+        layer->owned[which] = copy_tensor(tensor);
+        if (!layer->owned[which]) return tsm_fail_memory(error, (size_t)tensor->bytes);
+        weight->data = layer->owned[which];
+    }
+    if (all_finite(weight)) return TSM_OK;
+    return tsm_fail(error, TSM_ERROR_MODEL, "%.200s holds NaN or infinity", tensor->name);
+}
+
+static float element(const tsm_weight *weight, int64_t i)
+{
+    if (weight->dtype == TSM_FLOAT32) return ((const float *)weight->data)[i];
+    if (weight->dtype == TSM_FLOAT16) return tsm_half_to_float(((const uint16_t *)weight->data)[i]);
+    return tsm_bfloat_to_float(((const uint16_t *)weight->data)[i]);
+}
+
+static tsm_status check_variance(const tsm_layer *layer, tsm_error *error)
+{
+    const tsm_weight *variance = &layer->tensors[TSM_VARIANCE];
+
+    for (int64_t i = 0; i < variance->count; i++)
+        if (element(variance, i) < 0)
+            return tsm_fail(error, TSM_ERROR_MODEL, "%s.%s holds a negative variance, %g", layer->name,
+                            tsm_layer_suffixes[TSM_VARIANCE], (double)element(variance, i));
+    return TSM_OK;
+}
+
+tsm_status tsm_layers_bind(tsm_layer *layers, int count, tsm_keys *keys, tsm_error *error)
+{
+    char name[NAME_BYTES];
+
+    TSM_TRY_RETURN(claim_tensors(layers, count, keys, error));
+    for (int i = 0; i < count; i++) {
+        for (int which = 0; which < TSM_LAYER_TENSORS; which++) {
+            if (!tsm_layer_has(&layers[i], which)) continue;
+            TSM_TRY_RETURN(bind_tensor(&layers[i], which,
+                                       tsm_keys_find(keys, tensor_name(name, &layers[i], which))->tensor, error));
+        }
+        TSM_TRY_RETURN(check_variance(&layers[i], error));
+    }
+    return TSM_OK;
+}
+
+void tsm_layers_destroy(tsm_layer **layers, int count)
+{
+    if (!*layers) return;
+    for (int i = 0; i < count; i++)
+        for (int which = 0; which < TSM_LAYER_TENSORS; which++) tsm_free((*layers)[i].owned[which]);
+    tsm_free(*layers);
+    *layers = NULL;
+}
+
+void tsm_weight_to_float(const tsm_weight *weight, float *out)
+{
+    for (int64_t i = 0; i < weight->count; i++) out[i] = element(weight, i);
+}

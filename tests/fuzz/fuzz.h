@@ -1,0 +1,20 @@
+/* fuzz.h - what the fuzz targets share. */
+#ifndef TSM_TESTS_FUZZ_H
+#define TSM_TESTS_FUZZ_H
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tsm/tsm.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+/* Whatever the input, an error is one line of text with the code that was returned. */
+static inline void fuzz_check(tsm_status status, const tsm_error *error)
+{
+    if (status == TSM_OK) return;
+    if (error->code != status || status == TSM_ERROR_INTERNAL) abort();
+    if (!memchr(error->text, '\0', sizeof error->text) || !*error->text || strchr(error->text, '\n')) abort();
+}
+
+#endif

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Writes the seeds that the fuzz corpora began with: small, valid files of every kind, and files with one fault each.
+What the fuzzers found since lies beside them, named by hash.
+
+    tests/fuzz/make_seeds.py        (ffmpeg is needed for the videos)
+"""
+
+import json
+import pathlib
+import struct
+import subprocess
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+
+def write(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def safetensors(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def batchnorm(name, channels):
+    for part in ("weight", "bias", "running_mean", "running_var"):
+        yield "%s.%s" % (name, part), [channels]
+
+
+def resnet18(mark):
+    """Names and shapes of a ResNet-18 of width 1 with 2 classes."""
+    yield "base_model.conv1.weight", [1, 3, 7, 7]
+    yield from batchnorm("base_model.bn1", 1)
+    channels = 1
+    for stage in range(4):
+        width = 1 << stage
+        for block in range(2):
+            name = "base_model.layer%d.%d." % (stage + 1, block) + ("net." if mark == "block" else "")
+            yield name + ("conv1.net.weight" if mark == "blockres" else "conv1.weight"), [width, channels, 3, 3]
+            yield from batchnorm(name + "bn1", width)
+            yield name + "conv2.weight", [width, width, 3, 3]
+            yield from batchnorm(name + "bn2", width)
+            if channels != width:
+                yield name + "downsample.0.weight", [width, channels, 1, 1]
+                yield from batchnorm(name + "downsample.1", width)
+            channels = width
+    yield "new_fc.weight", [2, channels]
+    yield "new_fc.bias", [2]
+
+
+def network(mark, dtype, size, **metadata):
+    header = {"__metadata__": metadata} if metadata else {}
+    offset = 0
+    for name, shape in resnet18(mark):
+        count = 1
+        for dim in shape:
+            count *= dim
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + count * size]}
+        offset += count * size
+    return safetensors(header, bytes(offset))
+
+
+def make_safetensors():
+    def one(**change):
+        return {"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8], **change}}
+
+    write("safetensors", "network_blockres", network("blockres", "F16", 2, segments="8", labels="left\nright",
+                                                     mean="0.5,0.5,0.5", std="1,1,1", shift_place="blockres"))
+    write("safetensors", "network_block", network("block", "BF16", 2, arch="resnet18", classes="2", shift_div="2"))
+    write("safetensors", "network_plain", network("", "F16", 2, input_size="64"))
+    write("safetensors", "empty_object", safetensors({}))
+    write("safetensors", "one_tensor", safetensors(one(), bytes(8)))
+    write("safetensors", "scalar", safetensors(one(shape=[], dtype="I64"), bytes(8)))
+    write("safetensors", "hole", safetensors(one(data_offsets=[4, 12]), bytes(12)))
+    write("safetensors", "overflow", safetensors(one(shape=[1 << 40, 1 << 40])))
+    write("safetensors", "duplicate", safetensors(b'{"w":{},"w":{}}'))
+    write("safetensors", "metadata", safetensors({"__metadata__": {"a": "b\n\u00fc"}}))
+    write("safetensors", "truncated", safetensors(one(), bytes(4)))
+    write("safetensors", "page", b"<!DOCTYPE html><html>")
+    write("safetensors", "pytorch_zip", b"PK\3\4" + bytes(26) + b"archive/data.pkl")
+    write("safetensors", "empty", b"")
+
+
+def npy(version, header, data=b""):
+    text = header.encode("latin1")
+    length = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes((version, 0)) + length + text + data
+
+
+def make_npy():
+    good = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"
+    write("npy", "float32", npy(1, good.ljust(117) + "\n", bytes(24)))
+    write("npy", "version2", npy(2, good + "\n", bytes(24)))
+    write("npy", "uint8", npy(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2, 1, 1, 3), }\n", bytes(6)))
+    write("npy", "vector", npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }\n", bytes(12)))
+    write("npy", "scalar", npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (), }\n", bytes(4)))
+    write("npy", "fortran", npy(1, good.replace("False", "True") + "\n", bytes(24)))
+    write("npy", "float64", npy(1, good.replace("f4", "f8") + "\n", bytes(48)))
+    write("npy", "overflow", npy(1, good.replace("2, 3", "4294967296, 4294967296, 4294967296") + "\n"))
+    write("npy", "truncated", npy(1, good + "\n", bytes(8)))
+    write("npy", "header_cut", npy(1, good + "\n")[:40])
+    write("npy", "magic", b"\x93NUMPY")
+    write("npy", "empty", b"")
+
+
+def make_labels():
+    write("labels", "plain", b"moving left\nmoving right\n")
+    write("labels", "crlf", b"a\r\nb\r\n\r\n")
+    write("labels", "utf8", "gr\u00fc\u00df\n\u624b\n".encode())
+    write("labels", "not_utf8", b"a\xff\xfe\n\xc0\x80\n")
+    write("labels", "nul", b"a\0b\n")
+    write("labels", "bom", b"\xef\xbb\xbfa\nb")
+    write("labels", "blank_inside", b"a\n\nb\n")
+    write("labels", "spaces", b"a \n  \n\tb")
+    write("labels", "empty", b"")
+
+
+def make_pytorch():
+    """The small ones of what real PyTorch wrote for the tests, and a few bare pickles."""
+    for path in sorted((CORPUS.parents[1] / "data" / "pytorch").glob("*.pth")):
+        if path.stat().st_size < 8000:
+            write("pytorch", path.name, path.read_bytes())
+    write("pytorch", "dict", b"\x80\x02}q\x00(X\x01\x00\x00\x00aK\x01X\x01\x00\x00\x00bM\x00\x01u.")
+    write("pytorch", "list", b"\x80\x02]q\x00(h\x00J\xff\xff\xff\xff\x8a\x02\x00\x80G" + bytes(8) + b"e.")
+    write("pytorch", "call", b"ccollections\nOrderedDict\n)RX\x01\x00\x00\x00kNsNb.")
+    write("pytorch", "tensor", b"ctorch._utils\n_rebuild_tensor\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
+                               b"X\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQK\x00K\x02K\x02\x86K\x02K\x01\x86tR.")
+
+
+def make_video():
+    encoders = {
+        "h264.mp4": "-c:v libx264 -preset ultrafast", "h264_b.mkv": "-c:v libx264 -bf 2",
+        "mpeg4.avi": "-c:v mpeg4", "mjpeg.avi": "-c:v mjpeg", "vp9.webm": "-c:v libvpx-vp9",
+        "mpeg2.ts": "-c:v mpeg2video", "h264.h264": "-c:v libx264", "picture.gif": "", "raw.y4m": "",
+        "png.mov": "-c:v png",
+    }
+    folder = CORPUS / "video"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, options in encoders.items():
+        command = "ffmpeg -v error -y -bitexact -f lavfi -i testsrc=size=16x16:rate=5:duration=0.8 -pix_fmt %s %s" % (
+            "rgb24" if "png" in name else "bgr8" if "gif" in name else "yuvj420p" if "mjpeg" in name else "yuv420p",
+            options)
+        subprocess.run(command.split() + ["-flags", "+bitexact", str(folder / name)], check=True)
+    whole = (folder / "h264.mp4").read_bytes()
+    write("video", "truncated.mp4", whole[:len(whole) * 2 // 3])
+    write("video", "text", b"this is not a video\n")
+    write("video", "empty", b"")
+
+
+if __name__ == "__main__":
+    make_safetensors()
+    make_npy()
+    make_labels()
+    make_pytorch()
+    make_video()
