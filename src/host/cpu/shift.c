@@ -17,6 +17,9 @@ static int second_fold(const tsm_dims *dims, int fold)
 /* Pixels of a chunk: with 64..512 moving channels of 8 frames it stays in the second-level cache. */
 #define CHUNK_PIXELS 64
 
+/* Up to so many moving floats, waking the other threads costs more than they save. */
+#define SERIAL_FLOATS 16384
+
 void tsm_cpu_shift_copy(const float *x, float *out, const tsm_dims *dims, int fold)
 {
     const int64_t pixels = (int64_t)dims->h * dims->w, c = dims->c, frame = pixels * c;
@@ -59,9 +62,22 @@ typedef struct fold_chunk {
     int fold, t;
 } fold_chunk;
 
-static void copy_rows(float *to, int64_t to_pitch, const float *from, int64_t from_pitch, int64_t count, size_t bytes)
+static inline void copy_rows_of(float *to, int64_t to_pitch, const float *from, int64_t from_pitch, int64_t count,
+                                size_t bytes)
 {
     for (int64_t i = 0; i < count; i++) memcpy(to + i * to_pitch, from + i * from_pitch, bytes);
+}
+
+/* Narrow folds are a few bytes a row: with the size known to the compiler a row is a move, not a call. */
+static void copy_rows(float *to, int64_t to_pitch, const float *from, int64_t from_pitch, int64_t count, size_t bytes)
+{
+    switch (bytes) {
+    case 8: copy_rows_of(to, to_pitch, from, from_pitch, count, 8); break;
+    case 16: copy_rows_of(to, to_pitch, from, from_pitch, count, 16); break;
+    case 32: copy_rows_of(to, to_pitch, from, from_pitch, count, 32); break;
+    case 64: copy_rows_of(to, to_pitch, from, from_pitch, count, 64); break;
+    default: copy_rows_of(to, to_pitch, from, from_pitch, count, bytes);
+    }
 }
 
 /* Every frame takes the fold of the next one along `frame`; the first's goes to the edge, the last becomes zero. */
@@ -93,7 +109,7 @@ static void move_in_place(float *x, float *edges, const tsm_dims *dims, int fold
     const int64_t chunks = (pixels + CHUNK_PIXELS - 1) / CHUNK_PIXELS, clip_edge = 2 * pixels * fold;
     const int second = second_fold(dims, fold);
 
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (2 * dims->n * dims->t * pixels * fold > SERIAL_FLOATS)
     for (int64_t i = 0; i < chunks * dims->n; i++) {
         const int64_t clip = i / chunks, first = i % chunks * CHUNK_PIXELS;
         const int64_t count = pixels - first < CHUNK_PIXELS ? pixels - first : CHUNK_PIXELS;
