@@ -6,6 +6,7 @@
  */
 #include "bench.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static const struct {
@@ -35,10 +36,16 @@ static int usage(FILE *to)
     return to == stdout ? BENCH_DONE : BENCH_USAGE;
 }
 
+static bool asks_for_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) return usage(stderr);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return usage(stdout);
+    for (int i = 1; i < argc; i++)
+        if (asks_for_help(argv[i])) return usage(stdout);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 2, argv + 2);
     }
