@@ -1,0 +1,166 @@
+/*
+ * device.h - what every kernel file uses: launches, 16-byte packs of elements, conversions, and choice by dtype.
+ *
+ * A device that is simulated on the host defines TSM_LAUNCH and TSM_SHARED in its cuda_runtime.h.
+ */
+#ifndef TSM_KERNELS_DEVICE_H
+#define TSM_KERNELS_DEVICE_H
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "index.h"
+#include "kernels.h"
+
+#ifndef TSM_LAUNCH
+/* TSM_LAUNCH((kernel<...>), grid, block, shared bytes, stream, arguments...): enqueues, returns the error. */
+#define TSM_LAUNCH(kernel, ...) tsm_launch(kernel, __VA_ARGS__)
+/* A static array in shared memory. */
+#define TSM_SHARED(type, name, count) __shared__ type name[count]
+
+template <typename T> struct tsm_exactly {
+    using type = T; /* keeps an argument out of the deduction of the kernel's parameters */
+};
+
+template <typename... P>
+static cudaError_t tsm_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream,
+                              typename tsm_exactly<P>::type... arguments)
+{
+    void *pointers[] = { &arguments... };
+
+    return cudaLaunchKernel(reinterpret_cast<const void *>(kernel), grid, block, pointers, shared_bytes, stream);
+}
+#endif
+
+/* Most blocks along y, as CUDA has it; kernels loop over further rows. Tests make it small. */
+#ifndef TSM_GRID_ROWS
+#define TSM_GRID_ROWS 65535
+#endif
+
+namespace tsm
+{
+
+constexpr int kVectorBytes = 16;
+constexpr int kThreads = 256; /* of a block, where nothing asks for another number */
+constexpr unsigned kGridRows = TSM_GRID_ROWS;
+constexpr int64_t kMaxIndex = 0x7fffffff;
+constexpr unsigned kFullWarp = 0xffffffffu;
+
+/* V elements that are loaded and stored at once: 16 or 8 bytes, or a single element. */
+template <typename T, int V> struct Pack {
+    T v[V];
+};
+
+template <int Bytes> struct Raw;
+template <> struct Raw<16> {
+    using type = uint4;
+};
+template <> struct Raw<8> {
+    using type = uint2;
+};
+
+template <typename T, int V> __device__ __forceinline__ Pack<T, V> load(const T *address)
+{
+    Pack<T, V> pack;
+
+    if constexpr (V == 1) {
+        pack.v[0] = *address;
+    } else {
+        using R = typename Raw<sizeof(pack)>::type;
+        R raw = *reinterpret_cast<const R *>(address);
+        memcpy(&pack, static_cast<const void *>(&raw), sizeof pack);
+    }
+    return pack;
+}
+
+template <typename T, int V> __device__ __forceinline__ void store(T *address, const Pack<T, V> &pack)
+{
+    if constexpr (V == 1) {
+        *address = pack.v[0];
+    } else {
+        using R = typename Raw<sizeof(pack)>::type;
+        R raw;
+        memcpy(static_cast<void *>(&raw), &pack, sizeof raw);
+        *reinterpret_cast<R *>(address) = raw;
+    }
+}
+
+template <typename T> constexpr int vector_length = kVectorBytes / (int)sizeof(T);
+
+__device__ __forceinline__ float to_float(float x)
+{
+    return x;
+}
+__device__ __forceinline__ float to_float(__half x)
+{
+    return __half2float(x);
+}
+__device__ __forceinline__ float to_float(__nv_bfloat16 x)
+{
+    return __bfloat162float(x);
+}
+
+template <typename T> __device__ __forceinline__ T from_float(float x);
+template <> __device__ __forceinline__ float from_float<float>(float x)
+{
+    return x;
+}
+template <> __device__ __forceinline__ __half from_float<__half>(float x)
+{
+    return __float2half_rn(x);
+}
+template <> __device__ __forceinline__ __nv_bfloat16 from_float<__nv_bfloat16>(float x)
+{
+    return __float2bfloat16_rn(x);
+}
+
+/* As PyTorch: NaN stays NaN. */
+__device__ __forceinline__ float activate(float x, tsm_kernel_act act)
+{
+    if (act != TSM_KERNEL_ACT_NONE && x < 0.0f) return 0.0f;
+    return act == TSM_KERNEL_ACT_RELU6 && x > 6.0f ? 6.0f : x;
+}
+
+/* The larger, NaN if either is. */
+__device__ __forceinline__ float larger(float best, float x)
+{
+    return x > best || x != x ? x : best;
+}
+
+/* ---- Host side of a launch ---- */
+
+static inline bool aligned(const void *address)
+{
+    return reinterpret_cast<uintptr_t>(address) % kVectorBytes == 0;
+}
+static inline bool aligned(int64_t elements, size_t element_bytes)
+{
+    return elements * (int64_t)element_bytes % kVectorBytes == 0;
+}
+
+static inline int64_t divide_up(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Blocks along x for `items` of work, along y for `rows` (kernels loop over the rows that remain). */
+static inline dim3 grid_of(int64_t items, int64_t items_per_block, int64_t rows)
+{
+    return dim3((unsigned)divide_up(items, items_per_block), (unsigned)(rows < kGridRows ? rows : kGridRows));
+}
+
+/* Returns function<T>(arguments...) for the element type of `dtype`. */
+#define TSM_BY_DTYPE(dtype, function, ...)                                                                           \
+    switch (dtype) {                                                                                                 \
+    case TSM_FLOAT32: return function<float>(__VA_ARGS__);                                                           \
+    case TSM_FLOAT16: return function<__half>(__VA_ARGS__);                                                          \
+    case TSM_BFLOAT16: return function<__nv_bfloat16>(__VA_ARGS__);                                                  \
+    default: return cudaErrorInvalidValue;                                                                           \
+    }
+
+} // namespace tsm
+
+#endif

@@ -1,0 +1,243 @@
+/*
+ * pool.cu - maximum over windows of pixels, mean over pixels (and frames), maximum over windows of frames.
+ *
+ * Maximum over pixels: a thread makes 16 bytes of channels of one output pixel; the windows overlap, so of its K*K
+ * loads (9 in the published networks) most hit the cache. Bytes: the input once from memory, a quarter of it written
+ * (stride 2). The published window has a kernel of its own, unrolled; K = 0 takes any.
+ *
+ * Mean: a block owns 32 chunks of channels of one group; its 16 slices take every 16th row each, in float32, and
+ * slices are added in order through shared memory, so the result depends on the shape alone. Bytes: the input once.
+ *
+ * Maximum over frames: 16 bytes of one output frame a thread. Bytes: the input 1.5 times, half of it written.
+ *
+ * Layout: channels last; each kernel takes single elements where rows are not multiples of 16 bytes.
+ */
+#include "device.h"
+
+#include <math.h>
+
+namespace tsm
+{
+
+/* ---- Maximum over pixels ---- */
+
+template <typename T> struct MaxpoolPlan {
+    const T *in;
+    T *out;
+    int64_t in_pitch, out_pitch;
+    int h, w, out_h, out_w, kernel, stride, pad;
+    int64_t rows;        /* images * out_h */
+    uint32_t chunks;     /* of an output row of pixels */
+    tsm_divisor per_row; /* chunks of a pixel */
+};
+
+/* A pixel of the padding is replaced by the nearest in the image, which the window holds as well: the maximum is the
+ * same, and all loads can be in flight together. */
+__device__ __forceinline__ int clamp(int i, int size)
+{
+    return i < 0 ? 0 : i >= size ? size - 1 : i;
+}
+
+template <typename T, int V, int K> __global__ void __launch_bounds__(kThreads) maxpool_kernel(MaxpoolPlan<T> p)
+{
+    uint32_t i = blockIdx.x * kThreads + threadIdx.x, x = tsm_divide(i, p.per_row);
+    int c = (int)(i - x * p.per_row.value) * V, left = tsm_window_start((int)x, p.stride, p.pad);
+    const int kernel = K ? K : p.kernel;
+
+    if (i >= p.chunks) return;
+    for (int64_t row = blockIdx.y; row < p.rows; row += gridDim.y) {
+        int64_t image = row / p.out_h;
+        int top = tsm_window_start((int)(row - image * p.out_h), p.stride, p.pad);
+        float best[V];
+#pragma unroll
+        for (int j = 0; j < V; j++) best[j] = -INFINITY;
+#pragma unroll
+        for (int ky = 0; ky < kernel; ky++) {
+#pragma unroll
+            for (int kx = 0; kx < kernel; kx++) {
+                int iy = clamp(top + ky, p.h), ix = clamp(left + kx, p.w);
+                Pack<T, V> pack = load<T, V>(p.in + ((image * p.h + iy) * p.w + ix) * p.in_pitch + c);
+#pragma unroll
+                for (int j = 0; j < V; j++) best[j] = larger(best[j], to_float(pack.v[j]));
+            }
+        }
+        Pack<T, V> result;
+#pragma unroll
+        for (int j = 0; j < V; j++) result.v[j] = from_float<T>(best[j]);
+        store<T, V>(p.out + (row * p.out_w + x) * p.out_pitch + c, result);
+    }
+}
+
+template <typename T, int V> static cudaError_t maxpool_run(MaxpoolPlan<T> p, int channels, cudaStream_t stream)
+{
+    int64_t per_row = channels / V, chunks = per_row * p.out_w;
+
+    if (chunks > kMaxIndex - kThreads) return cudaErrorInvalidValue;
+    p.chunks = (uint32_t)chunks;
+    p.per_row = tsm_divisor_make((uint32_t)per_row);
+    dim3 grid = grid_of(chunks, kThreads, p.rows);
+    if (p.kernel == 3) return TSM_LAUNCH((maxpool_kernel<T, V, 3>), grid, kThreads, 0, stream, p);
+    return TSM_LAUNCH((maxpool_kernel<T, V, 0>), grid, kThreads, 0, stream, p);
+}
+
+template <typename T> static cudaError_t maxpool_launch(const tsm_kernel_maxpool_args *a, cudaStream_t stream)
+{
+    int out_h = tsm_window_count(a->h, a->kernel, a->stride, a->pad);
+    int out_w = tsm_window_count(a->w, a->kernel, a->stride, a->pad);
+    MaxpoolPlan<T> p = { static_cast<const T *>(a->in),
+                         static_cast<T *>(a->out),
+                         a->in_pitch,
+                         a->out_pitch,
+                         a->h,
+                         a->w,
+                         out_h,
+                         out_w,
+                         a->kernel,
+                         a->stride,
+                         a->pad,
+                         (int64_t)a->images * out_h,
+                         0,
+                         { 0, 0, 0 } };
+    bool vectors = a->channels % vector_length<T> == 0 && aligned(a->in) && aligned(a->out) &&
+                   aligned(a->in_pitch, sizeof(T)) && aligned(a->out_pitch, sizeof(T));
+
+    if (vectors) return maxpool_run<T, vector_length<T>>(p, a->channels, stream);
+    return maxpool_run<T, 1>(p, a->channels, stream);
+}
+
+static bool maxpool_is_valid(const tsm_kernel_maxpool_args *a)
+{
+    return a->in && a->out && a->images > 0 && a->h > 0 && a->w > 0 && a->channels > 0 && a->kernel > 0 &&
+           a->stride > 0 && a->pad >= 0 && 2 * (int64_t)a->pad <= a->kernel &&
+           a->h + 2 * (int64_t)a->pad >= a->kernel && a->w + 2 * (int64_t)a->pad >= a->kernel &&
+           a->in_pitch >= a->channels && a->out_pitch >= a->channels;
+}
+
+/* ---- Mean ---- */
+
+constexpr int kMeanLanes = 32, kMeanSlices = 16;
+
+template <typename T, typename O> struct MeanPlan {
+    const T *in;
+    O *out;
+    int groups, rows, channels;
+};
+
+template <typename T, typename O, int V>
+__global__ void __launch_bounds__(kMeanLanes *kMeanSlices) mean_kernel(MeanPlan<T, O> p)
+{
+    TSM_SHARED(float, partial, kMeanSlices *V *kMeanLanes); /* (slice, element of the chunk, lane) */
+    int lane = (int)threadIdx.x, slice = (int)threadIdx.y, linear = slice * kMeanLanes + lane;
+    int first = (int)blockIdx.x * kMeanLanes * V, c = first + lane * V;
+
+    for (int group = (int)blockIdx.y; group < p.groups; group += (int)gridDim.y) {
+        float sum[V] = {};
+        if (c < p.channels) {
+            const T *rows = p.in + (int64_t)group * p.rows * p.channels + c;
+#pragma unroll 4
+            for (int r = slice; r < p.rows; r += kMeanSlices) {
+                Pack<T, V> pack = load<T, V>(rows + (int64_t)r * p.channels);
+#pragma unroll
+                for (int j = 0; j < V; j++) sum[j] += to_float(pack.v[j]);
+            }
+        }
+#pragma unroll
+        for (int j = 0; j < V; j++) partial[(slice * V + j) * kMeanLanes + lane] = sum[j];
+        __syncthreads();
+        int column = first + linear % kMeanLanes * V + linear / kMeanLanes;
+        if (linear < V * kMeanLanes && column < p.channels) {
+            float total = 0.0f;
+            for (int s = 0; s < kMeanSlices; s++) total += partial[s * V * kMeanLanes + linear];
+            p.out[(int64_t)group * p.channels + column] = from_float<O>(total / (float)p.rows);
+        }
+        __syncthreads(); /* the next group writes partial */
+    }
+}
+
+template <typename T, typename O> static cudaError_t mean_run(const tsm_kernel_avgpool_args *a, cudaStream_t stream)
+{
+    constexpr int V = vector_length<T>;
+    MeanPlan<T, O> p = { static_cast<const T *>(a->in), static_cast<O *>(a->out), a->groups, a->rows, a->channels };
+    dim3 block(kMeanLanes, kMeanSlices);
+
+    if (a->channels % V == 0 && aligned(a->in))
+        return TSM_LAUNCH((mean_kernel<T, O, V>), grid_of(a->channels, kMeanLanes * V, a->groups), block, 0, stream,
+                          p);
+    return TSM_LAUNCH((mean_kernel<T, O, 1>), grid_of(a->channels, kMeanLanes, a->groups), block, 0, stream, p);
+}
+
+template <typename T> static cudaError_t mean_launch(const tsm_kernel_avgpool_args *a, cudaStream_t stream)
+{
+    if (a->out_dtype == TSM_FLOAT32) return mean_run<T, float>(a, stream);
+    return a->out_dtype == a->dtype ? mean_run<T, T>(a, stream) : cudaErrorInvalidValue;
+}
+
+/* ---- Maximum over frames ---- */
+
+template <typename T> struct TpoolPlan {
+    const T *in;
+    T *out;
+    int t, out_t;
+    int64_t frames, values; /* frames: n * out_t */
+};
+
+template <typename T, int V> __global__ void __launch_bounds__(kThreads) tpool_kernel(TpoolPlan<T> p)
+{
+    int64_t i = ((int64_t)blockIdx.x * kThreads + threadIdx.x) * V;
+
+    if (i >= p.values) return;
+    for (int64_t frame = blockIdx.y; frame < p.frames; frame += gridDim.y) {
+        int64_t clip = frame / p.out_t;
+        int start = tsm_window_start((int)(frame - clip * p.out_t), TSM_TPOOL_STRIDE, TSM_TPOOL_PAD);
+        float best[V];
+#pragma unroll
+        for (int j = 0; j < V; j++) best[j] = -INFINITY;
+#pragma unroll
+        for (int k = 0; k < TSM_TPOOL_KERNEL; k++) {
+            int t = start + k;
+            if (t < 0 || t >= p.t) continue;
+            Pack<T, V> pack = load<T, V>(p.in + (clip * p.t + t) * p.values + i);
+#pragma unroll
+            for (int j = 0; j < V; j++) best[j] = larger(best[j], to_float(pack.v[j]));
+        }
+        Pack<T, V> result;
+#pragma unroll
+        for (int j = 0; j < V; j++) result.v[j] = from_float<T>(best[j]);
+        store<T, V>(p.out + frame * p.values + i, result);
+    }
+}
+
+template <typename T> static cudaError_t tpool_launch(const tsm_kernel_tpool_args *a, cudaStream_t stream)
+{
+    constexpr int V = vector_length<T>;
+    int out_t = tsm_window_count(a->t, TSM_TPOOL_KERNEL, TSM_TPOOL_STRIDE, TSM_TPOOL_PAD);
+    TpoolPlan<T> p = {
+        static_cast<const T *>(a->in), static_cast<T *>(a->out), a->t, out_t, (int64_t)a->n * out_t, a->values
+    };
+
+    if (a->values > kMaxIndex) return cudaErrorInvalidValue;
+    if (a->values % V == 0 && aligned(a->in) && aligned(a->out))
+        return TSM_LAUNCH((tpool_kernel<T, V>), grid_of(a->values, kThreads * V, p.frames), kThreads, 0, stream, p);
+    return TSM_LAUNCH((tpool_kernel<T, 1>), grid_of(a->values, kThreads, p.frames), kThreads, 0, stream, p);
+}
+
+} // namespace tsm
+
+cudaError_t tsm_kernel_maxpool(const tsm_kernel_maxpool_args *args, cudaStream_t stream)
+{
+    if (!tsm::maxpool_is_valid(args)) return cudaErrorInvalidValue;
+    TSM_BY_DTYPE(args->dtype, tsm::maxpool_launch, args, stream)
+}
+
+cudaError_t tsm_kernel_avgpool(const tsm_kernel_avgpool_args *args, cudaStream_t stream)
+{
+    if (!args->in || !args->out || args->groups < 1 || args->rows < 1 || args->channels < 1)
+        return cudaErrorInvalidValue;
+    TSM_BY_DTYPE(args->dtype, tsm::mean_launch, args, stream)
+}
+
+cudaError_t tsm_kernel_tpool(const tsm_kernel_tpool_args *args, cudaStream_t stream)
+{
+    if (!args->in || !args->out || args->n < 1 || args->t < 1 || args->values < 1) return cudaErrorInvalidValue;
+    TSM_BY_DTYPE(args->dtype, tsm::tpool_launch, args, stream)
+}

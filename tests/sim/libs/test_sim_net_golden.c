@@ -1,0 +1,198 @@
+/*
+ * test_sim_net_golden.c - the CUDA plugin on the simulated device against PyTorch in float64: every golden network,
+ * every way to realise the shift, every precision, as a graph and kernel by kernel, tuned and not.
+ */
+#include <dirent.h>
+#include <jansson.h>
+#include <unistd.h>
+
+#include "net_support.h"
+
+typedef struct golden {
+    const char *name;
+    tsm_model *model;
+    tsm_shape shape;
+    int channels, classes;
+    float *data, *logits;
+} golden;
+
+static json_t *cases;
+
+static int read_int(const json_t *entry, const char *key)
+{
+    const json_t *value = json_object_get(entry, key);
+
+    ck_assert_msg(json_is_integer(value), "golden.json: no integer %s", key);
+    return (int)json_integer_value(value);
+}
+
+static golden open_golden(size_t index)
+{
+    const json_t *entry = json_array_get(cases, index), *logits = json_object_get(entry, "logits");
+    golden g = { .name = json_string_value(json_object_get(entry, "name")) };
+    char path[512];
+
+    g.shape = (tsm_shape){ read_int(entry, "n"), read_int(entry, "t"), read_int(entry, "h"), read_int(entry, "w") };
+    g.channels = read_int(entry, "c");
+    g.classes = (int)json_array_size(json_array_get(logits, 0));
+    g.logits = poisoned_array((size_t)g.shape.n * g.classes);
+    for (int i = 0; i < g.shape.n * g.classes; i++)
+        g.logits[i] = (float)json_real_value(json_array_get(json_array_get(logits, i / g.classes), i % g.classes));
+    g.data = hashed_array((size_t)g.shape.n * g.shape.t * g.channels * g.shape.h * g.shape.w,
+                          (uint32_t)read_int(entry, "seed"));
+    snprintf(path, sizeof path, "%s/golden/%s", TSM_TEST_DATA, json_string_value(json_object_get(entry, "file")));
+    g.model = load_model(path);
+    return g;
+}
+
+static void close_golden(golden *g)
+{
+    tsm_model_destroy(&g->model);
+    free(g->logits);
+    free(g->data);
+}
+
+static golden find_golden(const char *name)
+{
+    size_t i = 0;
+
+    while (i < json_array_size(cases) &&
+           strcmp(json_string_value(json_object_get(json_array_get(cases, i), "name")), name))
+        i++;
+    ck_assert_msg(i < json_array_size(cases), "no golden network %s", name);
+    return open_golden(i);
+}
+
+/* Of the largest logit. Each layer rounds its result once; the rounding errors of the layers add up as in a walk. */
+static double tolerance_of(tsm_precision precision)
+{
+    switch (precision) {
+    case TSM_PRECISION_TF32:
+    case TSM_PRECISION_FP16: return 0.02;
+    case TSM_PRECISION_BF16: return 0.12;
+    default: return 2e-4;
+    }
+}
+
+/* Two runs of one plan, the second over the first one's leavings; returns logits to free. */
+static float *run_golden(const golden *g, tsm_precision precision, tsm_shift_method method)
+{
+    const tsm_shape *s = &g->shape;
+    size_t count = (size_t)s->n * g->classes;
+    float *logits = poisoned_array(count), *again = poisoned_array(count);
+    tsm_tensor input = planes_tensor(g->data, s->n, s->t, g->channels, s->h, s->w);
+    tsm_tensor output = logits_tensor(logits, s->n, g->classes), second = logits_tensor(again, s->n, g->classes);
+    tsm_engine *engine = make_cuda_engine(g->model, precision, method);
+    tsm_context *context = make_context(engine, s);
+    tsm_error error;
+
+    assert_ok(tsm_run(context, &input, &output, &error), &error);
+    assert_ok(tsm_run(context, &input, &second, &error), &error);
+    assert_bytes(again, logits, count * sizeof *logits, g->name);
+    assert_close(logits, g->logits, count, tolerance_of(precision), g->name);
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    assert_nothing_left();
+    free(again);
+    return logits;
+}
+
+static const tsm_shift_method methods[] = { TSM_SHIFT_COPY, TSM_SHIFT_OVERLAP };
+
+START_TEST(logits_equal_pytorch)
+{
+    golden g = open_golden((size_t)_i / 2);
+
+    begin_case((unsigned)_i);
+    set_mode(_i / 2 % 2 ? "off" : "on", "off");
+    free(run_golden(&g, TSM_PRECISION_FP32, methods[_i % 2]));
+    close_golden(&g);
+}
+END_TEST
+
+static const tsm_precision precisions[] = { TSM_PRECISION_TF32, TSM_PRECISION_FP16, TSM_PRECISION_BF16 };
+static const char *const precise[] = { "r18_1x64x64", "r50_1x32x32", "r18_block_1x43x57", "r50_block_1x57x43" };
+
+/* The ways to shift move the same bits; the kernels that follow sum them in one order only where none is packed
+ * first. */
+START_TEST(precisions_and_methods)
+{
+    tsm_precision precision = precisions[_i / COUNT_OF(precise)];
+    golden g = find_golden(precise[_i % COUNT_OF(precise)]);
+    float *logits[2];
+
+    begin_case((unsigned)_i);
+    set_mode("on", "off");
+    for (int i = 0; i < 2; i++) logits[i] = run_golden(&g, precision, methods[i]);
+    assert_close(logits[1], logits[0], (size_t)g.shape.n * g.classes, tolerance_of(precision),
+                 "overlap against copy");
+    free(logits[0]);
+    free(logits[1]);
+    close_golden(&g);
+}
+END_TEST
+
+static void remove_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    struct dirent *entry;
+    char name[600];
+
+    ck_assert_ptr_nonnull(folder);
+    while ((entry = readdir(folder)) != NULL) {
+        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+        if (entry->d_name[0] != '.') ck_assert_int_eq(unlink(name), 0);
+    }
+    closedir(folder);
+    ck_assert_int_eq(rmdir(path), 0);
+}
+
+/* Products and convolutions that a tuned engine ran, in all. */
+static uint64_t run_tuned(const golden *g)
+{
+    const tsm_sim_counters before = tsm_sim_count();
+    tsm_sim_counters after;
+
+    free(run_golden(g, TSM_PRECISION_FP16, TSM_SHIFT_AUTO));
+    after = tsm_sim_count();
+    return after.matmuls + after.convolutions - before.matmuls - before.convolutions;
+}
+
+/* Twice: what the first found is in the cache for the second. */
+START_TEST(tuned)
+{
+    golden g = find_golden("r18_1x64x64");
+    char folder[] = "/tmp/tsm_sim_cache_XXXXXX";
+
+    begin_case(1);
+    set_mode("on", "on");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    setenv("TSM_CACHE_DIR", folder, 1);
+    const uint64_t first = run_tuned(&g), second = run_tuned(&g);
+    ck_assert_msg(first > 10 * second, "%d calls, then %d", (int)first, (int)second);
+    remove_folder(folder);
+    close_golden(&g);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("networks on the simulated device");
+    TCase *logits = tcase_create("logits");
+    json_error_t why;
+    int failed;
+
+    cases = json_load_file(TSM_TEST_DATA "/golden/golden.json", 0, &why);
+    if (!json_is_array(cases) || json_array_size(cases) == 0) {
+        fprintf(stderr, "golden.json: %s\n", cases ? "no cases" : why.text);
+        return EXIT_FAILURE;
+    }
+    tcase_set_timeout(logits, 0);
+    tcase_add_loop_test(logits, logits_equal_pytorch, 0, 2 * (int)json_array_size(cases));
+    tcase_add_loop_test(logits, precisions_and_methods, 0, COUNT_OF(precisions) * COUNT_OF(precise));
+    tcase_add_test(logits, tuned);
+    suite_add_tcase(suite, logits);
+    failed = run_suite(suite);
+    json_decref(cases);
+    return failed;
+}
