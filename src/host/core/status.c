@@ -54,9 +54,13 @@ tsm_status tsm_fail_memory(tsm_error *error, size_t bytes)
 tsm_status tsm_error_prefix(tsm_error *error, tsm_status code, const char *prefix)
 {
     char text[TSM_ERROR_TEXT_BYTES];
+    int device;
 
     if (!error) return code;
     memcpy(text, error->text, sizeof text);
     text[sizeof text - 1] = '\0';
-    return tsm_fail_file(error, code, prefix, "%s", text);
+    device = error->device;
+    tsm_fail_file(error, code, prefix, "%s", text);
+    error->device = device;
+    return code;
 }

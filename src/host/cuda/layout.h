@@ -1,0 +1,40 @@
+/*
+ * layout.h - how the values of a graph lie in device memory: pitch, element type, and which carry a shifted copy.
+ *
+ * A value that a shifted 1x1 convolution reads may have rows of C + 2 fold elements, [C original | 2 fold shifted]:
+ * the convolution then reads columns [2 fold, C + 2 fold) with its input channels in that order, everybody else [0,
+ * C).
+ */
+#ifndef TSM_CUDA_LAYOUT_H
+#define TSM_CUDA_LAYOUT_H
+
+#include "../graph/graph.h"
+#include "dtype.h"
+
+#define TSM_CUDA_INPUT_PAD 4 /* channels of the input are padded with zeros to a multiple of this */
+
+typedef struct tsm_cuda_value {
+    int64_t pitch;  /* elements from a pixel to the next */
+    int side;       /* columns of shifted channels beside the row, 2 fold; 0: none */
+    tsm_dtype type; /* of the logits float32, else of the precision */
+    uint64_t bytes;
+} tsm_cuda_value;
+
+/* Fills values[graph->count]. `method` is COPY, where no value carries a shifted copy, or OVERLAP, where those do
+ * whose readers and writer can all live with it. Dims must be inferred. Errors: UNSUPPORTED, MEMORY. */
+tsm_status tsm_cuda_layout_make(tsm_cuda_value *values, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
+                                tsm_shift_method method, tsm_error *error);
+
+/* A convolution over dense pixels that is a matrix product: 1x1, no padding, one group; `any_stride` or stride 1. */
+bool tsm_cuda_is_matmul(const tsm_node *node, bool any_stride);
+
+/* True where a shift on the node's input can be an overlap, as far as the node alone can tell. */
+bool tsm_cuda_can_overlap(const tsm_node *node, const tsm_cuda_dtype *dtype);
+
+/* A 3x3 depthwise convolution that our own kernel computes. */
+bool tsm_cuda_is_depthwise(const tsm_node *node);
+
+/* Channels of a convolution's input as it lies in memory: padded where the network's input is read. */
+int64_t tsm_cuda_input_channels(const tsm_graph *graph, const tsm_node *node);
+
+#endif

@@ -1,0 +1,236 @@
+/* schedule_steps.c - the steps of every node, with their addresses. */
+#include "schedule.h"
+
+static tsm_status add_step(tsm_schedule *s, tsm_step_kind kind, int node, tsm_step **step, tsm_error *error)
+{
+    *step = tsm_steps_append(&s->steps, kind, s->graph->nodes[node].name);
+    return *step ? TSM_OK : tsm_fail_memory(error, sizeof **step);
+}
+
+static tsm_kernel_act kernel_act(tsm_act act)
+{
+    static const tsm_kernel_act acts[] = {
+        [TSM_ACT_NONE] = TSM_KERNEL_ACT_NONE,
+        [TSM_ACT_RELU] = TSM_KERNEL_ACT_RELU,
+        [TSM_ACT_RELU6] = TSM_KERNEL_ACT_RELU6,
+    };
+
+    return acts[act];
+}
+
+/* A shifted copy of the whole value `from` at `out`. */
+static tsm_status add_shift(tsm_schedule *s, int node, int from, int fold, void *out, tsm_error *error)
+{
+    const tsm_dims *dims = &s->graph->nodes[from].dims;
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_SHIFT, node, &step, error));
+    step->shift = (tsm_kernel_shift_args){
+        .in = tsm_schedule_value(s, from),
+        .out = out,
+        .in_pitch = s->values[from].pitch,
+        .out_pitch = dims->c,
+        .n = dims->n,
+        .t = dims->t,
+        .pixels = dims->h * dims->w,
+        .channels = dims->c,
+        .fold = fold,
+        .element_bytes = s->state->dtype->bytes,
+    };
+    return TSM_OK;
+}
+
+/* The channels that move, into the columns beside the value's own rows. */
+static tsm_status add_side(tsm_schedule *s, int node, tsm_error *error)
+{
+    const tsm_dims *dims = &s->graph->nodes[node].dims;
+    const int64_t pitch = s->values[node].pitch;
+    char *rows = tsm_schedule_value(s, node);
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_SHIFT, node, &step, error));
+    step->shift = (tsm_kernel_shift_args){
+        .in = rows,
+        .out = rows + (size_t)dims->c * (size_t)s->state->dtype->bytes,
+        .in_pitch = pitch,
+        .out_pitch = pitch,
+        .n = dims->n,
+        .t = dims->t,
+        .pixels = dims->h * dims->w,
+        .channels = s->values[node].side,
+        .fold = s->values[node].side / 2,
+        .element_bytes = s->state->dtype->bytes,
+    };
+    return TSM_OK;
+}
+
+static tsm_status add_maxpool(tsm_schedule *s, int node, int from, void *out, int64_t out_pitch, int kernel, int pad,
+                              tsm_error *error)
+{
+    const tsm_dims *in = &s->graph->nodes[from].dims;
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_MAXPOOL, node, &step, error));
+    step->maxpool = (tsm_kernel_maxpool_args){
+        .in = tsm_schedule_value(s, from),
+        .out = out,
+        .in_pitch = s->values[from].pitch,
+        .out_pitch = out_pitch,
+        .images = in->n * in->t,
+        .h = in->h,
+        .w = in->w,
+        .channels = in->c,
+        .kernel = kernel,
+        .stride = s->graph->nodes[node].stride,
+        .pad = pad,
+        .dtype = s->state->dtype->type,
+    };
+    return TSM_OK;
+}
+
+/* out = act(a + b); b < 0: act(a). `out` may be a. */
+static tsm_status add_add(tsm_schedule *s, int node, int a, int b, tsm_act act, tsm_error *error)
+{
+    const tsm_dims *dims = &s->graph->nodes[node].dims;
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_ADD, node, &step, error));
+    step->add = (tsm_kernel_add_args){
+        .a = tsm_schedule_value(s, a),
+        .b = b < 0 ? NULL : tsm_schedule_value(s, b),
+        .out = tsm_schedule_value(s, node),
+        .a_pitch = s->values[a].pitch,
+        .b_pitch = b < 0 ? s->values[a].pitch : s->values[b].pitch,
+        .out_pitch = s->values[node].pitch,
+        .rows = tsm_dims_count(dims) / dims->c,
+        .channels = dims->c,
+        .act = kernel_act(act),
+        .dtype = s->state->dtype->type,
+    };
+    return TSM_OK;
+}
+
+/* (groups, rows, channels) to (groups, channels). */
+static tsm_status add_mean(tsm_schedule *s, int node, int groups, int rows, int channels, tsm_error *error)
+{
+    int from = s->graph->nodes[node].inputs[0];
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_AVGPOOL, node, &step, error));
+    step->avgpool = (tsm_kernel_avgpool_args){
+        .in = tsm_schedule_value(s, from),
+        .out = tsm_schedule_value(s, node),
+        .groups = groups,
+        .rows = rows,
+        .channels = channels,
+        .dtype = s->values[from].type,
+        .out_dtype = s->values[node].type,
+    };
+    return TSM_OK;
+}
+
+static tsm_status add_depthwise(tsm_schedule *s, int index, const void *in, tsm_error *error)
+{
+    const tsm_node *node = &s->graph->nodes[index];
+    const tsm_dims *dims = &s->graph->nodes[node->inputs[0]].dims;
+    const tsm_cuda_weight *weight = &s->state->weights.nodes[index];
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_DEPTHWISE, index, &step, error));
+    step->depthwise = (tsm_kernel_depthwise_args){
+        .in = in,
+        .weights = weight->filters,
+        .bias = weight->bias,
+        .out = tsm_schedule_value(s, index),
+        .images = dims->n * dims->t,
+        .h = dims->h,
+        .w = dims->w,
+        .channels = dims->c,
+        .stride = node->stride,
+        .act = kernel_act(node->act),
+        .dtype = s->state->dtype->type,
+    };
+    return TSM_OK;
+}
+
+static tsm_status stage_input(tsm_schedule *s, int index, const void **in, tsm_error *error)
+{
+    const tsm_node *node = &s->graph->nodes[index];
+    const tsm_conv_work *work = &s->work[index];
+    void *staged = tsm_schedule_scratch(s, index);
+    int from = node->inputs[0];
+
+    *in = staged;
+    if (work->staging == TSM_STAGE_SHIFT) return add_shift(s, index, from, node->shift.fold, staged, error);
+    if (work->staging == TSM_STAGE_SUBSAMPLE) {
+        /* The maximum of one pixel is that pixel. */
+        return add_maxpool(s, index, from, staged, node->in_channels, 1, 0, error);
+    }
+    *in = tsm_schedule_value(s, from);
+    return TSM_OK;
+}
+
+static tsm_status add_conv(tsm_schedule *s, int index, tsm_error *error)
+{
+    const tsm_node *node = &s->graph->nodes[index];
+    const tsm_conv_work *work = &s->work[index];
+    const tsm_cuda_weight *weight = &s->state->weights.nodes[index];
+    const uint64_t aligned =
+        (work->staged_bytes + TSM_CUDA_ARENA_ALIGNMENT - 1) / TSM_CUDA_ARENA_ALIGNMENT * TSM_CUDA_ARENA_ALIGNMENT;
+    const void *in;
+    const tsm_conv *conv;
+    tsm_step *step;
+
+    TSM_TRY_RETURN(stage_input(s, index, &in, error));
+    if (work->conv < 0) return add_depthwise(s, index, in, error);
+    conv = &s->convs[work->conv];
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_CONV, index, &step, error));
+    TSM_TRY_RETURN(tsm_conv_bind(
+        &step->conv, conv,
+        &(tsm_conv_buffers){
+            .in = (const char *)in + conv->spec.in_offset * s->state->dtype->bytes,
+            .weights = work->overlap ? weight->rotated : weight->filters,
+            .bias = weight->bias,
+            .residual = node->inputs[1] < 0 ? NULL : tsm_schedule_value(s, node->inputs[1]),
+            .out = tsm_schedule_value(s, index),
+            .workspace = conv->workspace_bytes ? (char *)tsm_schedule_scratch(s, index) + aligned : NULL,
+        },
+        error));
+    return work->later == TSM_ACT_NONE ? TSM_OK : add_add(s, index, index, -1, work->later, error);
+}
+
+static tsm_status add_node(tsm_schedule *s, int index, tsm_error *error)
+{
+    const tsm_node *node = &s->graph->nodes[index];
+    const int from = node->inputs[0];
+    const tsm_dims *in = from < 0 ? NULL : &s->graph->nodes[from].dims, *out = &node->dims;
+
+    switch (node->op) {
+    case TSM_OP_INPUT: return TSM_OK; /* enqueued with the caller's address */
+    case TSM_OP_CONV:
+    case TSM_OP_FC: return add_conv(s, index, error);
+    case TSM_OP_SHIFT: return add_shift(s, index, from, node->shift.fold, tsm_schedule_value(s, index), error);
+    case TSM_OP_ADD: return add_add(s, index, from, node->inputs[1], TSM_ACT_NONE, error);
+    case TSM_OP_ACT: return add_add(s, index, from, -1, node->act, error);
+    case TSM_OP_MAXPOOL:
+        if (node->kernel_h != node->kernel_w) break;
+        return add_maxpool(s, index, from, tsm_schedule_value(s, index), s->values[index].pitch, node->kernel_h,
+                           node->pad, error);
+    case TSM_OP_AVGPOOL:
+        if (node->over_time) return add_mean(s, index, in->n, in->t * in->h * in->w, in->c, error);
+        return add_mean(s, index, in->n * in->t, in->h * in->w, in->c, error);
+    case TSM_OP_TMEAN: return add_mean(s, index, in->n, in->t, out->h * out->w * out->c, error);
+    case TSM_OP_BATCHNORM:
+    case TSM_OP_COUNT: break;
+    }
+    return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cuda: %s: no kernel for %s", node->name, tsm_op_name(node->op));
+}
+
+tsm_status tsm_schedule_make_steps(tsm_schedule *s, tsm_error *error)
+{
+    for (int i = 0; i < s->graph->count; i++) {
+        TSM_TRY_RETURN(add_node(s, i, error));
+        if (s->values[i].side) TSM_TRY_RETURN(add_side(s, i, error));
+    }
+    return TSM_OK;
+}

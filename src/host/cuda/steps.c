@@ -1,0 +1,59 @@
+/* steps.c - see steps.h. */
+#include "steps.h"
+
+#include "nvtx.h"
+
+tsm_step *tsm_steps_append(tsm_steps *steps, tsm_step_kind kind, const char *name)
+{
+    tsm_step *step;
+
+    if (steps->count == steps->capacity) {
+        int capacity = steps->capacity ? 2 * steps->capacity : 64;
+        tsm_step *list = tsm_realloc(steps->list, (size_t)capacity, sizeof *list);
+
+        if (!list) return NULL;
+        steps->list = list;
+        steps->capacity = capacity;
+    }
+    step = &steps->list[steps->count++];
+    *step = (tsm_step){ .kind = kind, .name = name };
+    return step;
+}
+
+void tsm_steps_clear(tsm_steps *steps)
+{
+    for (int i = 0; i < steps->count; i++)
+        if (steps->list[i].kind == TSM_STEP_CONV) tsm_conv_bound_clear(&steps->list[i].conv);
+    tsm_free(steps->list);
+    *steps = (tsm_steps){ 0 };
+}
+
+static tsm_status enqueue(const tsm_step *step, const tsm_cuda_libraries *libraries, cudaStream_t stream,
+                          tsm_error *error)
+{
+    switch (step->kind) {
+    case TSM_STEP_CONV: return tsm_conv_enqueue(&step->conv, libraries, stream, error);
+    case TSM_STEP_SHIFT: TSM_CUDA(tsm_kernel_shift(&step->shift, stream)); break;
+    case TSM_STEP_MAXPOOL: TSM_CUDA(tsm_kernel_maxpool(&step->maxpool, stream)); break;
+    case TSM_STEP_AVGPOOL: TSM_CUDA(tsm_kernel_avgpool(&step->avgpool, stream)); break;
+    case TSM_STEP_DEPTHWISE: TSM_CUDA(tsm_kernel_depthwise(&step->depthwise, stream)); break;
+    case TSM_STEP_ADD: TSM_CUDA(tsm_kernel_add(&step->add, stream)); break;
+    }
+    return TSM_OK;
+}
+
+tsm_status tsm_steps_enqueue(const tsm_steps *steps, const tsm_cuda_libraries *libraries, cudaStream_t stream,
+                             bool ranges, tsm_error *error)
+{
+    TSM_CUDNN(cudnnSetStream(libraries->dnn, stream));
+    for (int i = 0; i < steps->count; i++) {
+        const tsm_step *step = &steps->list[i];
+        tsm_status status;
+
+        if (ranges) tsm_nvtx_push(step->name);
+        status = enqueue(step, libraries, stream, error);
+        if (ranges) tsm_nvtx_pop();
+        if (status != TSM_OK) return tsm_error_prefix(error, status, step->name);
+    }
+    return TSM_OK;
+}

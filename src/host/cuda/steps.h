@@ -1,0 +1,43 @@
+/* steps.h - what a plan puts on a stream, one kernel or library call each, with its addresses. */
+#ifndef TSM_CUDA_STEPS_H
+#define TSM_CUDA_STEPS_H
+
+#include "../../kernels/kernels.h"
+#include "conv.h"
+
+typedef enum tsm_step_kind {
+    TSM_STEP_CONV,
+    TSM_STEP_SHIFT,
+    TSM_STEP_MAXPOOL,
+    TSM_STEP_AVGPOOL,
+    TSM_STEP_DEPTHWISE,
+    TSM_STEP_ADD /* also a lone activation */
+} tsm_step_kind;
+
+typedef struct tsm_step {
+    tsm_step_kind kind;
+    const char *name; /* of the node, borrowed from the graph */
+    union {
+        tsm_conv_bound conv;
+        tsm_kernel_shift_args shift;
+        tsm_kernel_maxpool_args maxpool;
+        tsm_kernel_avgpool_args avgpool;
+        tsm_kernel_depthwise_args depthwise;
+        tsm_kernel_add_args add;
+    };
+} tsm_step;
+
+typedef struct tsm_steps {
+    tsm_step *list;
+    int count, capacity;
+} tsm_steps;
+
+/* A zeroed step at the end, or NULL when out of memory; valid until the next append. */
+tsm_step *tsm_steps_append(tsm_steps *steps, tsm_step_kind kind, const char *name);
+void tsm_steps_clear(tsm_steps *steps);
+
+/* Enqueues all of them in order; with `ranges` each in an NVTX range of its node's name. */
+tsm_status tsm_steps_enqueue(const tsm_steps *steps, const tsm_cuda_libraries *libraries, cudaStream_t stream,
+                             bool ranges, tsm_error *error);
+
+#endif

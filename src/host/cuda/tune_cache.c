@@ -1,0 +1,255 @@
+/* tune_cache.c - see tune_cache.h. */
+#include "tune_cache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC          "tsm-tune 1"
+#define MAX_FILE_BYTES (1 << 20)
+#define MAX_ENTRIES    4096
+
+/* FNV-1a. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
+{
+    const unsigned char *byte = data;
+
+    for (size_t i = 0; i < bytes; i++) hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+#define HASH_START UINT64_C(14695981039346656037)
+
+/* What the libraries see of a model: its layers. The values of the weights change no kernel's speed. */
+static uint64_t hash_graph(const tsm_graph *graph)
+{
+    uint64_t hash = HASH_START;
+
+    for (int i = 0; i < graph->count; i++) {
+        const tsm_node *n = &graph->nodes[i];
+        const int fields[] = { (int)n->op,     n->inputs[0],    n->inputs[1], (int)n->act, n->shift.fold,
+                               n->in_channels, n->out_channels, n->groups,    n->kernel_h, n->kernel_w,
+                               n->stride,      n->pad,          n->over_time };
+
+        hash = hash_bytes(hash, fields, sizeof fields);
+    }
+    return hash;
+}
+
+static bool find_directory(char *out, size_t bytes)
+{
+    const char *own = getenv("TSM_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int length = -1;
+
+    if (own && *own)
+        length = snprintf(out, bytes, "%s", own);
+    else if (xdg && *xdg)
+        length = snprintf(out, bytes, "%s/tsm", xdg);
+    else if (home && *home)
+        length = snprintf(out, bytes, "%s/.cache/tsm", home);
+    return length > 0 && (size_t)length < bytes;
+}
+
+tsm_status tsm_tune_cache_open(tsm_tune_cache *cache, const tsm_cuda_device *device, const tsm_graph *graph,
+                               const tsm_cuda_dtype *dtype, tsm_error *error)
+{
+    char directory[400];
+
+    memset(cache, 0, sizeof *cache);
+    if (pthread_mutex_init(&cache->mutex, NULL) != 0) return tsm_fail_memory(error, sizeof cache->mutex);
+    cache->initialized = true;
+    snprintf(cache->key, sizeof cache->key,
+             "gpu %s sm_%d%d x%d driver %d cudnn %zu cublas %zu model %016llx precision %s", device->name,
+             device->major, device->minor, device->multiprocessors, device->driver, device->cudnn, device->blas,
+             (unsigned long long)hash_graph(graph), dtype->name);
+    if (!find_directory(directory, sizeof directory)) return TSM_OK;
+    snprintf(cache->path, sizeof cache->path, "%s/cuda-%016llx.txt", directory,
+             (unsigned long long)hash_bytes(HASH_START, cache->key, strlen(cache->key)));
+    tsm_tune_cache_load(cache, cache->path);
+    return TSM_OK;
+}
+
+void tsm_tune_cache_close(tsm_tune_cache *cache)
+{
+    if (cache->initialized) pthread_mutex_destroy(&cache->mutex);
+    tsm_free(cache->entries);
+    memset(cache, 0, sizeof *cache);
+}
+
+static tsm_tune_entry *find_entry(const tsm_tune_cache *cache, const char *name)
+{
+    for (int i = 0; i < cache->count; i++)
+        if (strcmp(cache->entries[i].name, name) == 0) return &cache->entries[i];
+    return NULL;
+}
+
+static tsm_tune_entry *add_entry(tsm_tune_cache *cache, const char *name)
+{
+    tsm_tune_entry *entry;
+
+    if (cache->count >= MAX_ENTRIES || strlen(name) >= TSM_TUNE_NAME) return NULL;
+    if (cache->count == cache->capacity) {
+        int capacity = cache->capacity ? 2 * cache->capacity : 64;
+        tsm_tune_entry *entries = tsm_realloc(cache->entries, (size_t)capacity, sizeof *entries);
+
+        if (!entries) return NULL;
+        cache->entries = entries;
+        cache->capacity = capacity;
+    }
+    entry = &cache->entries[cache->count++];
+    strcpy(entry->name, name);
+    return entry;
+}
+
+bool tsm_tune_cache_get(tsm_tune_cache *cache, const char *name, char value[TSM_TUNE_VALUE])
+{
+    const tsm_tune_entry *entry;
+
+    pthread_mutex_lock(&cache->mutex);
+    entry = find_entry(cache, name);
+    if (entry) memcpy(value, entry->value, TSM_TUNE_VALUE);
+    pthread_mutex_unlock(&cache->mutex);
+    return entry != NULL;
+}
+
+void tsm_tune_cache_set(tsm_tune_cache *cache, const char *name, const char *value)
+{
+    tsm_tune_entry *entry;
+
+    pthread_mutex_lock(&cache->mutex);
+    entry = find_entry(cache, name);
+    if (!entry) entry = add_entry(cache, name);
+    if (entry) snprintf(entry->value, sizeof entry->value, "%s", value);
+    pthread_mutex_unlock(&cache->mutex);
+}
+
+/* The whole file as a string, or NULL. */
+static char *read_text(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    size_t used;
+
+    if (!file) return NULL;
+    text = tsm_alloc_zero(MAX_FILE_BYTES + 1, 1);
+    used = text ? fread(text, 1, MAX_FILE_BYTES + 1, file) : 0;
+    fclose(file);
+    if (used > 0 && used <= MAX_FILE_BYTES && strlen(text) == used) return text;
+    tsm_free(text);
+    return NULL;
+}
+
+/* Takes the line at *at off the text; NULL where none is complete. */
+static char *next_line(char **at)
+{
+    char *line = *at, *end = strchr(line, '\n');
+
+    if (!end) return NULL;
+    *end = '\0';
+    *at = end + 1;
+    return line;
+}
+
+/* The last line of a file is the hash of all before it; cuts it off. */
+static bool check_hash(char *text)
+{
+    size_t length = strlen(text);
+    char want[32];
+    char *last;
+
+    if (length < 2 || text[length - 1] != '\n') return false;
+    for (last = text + length - 1; last > text && last[-1] != '\n'; last--) {
+    }
+    snprintf(want, sizeof want, "end %016llx\n",
+             (unsigned long long)hash_bytes(HASH_START, text, (size_t)(last - text)));
+    if (strcmp(last, want) != 0) return false;
+    *last = '\0';
+    return true;
+}
+
+/* "name value"; a line of any other form is skipped. */
+static void merge_line(tsm_tune_cache *cache, char *line)
+{
+    char *space = strchr(line, ' ');
+    tsm_tune_entry *entry;
+
+    if (!space || strlen(space + 1) >= TSM_TUNE_VALUE) return;
+    *space = '\0';
+    if (find_entry(cache, line)) return;
+    entry = add_entry(cache, line);
+    if (entry) snprintf(entry->value, sizeof entry->value, "%s", space + 1);
+}
+
+bool tsm_tune_cache_load(tsm_tune_cache *cache, const char *path)
+{
+    char *text = read_text(path), *at = text, *line;
+    bool fits = text && check_hash(text);
+
+    fits = fits && (line = next_line(&at)) && strcmp(line, MAGIC) == 0;
+    fits = fits && (line = next_line(&at)) && strcmp(line, cache->key) == 0;
+    while (fits && (line = next_line(&at))) merge_line(cache, line);
+    tsm_free(text);
+    return fits;
+}
+
+/* mkdir -p of the directory of `path`. */
+static void make_directories(const char *path)
+{
+    char part[512];
+
+    snprintf(part, sizeof part, "%s", path);
+    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(part, 0777);
+        *slash = '/';
+    }
+}
+
+static char *format_file(const tsm_tune_cache *cache)
+{
+    size_t room = sizeof cache->key + 128 + (size_t)cache->count * (TSM_TUNE_NAME + TSM_TUNE_VALUE + 2), used;
+    char *text = tsm_alloc_zero(room, 1);
+
+    if (!text) return NULL;
+    used = (size_t)snprintf(text, room, MAGIC "\n%s\n", cache->key);
+    for (int i = 0; i < cache->count; i++)
+        used +=
+            (size_t)snprintf(text + used, room - used, "%s %s\n", cache->entries[i].name, cache->entries[i].value);
+    snprintf(text + used, room - used, "end %016llx\n", (unsigned long long)hash_bytes(HASH_START, text, used));
+    return text;
+}
+
+static bool write_file(const char *path, const char *text)
+{
+    char temporary[600];
+    int handle;
+    bool written;
+
+    snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    handle = mkstemp(temporary);
+    if (handle < 0) return false;
+    written = write(handle, text, strlen(text)) == (ssize_t)strlen(text);
+    written = fchmod(handle, 0644) == 0 && written;
+    written = close(handle) == 0 && written;
+    if (written && rename(temporary, path) == 0) return true;
+    unlink(temporary);
+    return false;
+}
+
+bool tsm_tune_cache_save(tsm_tune_cache *cache)
+{
+    char *text = NULL;
+    bool saved;
+
+    if (!cache->path[0]) return false;
+    pthread_mutex_lock(&cache->mutex);
+    tsm_tune_cache_load(cache, cache->path);
+    make_directories(cache->path);
+    text = format_file(cache);
+    saved = text && write_file(cache->path, text);
+    pthread_mutex_unlock(&cache->mutex);
+    tsm_free(text);
+    return saved;
+}

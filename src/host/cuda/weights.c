@@ -1,0 +1,191 @@
+/* weights.c - see weights.h. A first pass counts bytes, a second one fills them through one staging buffer. */
+#include "weights.h"
+
+#include <string.h>
+
+#include "conv_spec.h"
+#include "layout.h"
+
+typedef struct packer {
+    tsm_cuda_weights *weights;
+    const tsm_graph *graph;
+    const tsm_cuda_dtype *dtype;
+    bool rotate;
+    size_t used;            /* bytes of the allocation that are given away */
+    float *plain, *ordered; /* room for the largest node: as the model has it, and as the device wants it */
+    void *converted;
+    size_t room; /* elements */
+} packer;
+
+static bool has_weights(const tsm_node *node)
+{
+    return node->op == TSM_OP_CONV || node->op == TSM_OP_FC;
+}
+
+/* Elements of a node's filters on the device. */
+static size_t filter_count(const tsm_graph *graph, const tsm_node *node)
+{
+    size_t taps = (size_t)node->kernel_h * (size_t)node->kernel_w;
+
+    if (node->op == TSM_OP_FC || tsm_cuda_is_depthwise(node)) return (size_t)node->weight.count;
+    return (size_t)node->out_channels * taps * (size_t)tsm_cuda_input_channels(graph, node) / (size_t)node->groups;
+}
+
+static bool has_float_bias(const tsm_graph *graph, const tsm_node *node)
+{
+    return node == &graph->nodes[graph->output] || tsm_cuda_is_depthwise(node);
+}
+
+static size_t bias_bytes(const packer *p, const tsm_node *node)
+{
+    return (size_t)node->out_channels * (has_float_bias(p->graph, node) ? sizeof(float) : (size_t)p->dtype->bytes);
+}
+
+static bool is_rotated(const packer *p, const tsm_node *node)
+{
+    return p->rotate && tsm_cuda_can_overlap(node, p->dtype);
+}
+
+/* The next `bytes` of the allocation; only counted while there is none. */
+static void *take(packer *p, size_t bytes)
+{
+    void *place = p->weights->memory ? p->weights->memory + p->used : NULL;
+
+    p->used += (bytes + TSM_CUDA_WEIGHT_ALIGNMENT - 1) / TSM_CUDA_WEIGHT_ALIGNMENT * TSM_CUDA_WEIGHT_ALIGNMENT;
+    return place;
+}
+
+static void take_places(packer *p)
+{
+    p->used = 0;
+    for (int i = 0; i < p->graph->count; i++) {
+        const tsm_node *node = &p->graph->nodes[i];
+        tsm_cuda_weight *weight = &p->weights->nodes[i];
+        size_t count;
+
+        if (!has_weights(node)) continue;
+        count = filter_count(p->graph, node);
+        weight->filters = take(p, count * (size_t)p->dtype->bytes);
+        if (is_rotated(p, node)) weight->rotated = take(p, count * (size_t)p->dtype->bytes);
+        weight->bias = take(p, bias_bytes(p, node));
+        if (count > p->room) p->room = count;
+        if ((size_t)node->out_channels > p->room) p->room = (size_t)node->out_channels;
+    }
+}
+
+/* (O,taps,I) to (O,taps,I + padding). */
+static void pad_channels(float *out, const float *in, size_t rows, size_t channels, size_t padded)
+{
+    memset(out, 0, rows * padded * sizeof *out);
+    for (size_t i = 0; i < rows; i++) memcpy(out + i * padded, in + i * channels, channels * sizeof *out);
+}
+
+/* (C,taps) to (taps,C). */
+static void transpose(float *out, const float *in, size_t channels, size_t taps)
+{
+    for (size_t c = 0; c < channels; c++)
+        for (size_t tap = 0; tap < taps; tap++) out[tap * channels + c] = in[c * taps + tap];
+}
+
+/* Each row's first `moved` channels go behind the others. */
+static void rotate(float *out, const float *in, size_t rows, size_t channels, size_t moved)
+{
+    for (size_t i = 0; i < rows; i++, in += channels, out += channels) {
+        memcpy(out, in + moved, (channels - moved) * sizeof *out);
+        memcpy(out + channels - moved, in, moved * sizeof *out);
+    }
+}
+
+static tsm_status upload(packer *p, const tsm_node *node, void *to, const float *from, size_t count, tsm_dtype type,
+                         tsm_error *error)
+{
+    size_t bytes = count * (type == TSM_FLOAT32 ? sizeof(float) : (size_t)p->dtype->bytes);
+
+    if (!tsm_cuda_convert(p->converted, from, count, type))
+        return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cuda: %s: a weight does not fit into %s", node->name,
+                        p->dtype->name);
+    TSM_CUDA(cudaMemcpy(to, p->converted, bytes, cudaMemcpyHostToDevice));
+    return TSM_OK;
+}
+
+static tsm_status pack_filters(packer *p, int index, tsm_error *error)
+{
+    const tsm_node *node = &p->graph->nodes[index];
+    const tsm_cuda_weight *weight = &p->weights->nodes[index];
+    size_t count = filter_count(p->graph, node), channels = (size_t)node->in_channels;
+    const float *ordered = p->ordered;
+
+    tsm_node_weights(node, p->plain);
+    if (node->op == TSM_OP_CONV && tsm_cuda_is_depthwise(node)) {
+        transpose(p->ordered, p->plain, channels, (size_t)node->kernel_h * (size_t)node->kernel_w);
+    } else if (count != (size_t)node->weight.count) {
+        pad_channels(p->ordered, p->plain, (size_t)node->weight.count / channels, channels,
+                     (size_t)tsm_cuda_input_channels(p->graph, node));
+    } else {
+        ordered = p->plain;
+    }
+    TSM_TRY_RETURN(upload(p, node, weight->filters, ordered, count, p->dtype->type, error));
+    if (!weight->rotated) return TSM_OK;
+    rotate(p->ordered, p->plain, (size_t)node->out_channels, channels, 2 * (size_t)node->shift.fold);
+    return upload(p, node, weight->rotated, p->ordered, count, p->dtype->type, error);
+}
+
+static tsm_status pack_bias(packer *p, int index, tsm_error *error)
+{
+    const tsm_node *node = &p->graph->nodes[index];
+    const float *bias = node->bias;
+
+    if (!bias) {
+        memset(p->plain, 0, (size_t)node->out_channels * sizeof *p->plain);
+        bias = p->plain;
+    }
+    return upload(p, node, p->weights->nodes[index].bias, bias, (size_t)node->out_channels,
+                  has_float_bias(p->graph, node) ? TSM_FLOAT32 : p->dtype->type, error);
+}
+
+static tsm_status allocate(packer *p, tsm_error *error)
+{
+    p->plain = tsm_alloc_aligned(p->room, sizeof *p->plain);
+    p->ordered = tsm_alloc_aligned(p->room, sizeof *p->ordered);
+    p->converted = tsm_alloc_aligned(p->room, sizeof *p->plain);
+    if (!p->plain || !p->ordered || !p->converted) return tsm_fail_memory(error, p->room * sizeof *p->plain);
+    TSM_CUDA(cudaMalloc((void **)&p->weights->memory, p->used));
+    p->weights->bytes = p->used;
+    return TSM_OK;
+}
+
+tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
+                                 bool rotated, tsm_error *error)
+{
+    packer p = { .weights = weights, .graph = graph, .dtype = dtype, .rotate = rotated };
+    tsm_status status;
+
+    memset(weights, 0, sizeof *weights);
+    weights->count = graph->count;
+    weights->nodes = tsm_alloc_zero((size_t)graph->count, sizeof *weights->nodes);
+    if (!weights->nodes) return tsm_fail_memory(error, (size_t)graph->count * sizeof *weights->nodes);
+    take_places(&p);
+    TSM_TRY(allocate(&p, error));
+    take_places(&p);
+    for (int i = 0; i < graph->count; i++) {
+        if (!has_weights(&graph->nodes[i])) continue;
+        TSM_TRY(pack_filters(&p, i, error));
+        TSM_TRY(pack_bias(&p, i, error));
+    }
+    /* A copy from pageable memory may return before it is over, and the streams to come do not wait for this one. */
+    TSM_CUDA_TRY(cudaStreamSynchronize(NULL));
+    status = TSM_OK;
+fail:
+    tsm_free(p.plain);
+    tsm_free(p.ordered);
+    tsm_free(p.converted);
+    if (status != TSM_OK) tsm_cuda_weights_clear(weights);
+    return status;
+}
+
+void tsm_cuda_weights_clear(tsm_cuda_weights *weights)
+{
+    tsm_free(weights->nodes);
+    if (weights->memory) cudaFree(weights->memory);
+    memset(weights, 0, sizeof *weights);
+}
