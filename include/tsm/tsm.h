@@ -117,7 +117,7 @@ typedef enum tsm_shift_place {
 /* What the file does not say, or should not decide. Zero means "from the file". */
 typedef struct tsm_model_options {
     size_t struct_size;
-    const char *arch; /* "resnet18", "resnet34", "resnet50", "resnet101", "resnet152" */
+    const char *arch; /* "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenetv2" */
     int segments;     /* T, frames of a clip, 1..1024 */
     int shift_div;    /* n_div: C / n_div channels move each way */
     tsm_shift_place shift_place;
@@ -129,8 +129,9 @@ typedef struct tsm_model_options {
 #define TSM_MODEL_OPTIONS_INIT { sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0 }
 
 /* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the MIT
- * release. Where nothing else says them, segments, n_div and placement come from a file name of that release
- * ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library.
+ * release, of mmaction2, or of a torchvision ResNet (docs/models.md). Where nothing else says them, segments, n_div and
+ * placement come from a file name of the MIT release ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only
+ * I/O of this library.
  * The file is read once into memory that the model owns. Untrusted files are safe: nothing is executed, and
  * allocation is bounded by the file's size.
  * Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match classes;
@@ -147,7 +148,7 @@ TSM_API void tsm_model_destroy(tsm_model **model);
 typedef struct tsm_model_info {
     size_t struct_size;   /* set by the caller */
     const char *format;   /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream" */
-    const char *layout;   /* key layout, "MIT" */
+    const char *layout;   /* whose tensor names these are: "MIT", "mmaction2", "torchvision" */
     const char *arch;     /* "resnet50" */
     int width;            /* channels of the stem, 64 in the published networks */
     int segments;         /* T */
@@ -163,17 +164,35 @@ typedef struct tsm_model_info {
     uint64_t parameters;  /* weights and biases, batch norm statistics not counted */
     uint64_t macs;        /* multiply-adds of one clip of T frames of input_size x input_size */
     int has_labels;
+    int temporal_pool;    /* non-zero: half of the frames are left from layer2 on */
 } tsm_model_info;
 
 #define TSM_MODEL_INFO_INIT                                                                                        \
     { sizeof(tsm_model_info), 0, 0, 0, 0, 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, 0, { 0, 0, 0 }, { 0, 0, 0 }, 0, 0, \
-      0, 0 }
+      0, 0, 0 }
 
 /* Fills `info`; strings live as long as the model. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_model_get_info(const tsm_model *model, tsm_model_info *info);
 
 /* The name of class `index`, or NULL where the model has no labels or no such class. Lives as long as the model. */
 TSM_API const char *tsm_model_label(const tsm_model *model, int index);
+
+typedef struct tsm_model_serialize_options {
+    size_t struct_size;
+    int half; /* non-zero: every tensor is rounded to float16, instead of keeping its type */
+} tsm_model_serialize_options;
+
+#define TSM_MODEL_SERIALIZE_OPTIONS_INIT { sizeof(tsm_model_serialize_options), 0 }
+
+/* Writes the model, as it was understood and as options changed it, as a safetensors file into memory: tensor names of
+ * the MIT release without "module.", and metadata that says all of a tsm_model_info that names and shapes do not. Loaded
+ * again it is the same network, to the bit where `half` is 0 (float64 is stored as the float32 that it was loaded as), and
+ * serialises to the same bytes.
+ * On success *data is the caller's, *bytes long, to be released with tsm_free: the only copy of the weights that is made.
+ * Errors: MODEL (with `half`, a value that float16 cannot hold, naming the tensor; labels that are not UTF-8),
+ * ARGUMENT, MEMORY. */
+TSM_API tsm_status tsm_model_serialize(const tsm_model *model, const tsm_model_serialize_options *options, void **data,
+                                       size_t *bytes, tsm_error *error);
 
 /* One clip batch: n clips of t frames of h x w pixels. t == 0 means the model's number of segments. */
 typedef struct tsm_shape {
@@ -233,9 +252,10 @@ typedef struct tsm_engine_info {
     int threads;
     tsm_shift_method shift_method; /* as chosen; AUTO where every plan chooses for its own shape */
     uint64_t weight_bytes;  /* prepacked weights */
+    const char *note;       /* one line on what was there but ignored: "cache PATH: damaged, ignored"; NULL: nothing */
 } tsm_engine_info;
 
-#define TSM_ENGINE_INFO_INIT { sizeof(tsm_engine_info), 0, 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }
+#define TSM_ENGINE_INFO_INIT { sizeof(tsm_engine_info), 0, 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, 0 }
 
 /* Fills `info`; strings live as long as the engine. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *info);
@@ -253,12 +273,33 @@ TSM_API void tsm_context_destroy(tsm_context **context);
  * leaves the context without a plan. */
 TSM_API tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_error *error);
 
+#define TSM_RESIZE_MAX_SIDE 16384
+
+/* Frames that are not yet of the plan's size: they are scaled, then cropped to shape->h x shape->w at (x, y). Pixels. */
+typedef struct tsm_resize {
+    size_t struct_size;
+    int width, height;               /* of the frames that come in, 1..TSM_RESIZE_MAX_SIDE */
+    int scaled_width, scaled_height; /* what they are scaled to, 1..TSM_RESIZE_MAX_SIDE; both 0: they keep their size */
+    int x, y;                        /* left and top of the crop, which lies within the scaled frame */
+    int mirror;                      /* non-zero: the crop is mirrored left to right */
+} tsm_resize;
+
+#define TSM_RESIZE_INIT { sizeof(tsm_resize), 0, 0, 0, 0, 0, 0, 0 }
+
+/* As tsm_context_plan, for runs whose uint8 input is (n, t, resize->height, resize->width, 3): scaled, on the device
+ * where that is a GPU, bilinearly with antialias, byte for byte as Pillow and tsm_resize_rgb (TSM_MODE_MIT) do it; then
+ * cropped. float32 input is of `shape`, as without a resize. `resize` NULL: as tsm_context_plan.
+ * Errors: ARGUMENT also for a crop that leaves the scaled frame, and for a network of other than 3 channels. */
+TSM_API tsm_status tsm_context_plan_resize(tsm_context *context, const tsm_shape *shape, const tsm_resize *resize,
+                                           tsm_error *error);
+
 /* Bytes of activations and workspace that the current plan holds; 0 without a plan. */
 TSM_API uint64_t tsm_context_bytes(const tsm_context *context);
 
 /* Runs one batch of the planned shape; blocking; allocates nothing.
  *   input   host memory (pinned or not; on a GPU also its own), either float32 TSM_NTCHW (n, t, channels, h, w), already normalised,
- *           or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std
+ *           or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std; h and w are
+ *           those of the tsm_resize where the plan has one
  *   output  memory as for the input, float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits
  * What is in device memory must be there when this is called: it waits for no stream of the caller's.
  * Errors: ARGUMENT (no plan, or a tensor that does not match it), DEVICE. */

@@ -4,7 +4,7 @@
 works --version
 expect_out "tsm 0."
 works --help
-expect_out classify run preprocess info
+expect_out classify run preprocess info convert
 works help classify
 expect_out "usage: tsm classify" --sheet --device
 works classify input.mp4 --help

@@ -114,6 +114,13 @@ def make_labels():
     write("labels", "bom", b"\xef\xbb\xbfa\nb")
     write("labels", "blank_inside", b"a\n\nb\n")
     write("labels", "spaces", b"a \n  \n\tb")
+    write("labels", "index_name", b"0 left\n1 right\n2 up\n")
+    write("labels", "name_index", b"left 1\nright 2\n")
+    write("labels", "index_hole", b"1 left\n3 right\n")
+    write("labels", "json", b'{"Turning something": "0", "Holding [a thing]": "1"}')
+    write("labels", "json_twice", b'{"a": 0, "b": 0}')
+    write("labels", "kinetics_csv", b'label,youtube_id,time_start\nabseiling,x,1\n"air, drumming",y,2\nabseiling,z,3\n')
+    write("labels", "id_csv", b"id,name\n0,left\n1,right\n")
     write("labels", "empty", b"")
 
 

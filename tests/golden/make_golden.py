@@ -24,21 +24,27 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "demo", "train"))
 
 from safetensors_io import load_safetensors, save_safetensors  # noqa: E402
 from tsm_torch import TSM  # noqa: E402
+from key_layouts import rename_all  # noqa: E402
+from mobilenet_torch import InvertedResidual, MobileNetTSM  # noqa: E402
+from temporal_pool_torch import PooledTSM  # noqa: E402
 
 
 @dataclass
 class Net:
-    """One network and the inputs it is run on: (n, h, w, seed) each."""
+    """One network and the inputs it is run on: (n, h, w, seed) each. A file
+    in another layout says in its metadata only what its names do not."""
     name: str
     arch: str
     inputs: list
-    width: int = 8
+    width: object = 8           # MobileNetV2: of the stem, seven stages, and the last
     classes: int = 7
     segments: int = 8
     div: int = 8
     place: str = "blockres"
     in_channels: int = 3
     half: bool = False
+    layout: str = "mit"
+    tpool: bool = False
     more: dict = field(default_factory=dict)
 
 
@@ -73,6 +79,25 @@ NETS = [
         width=4, segments=1, div=4, half=True),
     Net("r18_flow", "resnet18", [(1, 64, 64, 28), (2, 43, 57, 29)],
         width=4, div=4, in_channels=10, half=True),
+    Net("mbv2", "mobilenetv2", [(1, 64, 64, 33), (2, 57, 43, 34)],
+        width=(6, 4, 5, 6, 8, 9, 10, 12, 16), div=4, half=True),
+    # Equal channels make the first block residual, which does not shift, and
+    # the first of the fifth stage, which then does.
+    Net("mbv2_t16", "mobilenetv2", [(1, 64, 64, 35), (1, 96, 33, 36)],
+        width=(4, 4, 6, 8, 10, 10, 12, 14, 16), segments=16, div=4, half=True,
+        layout="mit-classifier"),
+    Net("mbv2_mmaction2", "mobilenetv2", [(1, 64, 64, 37), (2, 43, 57, 38)],
+        width=(6, 3, 4, 5, 6, 8, 9, 10, 12), div=3, half=True, layout="mmaction2"),
+    Net("r50_mmaction2", "resnet50", [(1, 64, 64, 39), (2, 57, 43, 40)],
+        width=2, div=4, half=True, layout="mmaction2"),
+    Net("r18_mmaction2_block", "resnet18", [(1, 64, 64, 41), (2, 33, 47, 42)],
+        width=2, div=2, place="block", half=True, layout="mmaction2"),
+    Net("r18_torchvision", "resnet18", [(1, 64, 64, 43), (2, 57, 43, 44)],
+        width=3, div=0, half=True, layout="torchvision"),
+    Net("r18_tpool", "resnet18", [(1, 64, 64, 45), (2, 33, 47, 46)],
+        width=2, div=2, half=True, tpool=True),
+    Net("r18_tpool_block_mmaction2", "resnet18", [(2, 64, 64, 47), (1, 43, 57, 48)],
+        width=2, div=2, place="block", segments=6, half=True, layout="mmaction2", tpool=True),
 ]
 MARGIN = 0.12       # least lead of the best class, relative to the largest logit
 
@@ -99,17 +124,32 @@ def randomise(model, generator):
                 uniform_(module.running_mean, -0.3, 0.3, generator)
                 uniform_(module.running_var, 0.5, 2.0, generator)
     calm_branches(model)
+    wake_clipping(model)
 
 
 def calm_branches(model):
     """Random residual branches double the variance a block; smaller last
     gammas keep fifty blocks within a small range, as training would."""
     blocks = [m for m in model.modules() if hasattr(m, "downsample")]
+    blocks += [m for m in model.modules() if isinstance(m, InvertedResidual)]
     scale = min(0.5, 2.0 / len(blocks) ** 0.5)
     with torch.no_grad():
         for block in blocks:
-            last = block.bn3 if hasattr(block, "bn3") else block.bn2
+            if isinstance(block, InvertedResidual):
+                last = block.conv[-1]
+            else:
+                last = block.bn3 if hasattr(block, "bn3") else block.bn2
             last.weight.mul_(scale)
+
+
+def wake_clipping(model):
+    """ReLU6 differs from ReLU above 6 only, which random layers seldom reach."""
+    with torch.no_grad():
+        for block in model.modules():
+            if isinstance(block, nn.Sequential):
+                for norm, act in zip(list(block)[1:], list(block)[2:]):
+                    if isinstance(act, nn.ReLU6):
+                        norm.weight.mul_(1.6)
 
 
 def case_input(net, case):
@@ -152,9 +192,24 @@ def calibrate_head(model, net, generator):
 
 
 def build(net):
-    model = TSM(net.arch, net.classes, net.segments, net.div, net.place,
+    if net.arch == "mobilenetv2":
+        model = MobileNetTSM(net.width, net.classes, net.segments, net.div, net.in_channels)
+        return model.double().eval()
+    tsm = PooledTSM if net.tpool else TSM
+    model = tsm(net.arch, net.classes, net.segments, net.div, net.place,
                 net.width, net.in_channels)
     return model.double().eval()
+
+
+def save_net(net, model, path):
+    """Returns {name in the MIT release: name in the file}."""
+    state = model.state_dict()
+    names = rename_all(net.layout, net.arch, list(state))
+    metadata = model.metadata(**net.more)
+    if net.layout != "mit":
+        metadata = {key: metadata[key] for key in ("segments", "shift_div") if net.div}
+    save_safetensors(path, {names[key]: value for key, value in state.items()}, metadata, net.half)
+    return names
 
 
 def write_net(net, out):
@@ -165,8 +220,9 @@ def write_net(net, out):
     contrast = calibrate_head(model, net, generator)
     file = net.name + ".safetensors"
     path = os.path.join(out, file)
-    save_safetensors(path, model.state_dict(), model.metadata(**net.more), net.half)
+    names = save_net(net, model, path)
     state, _ = load_safetensors(path)
+    state = {mit: state[name] for mit, name in names.items() if name in state}
     stored = build(net)
     stored.load_state_dict({k: v.double() for k, v in state.items()}, strict=False)
     with torch.no_grad():

@@ -1,6 +1,5 @@
-/* .npy headers, sound and hostile; files written and read back; outputs that appear whole or not at all; labels. */
+/* .npy headers, sound and hostile; files written and read back; outputs that appear whole or not at all. */
 #include "support.h"
-#include "cli/labels.h"
 #include "cli/npy.h"
 
 #include <errno.h>
@@ -296,65 +295,6 @@ START_TEST(output_writes_to_devices)
 }
 END_TEST
 
-static tsm_status parse_labels(const char *data, size_t bytes, char **text, int *count)
-{
-    return labels_parse(data, bytes, "l.txt", text, count, &error);
-}
-
-START_TEST(labels_accepted)
-{
-    static const struct {
-        const char *data, *want;
-        int count;
-    } cases[] = {
-        { "left\nright\n", "left\nright", 2 },
-        { "left\r\nright", "left\nright", 2 },
-        { "a", "a", 1 },
-        { "caf\xc3\xa9\n\xe6\x97\xa5\n\xf0\x9f\x98\x80", "caf\xc3\xa9\n\xe6\x97\xa5\n\xf0\x9f\x98\x80", 3 },
-    };
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *text;
-        int count;
-
-        assert_ok(parse_labels(cases[i].data, strlen(cases[i].data), &text, &count), &error);
-        ck_assert_str_eq(text, cases[i].want);
-        ck_assert_int_eq(count, cases[i].count);
-        free(text);
-    }
-}
-END_TEST
-
-START_TEST(labels_refused)
-{
-    static const struct {
-        const char *data;
-        size_t bytes;
-        const char *names;
-    } cases[] = {
-        { "", 0, "no labels" },
-        { "a\n\nb\n", 5, "line 2" },
-        { "\n", 1, "line 1" },
-        { "a\0b", 3, "UTF-8" },
-        { "a\xff", 2, "UTF-8" },
-        { "\xc0\x80", 2, "UTF-8" },
-        { "\xed\xa0\x80", 3, "UTF-8" },
-        { "\xe6\x97", 2, "UTF-8" },
-        { "\xf4\x90\x80\x80", 4, "UTF-8" },
-        { "\xf0\x80\x80\x80", 4, "UTF-8" },
-    };
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *text;
-        int count;
-
-        assert_error(parse_labels(cases[i].data, cases[i].bytes, &text, &count), &error, TSM_ERROR_FORMAT,
-                     cases[i].names);
-        ck_assert_ptr_null(text);
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("cli_npy");
@@ -371,8 +311,6 @@ int main(void)
     tcase_add_test(tests, output_follows_links);
     tcase_add_test(tests, output_refuses);
     tcase_add_test(tests, output_writes_to_devices);
-    tcase_add_test(tests, labels_accepted);
-    tcase_add_test(tests, labels_refused);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

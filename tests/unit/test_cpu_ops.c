@@ -228,6 +228,24 @@ START_TEST(means)
 }
 END_TEST
 
+START_TEST(tpool_is_the_reference)
+{
+    const tsm_dims *in = &cases[_i].dims;
+    const tsm_dims even = { in->n, in->t + in->t % 2, in->h, in->w, in->c };
+    const size_t count = count_of(&even);
+    float *x = hashed_array(count, SEED), *want = poisoned_array(count / 2), *got = poisoned_array(count / 2);
+
+    x[count - 1] = NAN;
+    tsm_ref_tpool(want, x, &even);
+    tsm_cpu_tpool(x, got, &even);
+    ck_assert(isnan(got[count / 2 - 1]) && isnan(want[count / 2 - 1]));
+    assert_same(got, want, count / 2 - 1, "maximum over time");
+    free(x);
+    free(want);
+    free(got);
+}
+END_TEST
+
 START_TEST(adds_and_activates)
 {
     static const tsm_act acts[] = { TSM_ACT_NONE, TSM_ACT_RELU, TSM_ACT_RELU6 };
@@ -347,6 +365,7 @@ int main(void)
     tcase_add_loop_test(loops, pools_maxima, 0, CASES);
     tcase_add_loop_test(loops, means, 0, CASES);
     tcase_add_loop_test(loops, adds_and_activates, 0, CASES);
+    tcase_add_loop_test(loops, tpool_is_the_reference, 0, CASES);
     tcase_add_test(loops, threads_do_not_matter);
     suite_add_tcase(suite, loops);
     return run_suite(suite);

@@ -114,6 +114,7 @@ START_TEST(info_structs)
     ck_assert_int_eq(info.precision, TSM_PRECISION_FP32);
     ck_assert_int_eq(info.shift_method, TSM_SHIFT_COPY);
     ck_assert_uint_gt(info.weight_bytes, 100000);
+    ck_assert_ptr_null(info.note);
     memset(&newer, 0xff, sizeof newer);
     newer.known.struct_size = sizeof newer;
     ck_assert_int_eq(tsm_engine_get_info(engine, &newer.known), TSM_OK);

@@ -116,6 +116,25 @@ START_TEST(what_does_not_fit_is_named)
 }
 END_TEST
 
+START_TEST(temporal_pool_halves_t)
+{
+    network net = network_make(4, 3);
+    int stem = network_conv(&net, "stem", 0, 3, 8, 3, 1);
+    int pool = network_node(&net, TSM_OP_TPOOL, "pool", stem);
+    tsm_error error;
+    tsm_status status;
+
+    network_head(&net, pool, 8);
+    net.graph->output = net.graph->count - 1;
+    assert_ok(tsm_graph_infer(net.graph, &(tsm_shape){ 2, 6, 5, 4 }, &error), &error);
+    assert_dims(net.graph, pool, 2, 3, 5, 4, 8);
+    assert_dims(net.graph, net.graph->output, 2, 1, 1, 1, NETWORK_CLASSES);
+    status = tsm_graph_infer(net.graph, &(tsm_shape){ 1, 7, 5, 4 }, &error);
+    assert_error(status, &error, TSM_ERROR_ARGUMENT, "pool: pools frames in pairs, but has 7");
+    network_free(&net);
+}
+END_TEST
+
 START_TEST(too_many_elements)
 {
     network net = small();
@@ -320,6 +339,7 @@ int main(void)
     tcase_add_test(graph, print_aligns_columns);
     tcase_add_test(infer, shapes);
     tcase_add_loop_test(infer, what_does_not_fit_is_named, 0, (int)(sizeof breaks / sizeof *breaks));
+    tcase_add_test(infer, temporal_pool_halves_t);
     tcase_add_test(infer, too_many_elements);
     tcase_add_test(weights, every_half);
     tcase_add_loop_test(weights, weights_reorder_and_scale, 0, 3);

@@ -364,10 +364,11 @@ START_TEST(test_other_networks)
     static const struct {
         const char *name, *says;
     } others[] = {
-        { "backbone.conv1.conv.weight", "mmaction2" },
+        { "backbone.conv1.conv.weight", "its names are those of mmaction2" },
         { "module.base_model.layer2.0.nl.theta.weight", "non-local" },
-        { "base_model.features.3.conv.0.net.weight", "MobileNetV2" },
-        { "layer1.0.conv1.weight", "a plain torchvision ResNet" },
+        { "features.3.conv.0.net.weight", "MobileNetV2" },
+        { "fc.weight", "its names are those of torchvision" },
+        { "optimizer.exp_avg", "the state of an optimizer" },
     };
     checkpoint_writer writer = { 0 };
     int64_t one = 1;

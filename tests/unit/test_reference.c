@@ -194,6 +194,19 @@ START_TEST(means)
 }
 END_TEST
 
+START_TEST(tpool_pairs)
+{
+    /* Two clips of 4 frames of two values; the neighbours of a clip's ends are outside it. */
+    const tsm_dims dims = { 2, 4, 1, 1, 2 };
+    const float in[] = { 1, -5, 2, -6, 3, -7, 9, -1, 0, 0, -1, 7, 5, 5, 4, 6 };
+    const float want[] = { 2, -5, 9, -1, 0, 7, 5, 7 };
+    float out[8];
+
+    tsm_ref_tpool(out, in, &dims);
+    assert_values(out, want, 8);
+}
+END_TEST
+
 START_TEST(fc_rows)
 {
     const float in[] = { 1, 2, 3, 4 }, weights[] = { 1, 10, 100, 1000, -1, 1 };
@@ -250,6 +263,7 @@ int main(void)
     tcase_add_test(ops, maxpool_ignores_padding);
     tcase_add_test(ops, maxpool_keeps_nan);
     tcase_add_test(ops, means);
+    tcase_add_test(ops, tpool_pairs);
     tcase_add_test(ops, fc_rows);
     tcase_add_test(ops, input_of_planes);
     tcase_add_test(ops, input_of_bytes);

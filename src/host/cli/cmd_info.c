@@ -68,9 +68,9 @@ static int print_json(const checkpoint *c)
     const tsm_model_info *info = &c->info;
 
     return json_out_print(json_pack(
-        "{s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:s, s:I, s:I, s:o, s:o}", "file", json_out_text(c->path),
+        "{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:s, s:I, s:I, s:o, s:o}", "file", json_out_text(c->path),
         "container", info->format, "layout", info->layout, "arch", info->arch, "width", info->width, "segments",
-        info->segments, "classes", info->classes, "shift", shift_object(info), "input", input_object(info), "dtype",
+        info->segments, "temporal_pool", info->temporal_pool, "classes", info->classes, "shift", shift_object(info), "input", input_object(info), "dtype",
         info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
         label_list(c), "graph", json_out_text(c->graph_text)));
 }
@@ -93,7 +93,7 @@ static int print_text(const checkpoint *c)
     printf("file        %s\n", c->path);
     printf("container   %s, %s names, %s\n", info->format, info->layout, info->dtype);
     printf("arch        %s, width %d\n", info->arch, info->width);
-    printf("segments    %d\n", info->segments);
+    printf("segments    %d%s\n", info->segments, info->temporal_pool ? ", half of them from layer2 on" : "");
     printf("classes     %d\n", info->classes);
     if (info->shift_div) {
         printf("shift       1/%d of the channels each way, %s, %d times\n", info->shift_div,

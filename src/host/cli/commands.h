@@ -13,5 +13,6 @@ int cmd_classify(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_preprocess(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
 
 #endif

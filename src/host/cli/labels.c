@@ -1,5 +1,6 @@
 #include "labels.h"
 
+#include "label_list.h"
 #include "report.h"
 
 #include <errno.h>
@@ -39,33 +40,37 @@ static bool is_text(const unsigned char *data, size_t bytes)
     return true;
 }
 
-/* Copies the lines of data[0..bytes) to `out`; the number of the first empty line, or 0, in *empty. */
-static int copy_lines(const char *data, size_t bytes, char *out, int *empty)
+/* Fills the list from text, which it may change, in whichever form that is. */
+static tsm_status parse_form(label_list *list, char *text, size_t bytes, json_t **root, tsm_error *error)
 {
-    const char *end = data + bytes;
-    int lines = 0;
+    size_t blank = strspn(text, " \t\r\n"); /* the text is terminated, and holds no NUL */
+    bool table;
+    tsm_status status;
 
-    *empty = 0;
-    while (data < end) {
-        const char *stop = memchr(data, '\n', (size_t)(end - data));
-        size_t length = (size_t)((stop ? stop : end) - data);
+    if (text[blank] == '{') return label_parse_json(list, text, bytes, root, error);
+    status = label_parse_csv(list, text, bytes, &table, error);
+    return table || status != TSM_OK ? status : label_parse_lines(list, text, bytes, error);
+}
 
-        if (length && data[length - 1] == '\r') length--;
-        if (lines) *out++ = '\n';
-        memcpy(out, data, length);
-        out += length;
-        lines++;
-        if (length == 0 && !*empty) *empty = lines;
-        data = stop ? stop + 1 : end;
-    }
-    *out = '\0';
-    return lines;
+static tsm_status parse_copy(char *copy, size_t bytes, const char *name, char **text, int *count, tsm_error *error)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t skip = strncmp(copy, mark, sizeof mark - 1) == 0 ? sizeof mark - 1 : 0;
+    label_list list = { .path = name };
+    json_t *root = NULL;
+    tsm_status status = parse_form(&list, copy + skip, bytes - skip, &root, error);
+
+    if (status == TSM_OK) status = label_list_text(&list, text, error);
+    if (status == TSM_OK) *count = (int)list.count;
+    label_list_clear(&list);
+    json_decref(root);
+    return status;
 }
 
 tsm_status labels_parse(const void *data, size_t bytes, const char *name, char **text, int *count, tsm_error *error)
 {
-    char *lines;
-    int empty;
+    tsm_status status;
+    char *copy;
 
     *text = NULL;
     *count = 0;
@@ -73,16 +78,12 @@ tsm_status labels_parse(const void *data, size_t bytes, const char *name, char *
     if (bytes > LABELS_MAX_BYTES)
         return report_fail(error, TSM_ERROR_FORMAT, "%s: too long for a list of labels", name);
     if (!is_text(data, bytes)) return report_fail(error, TSM_ERROR_FORMAT, "%s: is not UTF-8 text", name);
-    lines = report_alloc(bytes + 1, 1, error);
-    if (!lines) return TSM_ERROR_MEMORY;
-    *count = copy_lines(data, bytes, lines, &empty);
-    if (empty) {
-        free(lines);
-        *count = 0;
-        return report_fail(error, TSM_ERROR_FORMAT, "%s: line %d is empty", name, empty);
-    }
-    *text = lines;
-    return TSM_OK;
+    copy = report_alloc(bytes + 1, 1, error);
+    if (!copy) return TSM_ERROR_MEMORY;
+    memcpy(copy, data, bytes);
+    status = parse_copy(copy, bytes, name, text, count, error);
+    free(copy);
+    return status;
 }
 
 tsm_status labels_read(const char *path, char **text, int *count, tsm_error *error)

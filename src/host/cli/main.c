@@ -17,6 +17,7 @@ static const struct {
     { "run", cmd_run, "a .npy of clips -> a .npy of logits" },
     { "preprocess", cmd_preprocess, "a video -> the .npy that classify would feed" },
     { "info", cmd_info, "what a checkpoint holds" },
+    { "convert", cmd_convert, "a checkpoint -> safetensors" },
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)

@@ -32,6 +32,7 @@ tsm_model_options settings_model(const settings *s, const char *labels)
 {
     tsm_model_options options = TSM_MODEL_OPTIONS_INIT;
 
+    options.arch = s->arch;
     options.segments = s->segments;
     options.shift_div = s->shift_div;
     options.shift_place = (tsm_shift_place)s->shift_place;

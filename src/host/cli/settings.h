@@ -10,6 +10,7 @@
 /* As the flags leave it; zero or NULL is "not given". */
 typedef struct settings {
     const char *model, *labels;
+    const char *arch;
     int segments, shift_div, shift_place, no_shift, input_size;
     const char *device;
     int precision, threads, shift;
@@ -21,14 +22,18 @@ extern const option_choice settings_places[], settings_precisions[], settings_sh
     settings_samplings[], settings_views[];
 
 /* Entries for a table of option_spec; `s` is a settings. */
-#define SETTINGS_SPECS_MODEL(s)                                                                              \
-    OPTION_SPEC_TEXT("model", "FILE", &(s).model, "checkpoint; else $TSM_MODEL, else the demo network"),     \
-        OPTION_SPEC_TEXT("labels", "FILE", &(s).labels, "class names, one a line, over those of the file"), \
-        OPTION_SPEC_NUMBER("segments", &(s).segments, 1, 1024, "frames a clip, over the file's"),           \
-        OPTION_SPEC_NUMBER("shift-div", &(s).shift_div, 2, 8192, "1/N of the channels move each way"),     \
-        OPTION_SPEC_CHOICE("shift-place", &(s).shift_place, settings_places, "where blocks shift"),          \
-        OPTION_SPEC_FLAG("no-shift", &(s).no_shift, "run the weights as TSN, for comparison"),               \
+#define SETTINGS_SPECS_NETWORK(s)                                                                             \
+    OPTION_SPEC_TEXT("labels", "FILE", &(s).labels, "class names, over those of the checkpoint"),             \
+        OPTION_SPEC_TEXT("arch", "NAME", &(s).arch, "resnet50, ...: refuse anything else"),                    \
+        OPTION_SPEC_NUMBER("segments", &(s).segments, 1, 1024, "frames a clip, over the file's"),             \
+        OPTION_SPEC_NUMBER("shift-div", &(s).shift_div, 2, 8192, "1/N of the channels move each way"),       \
+        OPTION_SPEC_CHOICE("shift-place", &(s).shift_place, settings_places, "where blocks shift"),           \
+        OPTION_SPEC_FLAG("no-shift", &(s).no_shift, "take the weights as those of a TSN, for comparison"),    \
         OPTION_SPEC_NUMBER("input-size", &(s).input_size, 1, 8192, "pixels of the centre crop")
+
+#define SETTINGS_SPECS_MODEL(s)                                                                            \
+    OPTION_SPEC_TEXT("model", "FILE", &(s).model, "checkpoint; else $TSM_MODEL, else the demo network"), \
+        SETTINGS_SPECS_NETWORK(s)
 
 #define SETTINGS_SPECS_ENGINE(s)                                                                             \
     OPTION_SPEC_TEXT("device", "NAME", &(s).device, "auto|cpu|cuda[:N]|reference"),                          \

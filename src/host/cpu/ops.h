@@ -38,6 +38,7 @@ void tsm_cpu_from_bytes(const uint8_t *x, float *out, const tsm_dims *dims, cons
 void tsm_cpu_maxpool(const float *x, float *out, const tsm_dims *in, const tsm_dims *dims, const tsm_node *node);
 void tsm_cpu_avgpool(const float *x, float *out, const tsm_dims *in, bool over_time);
 void tsm_cpu_tmean(const float *x, float *out, const tsm_dims *in);
+void tsm_cpu_tpool(const float *x, float *out, const tsm_dims *in);
 
 /* out may be x (and y). */
 void tsm_cpu_add(const float *x, const float *y, float *out, int64_t count);

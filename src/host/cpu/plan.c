@@ -48,6 +48,7 @@ STEP(run_act, tsm_cpu_act(step->x, step->out, step->count, step->node->act))
 STEP(run_maxpool, tsm_cpu_maxpool(step->x, step->out, &step->in, &step->node->dims, step->node))
 STEP(run_avgpool, tsm_cpu_avgpool(step->x, step->out, &step->in, step->node->over_time))
 STEP(run_tmean, tsm_cpu_tmean(step->x, step->out, &step->in))
+STEP(run_tpool, tsm_cpu_tpool(step->x, step->out, &step->in))
 
 /* ---- Space ---------------------------------------------------------------------------------------------------- */
 
@@ -250,6 +251,7 @@ static tsm_status add_node(planner *p, int index, tsm_error *error)
     case TSM_OP_MAXPOOL: add_step(p, node, run_maxpool, x, out); return TSM_OK;
     case TSM_OP_AVGPOOL: add_step(p, node, run_avgpool, x, out); return TSM_OK;
     case TSM_OP_TMEAN: add_step(p, node, run_tmean, x, out); return TSM_OK;
+    case TSM_OP_TPOOL: add_step(p, node, run_tpool, x, out); return TSM_OK;
     case TSM_OP_BATCHNORM:
     case TSM_OP_COUNT: break;
     }

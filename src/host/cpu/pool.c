@@ -37,6 +37,23 @@ void tsm_cpu_maxpool(const float *x, float *out, const tsm_dims *in, const tsm_d
     }
 }
 
+/* Frame t of the result is the largest of frames 2 t - 1 to 2 t + 1; work is shared by rows of pixels. */
+void tsm_cpu_tpool(const float *x, float *out, const tsm_dims *in)
+{
+    const int64_t row = (int64_t)in->w * in->c, rows = (int64_t)in->n * (in->t / 2) * in->h;
+
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < rows; i++) {
+        const int64_t y = i % in->h, frame = i / in->h * 2; /* T is even, so that clips of T frames align */
+        const float *from = x + (frame * in->h + y) * row;
+        float *to = out + i * row;
+
+        memcpy(to, from, (size_t)row * sizeof *to);
+        max_into(to, from + in->h * row, row);
+        if (frame % in->t) max_into(to, from - in->h * row, row);
+    }
+}
+
 /* out[c] = mean over `rows` rows of c floats; rows are summed in blocks first, which keeps the rounding small. */
 static void mean_rows(const float *x, float *out, int64_t rows, int64_t pitch, int64_t c)
 {

@@ -194,6 +194,7 @@ static void run_node(const reference_plan *plan, int index, const tsm_tensor *in
     case TSM_OP_AVGPOOL: tsm_ref_avgpool(out, in, in_dims, node->over_time); break;
     case TSM_OP_FC: tsm_ref_fc(out, in, (int64_t)dims->n * dims->t, node, plan->state->weights[index]); break;
     case TSM_OP_TMEAN: tsm_ref_tmean(out, in, in_dims); break;
+    case TSM_OP_TPOOL: tsm_ref_tpool(out, in, in_dims); break;
     case TSM_OP_COUNT: break; /* tsm_graph_infer refuses it */
     }
 }

@@ -142,6 +142,26 @@ void tsm_ref_maxpool(float *out, const float *in, const tsm_dims *in_dims, const
                 for (int c = 0; c < in_dims->c; c++) *out++ = window_max(in + f * frame, in_dims, node, y, x, c);
 }
 
+void tsm_ref_tpool(float *out, const float *in, const tsm_dims *in_dims)
+{
+    int64_t frame = (int64_t)in_dims->h * in_dims->w * in_dims->c;
+
+    for (int n = 0; n < in_dims->n; n++)
+        for (int t = 0; t < in_dims->t; t += 2)
+            for (int64_t i = 0; i < frame; i++) {
+                float largest = -INFINITY;
+
+                for (int from = t - 1; from <= t + 1; from++) {
+                    float value;
+
+                    if (from < 0 || from >= in_dims->t) continue;
+                    value = in[((int64_t)n * in_dims->t + from) * frame + i];
+                    if (value > largest || isnan(value)) largest = value;
+                }
+                *out++ = largest;
+            }
+}
+
 /* out (groups, channels): the mean of `rows` consecutive rows of in (groups, rows, channels). */
 static void mean_rows(float *out, const float *in, int64_t groups, int64_t rows, int64_t channels)
 {

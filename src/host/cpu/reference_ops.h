@@ -27,6 +27,9 @@ void tsm_ref_maxpool(float *out, const float *in, const tsm_dims *in_dims, const
 /* Mean over h and w, and over t as well when over_time: (N,T,1,1,C) or (N,1,1,1,C). */
 void tsm_ref_avgpool(float *out, const float *in, const tsm_dims *in_dims, bool over_time);
 
+/* Maximum over frames 2 t - 1 to 2 t + 1 of a clip, where there are such: (N,T,H,W,C) to (N,T/2,H,W,C). */
+void tsm_ref_tpool(float *out, const float *in, const tsm_dims *in_dims);
+
 /* Rows of in_channels to rows of out_channels, with the node's bias. */
 void tsm_ref_fc(float *out, const float *in, int64_t rows, const tsm_node *node, const float *weights);
 

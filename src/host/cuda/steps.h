@@ -10,6 +10,7 @@ typedef enum tsm_step_kind {
     TSM_STEP_SHIFT,
     TSM_STEP_MAXPOOL,
     TSM_STEP_AVGPOOL,
+    TSM_STEP_TPOOL,
     TSM_STEP_DEPTHWISE,
     TSM_STEP_ADD /* also a lone activation */
 } tsm_step_kind;
@@ -22,6 +23,7 @@ typedef struct tsm_step {
         tsm_kernel_shift_args shift;
         tsm_kernel_maxpool_args maxpool;
         tsm_kernel_avgpool_args avgpool;
+        tsm_kernel_tpool_args tpool;
         tsm_kernel_depthwise_args depthwise;
         tsm_kernel_add_args add;
     };

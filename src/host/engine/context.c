@@ -15,6 +15,7 @@ tsm_status tsm_context_create(tsm_context **out, const tsm_engine *engine, tsm_e
 static void drop_plan(tsm_context *context)
 {
     if (context->plan) context->engine->backend->plan_release(context->plan);
+    tsm_context_drop_resize(context);
     tsm_graph_destroy(&context->graph);
     context->plan = NULL;
     context->bytes = 0;
@@ -36,7 +37,8 @@ tsm_status tsm_shape_check(const tsm_shape *shape, tsm_error *error)
                     shape->h, shape->w);
 }
 
-tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_error *error)
+tsm_status tsm_context_plan_resize(tsm_context *context, const tsm_shape *shape, const tsm_resize *resize,
+                                   tsm_error *error)
 {
     const tsm_engine *engine;
     tsm_status status;
@@ -48,11 +50,18 @@ tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_er
     context->graph = tsm_graph_clone(engine->graph);
     if (!context->graph) return tsm_fail_memory(error, (size_t)engine->graph->count * sizeof(tsm_node));
     TSM_TRY(tsm_graph_infer(context->graph, shape, error));
+    if (resize) TSM_TRY(tsm_context_make_resize(context, resize, error));
     TSM_TRY(engine->backend->plan(&context->plan, engine->state, context->graph, &context->bytes, error));
+    context->bytes += tsm_context_resize_bytes(context);
     return TSM_OK;
 fail:
     drop_plan(context);
     return status;
+}
+
+tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_error *error)
+{
+    return tsm_context_plan_resize(context, shape, NULL, error);
 }
 
 uint64_t tsm_context_bytes(const tsm_context *context)

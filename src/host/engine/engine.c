@@ -139,5 +139,6 @@ tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *caller
     info.threads = engine->report.threads;
     info.shift_method = engine->report.shift_method;
     info.weight_bytes = engine->report.weight_bytes;
+    info.note = engine->backend->note ? engine->backend->note(engine->state) : NULL;
     return tsm_info_write(caller, &info, sizeof info);
 }

@@ -2,6 +2,7 @@
 #ifndef TSM_ENGINE_ENGINE_H
 #define TSM_ENGINE_ENGINE_H
 
+#include "../core/resample.h"
 #include "../graph/backend.h"
 
 struct tsm_engine {
@@ -18,6 +19,10 @@ struct tsm_context {
     tsm_graph *graph; /* clone with the shapes of the plan; NULL without one */
     void *plan;
     uint64_t bytes;
+
+    tsm_resample resize; /* zero without one; graph->resize points here */
+    uint8_t *frames;     /* (n,t,h,w,3), resized, where the backend does not resize; NULL otherwise */
+    void *scratch;       /* of one frame */
 };
 
 typedef enum tsm_device_kind {
@@ -40,5 +45,17 @@ tsm_status tsm_device_cuda(const tsm_backend **backend, tsm_error *error);
 
 /* A shape that can be planned: n, h and w at least 1, t at least 0. `shape` may be NULL. Errors: ARGUMENT. */
 tsm_status tsm_shape_check(const tsm_shape *shape, tsm_error *error);
+
+/* The shape that a graph is planned for: that of its one input. */
+const tsm_dims *tsm_graph_input_dims(const tsm_graph *graph);
+
+/* resize.c: what a context with a resize has besides its plan. The graph's shapes are inferred. Errors: ARGUMENT,
+ * MEMORY; what was made until then is for tsm_context_drop_resize. */
+tsm_status tsm_context_make_resize(tsm_context *context, const tsm_resize *resize, tsm_error *error);
+void tsm_context_drop_resize(tsm_context *context);
+uint64_t tsm_context_resize_bytes(const tsm_context *context);
+
+/* The context's own frames, resized from uint8 input. */
+tsm_tensor tsm_context_resample(tsm_context *context, const tsm_tensor *input);
 
 #endif

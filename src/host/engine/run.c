@@ -33,7 +33,9 @@ static tsm_status check_view(const tsm_tensor *tensor, const char *name, const i
 
 static tsm_status check_input(const tsm_graph *graph, const tsm_dims *d, const tsm_tensor *input, tsm_error *error)
 {
-    const int64_t planes[] = { d->n, d->t, d->c, d->h, d->w }, pixels[] = { d->n, d->t, d->h, d->w, 3 };
+    const tsm_resample_spec *resize = graph->resize ? &graph->resize->spec : NULL;
+    const int64_t planes[] = { d->n, d->t, d->c, d->h, d->w };
+    const int64_t pixels[] = { d->n, d->t, resize ? resize->in_height : d->h, resize ? resize->in_width : d->w, 3 };
 
     if (!input) return tsm_fail(error, TSM_ERROR_ARGUMENT, "input: no tensor (NULL)");
     if (input->dtype == TSM_FLOAT32) {
@@ -59,8 +61,7 @@ static tsm_status check_output(const tsm_graph *graph, const tsm_tensor *output,
     return check_view(output, "output", dims, 2, error);
 }
 
-/* The shape that the plan is for; a graph has one input. */
-static const tsm_dims *input_dims(const tsm_graph *graph)
+const tsm_dims *tsm_graph_input_dims(const tsm_graph *graph)
 {
     int i = 0;
 
@@ -81,7 +82,7 @@ static tsm_status check_tensors(const tsm_context *context, const tsm_tensor *in
     const tsm_backend *backend = context->engine->backend;
 
     if (!context->plan) return tsm_fail(error, TSM_ERROR_ARGUMENT, "run: the context has no plan");
-    TSM_TRY_RETURN(check_input(context->graph, input_dims(context->graph), input, error));
+    TSM_TRY_RETURN(check_input(context->graph, tsm_graph_input_dims(context->graph), input, error));
     TSM_TRY_RETURN(check_output(context->graph, output, error));
     TSM_TRY_RETURN(check_memory(backend, input, "input", error));
     return check_memory(backend, output, "output", error);
@@ -91,6 +92,11 @@ tsm_status tsm_run(tsm_context *context, const tsm_tensor *input, const tsm_tens
 {
     if (!context) return tsm_fail(error, TSM_ERROR_ARGUMENT, "run: no context (NULL)");
     TSM_TRY_RETURN(check_tensors(context, input, output, error));
+    if (context->frames && input->dtype == TSM_UINT8) {
+        const tsm_tensor frames = tsm_context_resample(context, input);
+
+        return context->engine->backend->run(context->plan, &frames, output, error);
+    }
     return context->engine->backend->run(context->plan, input, output, error);
 }
 

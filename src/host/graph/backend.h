@@ -33,6 +33,10 @@ typedef struct tsm_backend {
                           tsm_backend_report *report, tsm_error *error);
     void (*release)(void *state); /* required; NULL is fine */
 
+    /* Optional. One line on what a state came without although it was to be had, such as a damaged cache; NULL: nothing.
+     * Does not change, and lives as long as the state. */
+    const char *(*note)(const void *state);
+
     /* Required. Everything that runs of one shape need; `graph` is a clone whose dims are inferred for that shape, alive
      * until plan_release. *bytes: activations and workspace. Thread-safe on one state. */
     tsm_status (*plan)(void **plan, void *state, const tsm_graph *graph, uint64_t *bytes, tsm_error *error);
@@ -47,6 +51,10 @@ typedef struct tsm_backend {
 
     /* Tensors may lie in the memory of the backend's device; which device is the backend's to check. */
     bool device_memory;
+
+    /* Plans of a graph with a resize take uint8 frames at its input size; otherwise the engine resizes them on the host,
+     * before `run`. Required where `enqueue` is offered. */
+    bool resizes;
 } tsm_backend;
 
 /* What libtsm_cuda.so exports, under this name: cuDNN, cuBLASLt and our kernels. */

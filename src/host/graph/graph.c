@@ -139,7 +139,7 @@ const char *tsm_op_name(tsm_op op)
         [TSM_OP_INPUT] = "input",     [TSM_OP_SHIFT] = "shift",     [TSM_OP_CONV] = "conv",
         [TSM_OP_BATCHNORM] = "bnorm", [TSM_OP_ADD] = "add",         [TSM_OP_ACT] = "act",
         [TSM_OP_MAXPOOL] = "maxpool", [TSM_OP_AVGPOOL] = "avgpool", [TSM_OP_FC] = "fc",
-        [TSM_OP_TMEAN] = "tmean",
+        [TSM_OP_TMEAN] = "tmean",     [TSM_OP_TPOOL] = "tpool",
     };
 
     return (unsigned)op < TSM_OP_COUNT ? names[op] : "unknown";

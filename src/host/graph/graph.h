@@ -28,6 +28,7 @@ typedef enum tsm_op {
     TSM_OP_AVGPOOL,   /* mean over all of h and w; over t as well when over_time is set */
     TSM_OP_FC,        /* per (n,t) row: C -> classes */
     TSM_OP_TMEAN,     /* mean over t */
+    TSM_OP_TPOOL,     /* maximum over t: 3 frames at stride 2, one of padding; t must be even, and is halved */
     TSM_OP_COUNT
 } tsm_op;
 
@@ -80,6 +81,10 @@ typedef struct tsm_graph {
     int in_channels; /* of the input */
     int segments;    /* T by default */
     int classes;
+
+    /* Of a graph that is planned: how uint8 frames come to the size of the input; NULL: they have it. Borrowed, and not
+     * cloned. Only backends that say so look at it. */
+    const struct tsm_resample *resize;
 } tsm_graph;
 
 /* Makes an empty graph; NULL when out of memory. */

@@ -86,6 +86,14 @@ static tsm_status infer_maxpool(tsm_node *node, const tsm_dims *in, tsm_error *e
     return slide_window(node, in, in->c, error);
 }
 
+/* The releases count T / 2 frames from a temporal pool on, which an odd T is not. */
+static tsm_status infer_tpool(tsm_node *node, const tsm_dims *in, tsm_error *error)
+{
+    if (in->t % 2)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "%s: pools frames in pairs, but has %d", node->name, in->t);
+    return set_dims(node, in->n, in->t / 2, in->h, in->w, in->c, error);
+}
+
 static tsm_status infer_fc(tsm_node *node, const tsm_dims *in, tsm_error *error)
 {
     TSM_TRY_RETURN(check_channels(node, in, error));
@@ -122,6 +130,7 @@ static tsm_status infer_node(const tsm_graph *graph, tsm_node *node, const tsm_s
     case TSM_OP_FC: return infer_fc(node, in, error);
     case TSM_OP_AVGPOOL: return set_dims(node, in->n, node->over_time ? 1 : in->t, 1, 1, in->c, error);
     case TSM_OP_TMEAN: return set_dims(node, in->n, 1, in->h, in->w, in->c, error);
+    case TSM_OP_TPOOL: return infer_tpool(node, in, error);
     case TSM_OP_SHIFT: TSM_TRY_RETURN(check_shift(node, in, error)); break;
     case TSM_OP_BATCHNORM: TSM_TRY_RETURN(check_channels(node, in, error)); break;
     case TSM_OP_ADD: TSM_TRY_RETURN(check_same(node, in, &graph->nodes[node->inputs[1]].dims, error)); break;

@@ -18,7 +18,7 @@ static tsm_status claim_tensors(const tsm_layer *layers, int count, tsm_keys *ke
 {
     const tsm_layer *missing = NULL;
     const tsm_key *unused;
-    char name[NAME_BYTES], shape[TSM_DIMS_TEXT];
+    char name[NAME_BYTES];
     int64_t dims[4];
     int missing_tensor = 0;
 
@@ -39,9 +39,7 @@ static tsm_status claim_tensors(const tsm_layer *layers, int count, tsm_keys *ke
         return tsm_keys_missing(keys, tensor_name(name, missing, missing_tensor), dims,
                                 tsm_layer_dims(missing, missing_tensor, dims), error);
     unused = tsm_keys_first_unused(keys);
-    if (!unused) return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_MODEL, "%.200s %s has no place in the network", unused->tensor->name,
-                    tsm_dims_text(shape, unused->tensor->dims, unused->tensor->ndim));
+    return unused ? tsm_keys_left_over(keys, unused, error) : TSM_OK;
 }
 
 static tsm_status check_shape(const tsm_layer *layer, int which, const tsm_stored_tensor *tensor, tsm_error *error)

@@ -1,5 +1,5 @@
 /*
- * build.c - wires the layers of a model to the graph of a ResNet with temporal shifts.
+ * build.c - wires the layers of a model to the graph of a ResNet or MobileNetV2 with temporal shifts.
  *
  * Every helper takes and returns node indices and passes -1 (out of memory) through, so that wiring reads as the
  * network; the check is once, at the end. Layers are consumed in the order in which arch.c lists them.
@@ -12,6 +12,7 @@ typedef struct builder {
     const tsm_model *model;
     tsm_graph *graph;
     int next;       /* layer to be placed */
+    tsm_act act;    /* the only one that the network has */
     char block[48]; /* "base_model.layer1.0" */
 } builder;
 
@@ -60,7 +61,7 @@ static int add_layer(builder *b, int input)
     node->in_channels = layer->in;
     node->out_channels = layer->out;
     if (layer->kind == TSM_LAYER_BATCHNORM) return fill_batchnorm(node, layer, index);
-    node->groups = 1;
+    node->groups = layer->groups;
     node->kernel_h = node->kernel_w = layer->kernel;
     node->stride = layer->stride;
     node->pad = layer->pad;
@@ -70,11 +71,11 @@ static int add_layer(builder *b, int input)
     return node->bias ? index : -1;
 }
 
-static int add_relu(builder *b, const char *name, int input)
+static int add_act(builder *b, const char *name, int input)
 {
     int index = append(b, TSM_OP_ACT, name, input);
 
-    if (index >= 0) tsm_graph_node(b->graph, index)->act = TSM_ACT_RELU;
+    if (index >= 0) tsm_graph_node(b->graph, index)->act = b->act;
     return index;
 }
 
@@ -112,11 +113,11 @@ static int add_block(builder *b, int input, int channels, bool shifts)
     if (shifts && whole) input = add_shift(b, ".shift", input, channels);
     identity = input;
     path = shifts && !whole ? add_shift(b, ".conv1.shift", input, channels) : input;
-    path = add_relu(b, ".relu1", add_conv(b, path));
-    if (model->config.arch->bottleneck) path = add_relu(b, ".relu2", add_conv(b, path));
+    path = add_act(b, ".relu1", add_conv(b, path));
+    if (model->config.arch->bottleneck) path = add_act(b, ".relu2", add_conv(b, path));
     if (model->layers[b->next].identity) identity = add_conv(b, identity);
     path = add_conv(b, path);
-    return add_relu(b, ".relu", add_sum(b, path, identity));
+    return add_act(b, ".relu", add_sum(b, path, identity));
 }
 
 static int add_stages(builder *b, int value)
@@ -124,12 +125,14 @@ static int add_stages(builder *b, int value)
     const tsm_model_config *config = &b->model->config;
     int channels = config->width;
 
-    for (int stage = 0; stage < TSM_STAGES; stage++)
+    for (int stage = 0; stage < TSM_STAGES; stage++) {
+        if (stage == 1 && config->temporal_pool) value = append(b, TSM_OP_TPOOL, "base_model.layer2.tpool", value);
         for (int index = 0; index < config->arch->blocks[stage]; index++) {
             snprintf(b->block, sizeof b->block, "base_model.layer%d.%d", stage + 1, index);
             value = add_block(b, value, channels, tsm_arch_shifts(config->arch, config->shift_place, index));
             channels = tsm_arch_channels(config->arch, config->width, stage);
         }
+    }
     return value;
 }
 
@@ -146,6 +149,38 @@ static int add_maxpool(builder *b, int input)
     return index;
 }
 
+static int add_resnet(builder *b, int value)
+{
+    b->act = TSM_ACT_RELU;
+    value = add_act(b, "base_model.relu", add_conv(b, value));
+    return add_stages(b, add_maxpool(b, value));
+}
+
+/* The last convolution of a block has no activation, so a block shifts what is a sum, or linear. */
+static int add_inverted(builder *b, const tsm_inverted *block, int input)
+{
+    int path = input;
+
+    if (block->expands) {
+        if (block->residual) path = add_shift(b, ".conv.0.shift", path, block->in);
+        path = add_act(b, ".conv.2", add_conv(b, path));
+    }
+    path = add_act(b, block->expands ? ".conv.5" : ".conv.2", add_conv(b, path));
+    path = add_conv(b, path);
+    return block->residual ? add_sum(b, path, input) : path;
+}
+
+static int add_mobilenet(builder *b, int value)
+{
+    b->act = TSM_ACT_RELU6;
+    value = add_act(b, "base_model.features.0.2", add_conv(b, value));
+    for (int i = 0; i < TSM_INVERTED_BLOCKS; i++) {
+        snprintf(b->block, sizeof b->block, "base_model.features.%d", i + 1);
+        value = add_inverted(b, &b->model->config.inverted[i], value);
+    }
+    return add_act(b, "base_model.features.18.2", add_conv(b, value));
+}
+
 tsm_status tsm_model_build_graph(const tsm_model *model, tsm_graph **graph, tsm_error *error)
 {
     builder b = { .model = model, .graph = tsm_graph_create() };
@@ -158,8 +193,7 @@ tsm_status tsm_model_build_graph(const tsm_model *model, tsm_graph **graph, tsm_
     b.graph->classes = model->config.classes;
 
     value = append(&b, TSM_OP_INPUT, "input", -1);
-    value = add_relu(&b, "base_model.relu", add_conv(&b, value));
-    value = add_stages(&b, add_maxpool(&b, value));
+    value = model->config.arch->features ? add_mobilenet(&b, value) : add_resnet(&b, value);
     value = append(&b, TSM_OP_AVGPOOL, "base_model.avgpool", value);
     value = append(&b, TSM_OP_TMEAN, "consensus", add_layer(&b, value));
     if (value < 0) {

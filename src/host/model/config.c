@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mobilenet.h"
+
 /* Everything a derivation looks at. */
 typedef struct evidence {
     const tsm_keys *keys;
@@ -47,32 +49,6 @@ static tsm_status choose_integer(const evidence *e, const char *key, int option,
     return TSM_OK;
 }
 
-/* A tensor that must be there with `ndim` dimensions. */
-static tsm_status require(const evidence *e, const char *name, int ndim, const tsm_stored_tensor **tensor,
-                          tsm_error *error)
-{
-    const tsm_key *key = tsm_keys_find(e->keys, name);
-    char text[TSM_DIMS_TEXT];
-
-    if (!key) return tsm_keys_missing(e->keys, name, NULL, 0, error);
-    *tensor = key->tensor;
-    if (key->tensor->ndim == ndim) return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_MODEL, "%.150s is %s, want %d dimensions", key->tensor->name,
-                    tsm_dims_text(text, key->tensor->dims, key->tensor->ndim), ndim);
-}
-
-static tsm_status check_size(const tsm_stored_tensor *tensor, int dim, const char *what, int max, int *value,
-                             tsm_error *error)
-{
-    int64_t size = tensor->dims[dim];
-
-    if (size < 1 || size > max)
-        return tsm_fail(error, TSM_ERROR_MODEL, "%.150s has %lld %s, want 1 to %d", tensor->name, (long long)size,
-                        what, max);
-    *value = (int)size;
-    return TSM_OK;
-}
-
 /* Finds an architecture that options or metadata name; *arch is NULL where they name none. */
 static tsm_status named_arch(const evidence *e, const tsm_arch **arch, const char **source, tsm_error *error)
 {
@@ -86,49 +62,64 @@ static tsm_status named_arch(const evidence *e, const tsm_arch **arch, const cha
     *arch = name ? tsm_arch_find(name) : NULL;
     if (!name || *arch) return TSM_OK;
     return tsm_fail(error, e->options->arch ? TSM_ERROR_ARGUMENT : TSM_ERROR_MODEL,
-                    "%s says arch \"%.60s\", want resnet18, resnet34, resnet50, resnet101 or resnet152", *source,
-                    name);
+                    "%s says arch \"%.60s\", want resnet18, resnet34, resnet50, resnet101, resnet152 or mobilenetv2",
+                    *source, name);
 }
 
-static tsm_status derive_arch(const evidence *e, tsm_model_config *config, tsm_error *error)
+/* The blocks of every stage; blocks[TSM_STAGES] are MobileNetV2's features. */
+static void count_blocks(const tsm_keys *keys, int blocks[TSM_STAGES + 1])
 {
-    bool bottleneck = tsm_keys_find(e->keys, "base_model.layer1.0.conv3.weight") != NULL;
-    int blocks[TSM_STAGES] = { 0 };
-    const tsm_arch *named, *matched;
-    const char *source;
+    memset(blocks, 0, (TSM_STAGES + 1) * sizeof *blocks);
+    for (int i = 0; i < keys->count; i++) {
+        const tsm_key *key = &keys->items[i];
 
-    for (int i = 0; i < e->keys->count; i++) {
-        const tsm_key *key = &e->keys->items[i];
         if (key->stage >= 0 && key->block >= blocks[key->stage]) blocks[key->stage] = key->block + 1;
     }
-    matched = tsm_arch_match(blocks, bottleneck);
-    TSM_TRY_RETURN(named_arch(e, &named, &source, error));
-    if (named && matched && named != matched)
-        return tsm_fail(error, TSM_ERROR_MODEL, "%s says arch %s, the tensors make %s", source, named->name,
-                        matched->name);
-    config->arch = matched ? matched : named; /* named alone: the first tensor that is missing will be reported */
-    if (config->arch) return TSM_OK;
+}
+
+static tsm_status no_arch(const evidence *e, const int blocks[TSM_STAGES + 1], bool bottleneck, tsm_error *error)
+{
+    if (blocks[TSM_STAGES])
+        return tsm_fail(error, TSM_ERROR_MODEL, "has %d features: no MobileNetV2, which has %d", blocks[TSM_STAGES],
+                        TSM_INVERTED_BLOCKS + 2);
     if (blocks[0] == 0) return tsm_keys_missing(e->keys, "base_model.layer1.0.conv1.weight", NULL, 0, error);
     return tsm_fail(error, TSM_ERROR_MODEL, "its stages have %d, %d, %d and %d %s blocks: no ResNet from 18 to 152",
                     blocks[0], blocks[1], blocks[2], blocks[3], bottleneck ? "bottleneck" : "basic");
 }
 
+static tsm_status derive_arch(const evidence *e, tsm_model_config *config, tsm_error *error)
+{
+    bool bottleneck = tsm_keys_find(e->keys, "base_model.layer1.0.conv3.weight") != NULL;
+    int blocks[TSM_STAGES + 1];
+    const tsm_arch *named, *matched;
+    const char *source;
+
+    count_blocks(e->keys, blocks);
+    matched = tsm_arch_match(blocks, bottleneck, blocks[TSM_STAGES]);
+    TSM_TRY_RETURN(named_arch(e, &named, &source, error));
+    if (named && matched && named != matched)
+        return tsm_fail(error, TSM_ERROR_MODEL, "%s says arch %s, the tensors make %s", source, named->name,
+                        matched->name);
+    config->arch = matched ? matched : named; /* named alone: the first tensor that is missing will be reported */
+    return config->arch ? TSM_OK : no_arch(e, blocks, bottleneck, error);
+}
+
 static tsm_status derive_sizes(const evidence *e, tsm_model_config *config, tsm_error *error)
 {
-    const tsm_stored_tensor *stem = NULL, *fc = NULL;
+    const char *stem = config->arch->features ? "base_model.features.0.0.weight" : "base_model.conv1.weight";
     int said;
     bool present;
 
-    TSM_TRY_RETURN(require(e, "base_model.conv1.weight", 4, &stem, error));
-    TSM_TRY_RETURN(check_size(stem, 0, "output channels", TSM_MAX_WIDTH, &config->width, error));
-    TSM_TRY_RETURN(check_size(stem, 1, "input channels", TSM_MAX_CHANNELS, &config->in_channels, error));
-    TSM_TRY_RETURN(require(e, "new_fc.weight", 2, &fc, error));
-    TSM_TRY_RETURN(check_size(fc, 0, "classes", TSM_MAX_CLASSES, &config->classes, error));
+    TSM_TRY_RETURN(tsm_keys_size(e->keys, stem, 4, 0, "output channels", TSM_MAX_WIDTH, &config->width, error));
+    TSM_TRY_RETURN(
+        tsm_keys_size(e->keys, stem, 4, 1, "input channels", TSM_MAX_CHANNELS, &config->in_channels, error));
+    TSM_TRY_RETURN(
+        tsm_keys_size(e->keys, "new_fc.weight", 2, 0, "classes", TSM_MAX_CLASSES, &config->classes, error));
     TSM_TRY_RETURN(metadata_integer(e, "classes", 1, TSM_MAX_CLASSES, &said, &present, error));
     if (present && said != config->classes)
-        return tsm_fail(error, TSM_ERROR_MODEL, "metadata says %d classes, %.150s has %d", said, fc->name,
-                        config->classes);
-    return TSM_OK;
+        return tsm_fail(error, TSM_ERROR_MODEL, "metadata says %d classes, %.150s has %d", said,
+                        tsm_keys_find(e->keys, "new_fc.weight")->tensor->name, config->classes);
+    return config->arch->features ? tsm_mobilenet_derive(config, e->keys, error) : TSM_OK;
 }
 
 /* What the names mark as shifted: the place, and a key to name in errors (NULL: nothing is marked). */
@@ -139,10 +130,10 @@ static tsm_status find_marks(const evidence *e, tsm_shift_place *place, const ts
     for (int i = 0; i < e->keys->count; i++) {
         const tsm_key *key = &e->keys->items[i];
 
-        if (key->mark == TSM_PLACE_FROM_FILE) continue;
+        if (key->marks.shift == TSM_PLACE_FROM_FILE) continue;
         if (!*marked) *marked = key;
-        *place = (*marked)->mark;
-        if (key->mark != *place)
+        *place = (*marked)->marks.shift;
+        if (key->marks.shift != *place)
             return tsm_fail(error, TSM_ERROR_MODEL, "%.150s marks one placement of the shift, %.150s the other",
                             (*marked)->tensor->name, key->tensor->name);
     }
@@ -150,17 +141,20 @@ static tsm_status find_marks(const evidence *e, tsm_shift_place *place, const ts
 }
 
 /* Marks must be where the architecture shifts, and nowhere else. */
-static tsm_status check_marks(const evidence *e, const tsm_arch *arch, tsm_shift_place place, tsm_error *error)
+static tsm_status check_marks(const evidence *e, const tsm_model_config *config, tsm_shift_place place,
+                              tsm_error *error)
 {
+    const char *first = config->arch->features ? ".conv.0." : ".conv1.";
+
     for (int i = 0; i < e->keys->count; i++) {
         const tsm_key *key = &e->keys->items[i];
-        bool wanted = key->stage >= 0 && tsm_arch_shifts(arch, place, key->block);
+        bool wanted = tsm_config_shifts(config, place, key->stage, key->block);
 
-        /* In blockres only conv1 carries a mark. */
-        if (place == TSM_PLACE_BLOCKRES && !strstr(key->name, ".conv1.")) wanted = false;
-        if (wanted != (key->mark != TSM_PLACE_FROM_FILE))
+        /* In blockres only the first convolution of a block carries a mark. */
+        if (place == TSM_PLACE_BLOCKRES && !strstr(key->name, first)) wanted = false;
+        if (wanted != (key->marks.shift != TSM_PLACE_FROM_FILE))
             return tsm_fail(error, TSM_ERROR_MODEL, "%.150s %s, which is not how %s shifts", key->tensor->name,
-                            wanted ? "is not marked as shifted" : "is marked as shifted", arch->name);
+                            wanted ? "is not marked as shifted" : "is marked as shifted", config->arch->name);
     }
     return TSM_OK;
 }
@@ -201,6 +195,31 @@ static tsm_status derive_place(const evidence *e, tsm_model_config *config, cons
         return tsm_fail(error, TSM_ERROR_MODEL, "the file's name says shift_place %s, %.150s marks %s",
                         place_name(named), marked->tensor->name, place_name(marks));
     config->shift_place = option ? option : marked ? marks : said ? said : named ? named : TSM_PLACE_BLOCKRES;
+    if (config->arch->features && config->shift_place == TSM_PLACE_BLOCK)
+        return tsm_fail(error, option ? TSM_ERROR_ARGUMENT : TSM_ERROR_MODEL,
+                        "shift_place is block, but %s shifts in blockres only", config->arch->name);
+    return TSM_OK;
+}
+
+/* All names of layer2 mark a temporal pool, or none. */
+static tsm_status derive_temporal_pool(const evidence *e, tsm_model_config *config, tsm_error *error)
+{
+    const tsm_key *marked = NULL, *plain = NULL;
+
+    for (int i = 0; i < e->keys->count; i++) {
+        const tsm_key *key = &e->keys->items[i];
+
+        if (key->marks.tpool) marked = key;
+        if (key->stage == 1 && !key->marks.tpool) plain = key;
+    }
+    if (marked && plain)
+        return tsm_fail(error, TSM_ERROR_MODEL, "%.150s marks a temporal pool before layer2, %.150s does not",
+                        marked->tensor->name, plain->tensor->name);
+    if (marked && config->segments % 2)
+        return tsm_fail(error, TSM_ERROR_MODEL,
+                        "%.150s marks a temporal pool, which %d segments cannot be halved for", marked->tensor->name,
+                        config->segments);
+    config->temporal_pool = marked != NULL;
     return TSM_OK;
 }
 
@@ -215,7 +234,7 @@ static tsm_status derive_shift(const evidence *e, tsm_model_config *config, tsm_
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "option shift_div is %d, want 1 to %d", option, TSM_MAX_SHIFT_DIV);
     TSM_TRY_RETURN(find_marks(e, &marks, &marked, error));
     TSM_TRY_RETURN(derive_place(e, config, marked, marks, error));
-    if (marked) TSM_TRY_RETURN(check_marks(e, config->arch, marks, error));
+    if (marked) TSM_TRY_RETURN(check_marks(e, config, marks, error));
     TSM_TRY_RETURN(metadata_integer(e, "shift_div", 0, TSM_MAX_SHIFT_DIV, &said, &present, error));
     if (present && said == 0 && marked && !option && !e->options->no_shift)
         return tsm_fail(error, TSM_ERROR_MODEL, "metadata says shift_div 0 (no shift), %.150s is marked as shifted",
@@ -269,10 +288,11 @@ tsm_status tsm_config_derive(tsm_model_config *config, const tsm_keys *keys, con
 
     *config = (tsm_model_config){ 0 };
     if (keys->count == 0) return tsm_fail(error, TSM_ERROR_MODEL, "holds no tensors");
-    TSM_TRY_RETURN(derive_sizes(&e, config, error));
     TSM_TRY_RETURN(derive_arch(&e, config, error));
+    TSM_TRY_RETURN(derive_sizes(&e, config, error));
     TSM_TRY_RETURN(
         choose_integer(&e, "segments", options->segments, 1, TSM_MAX_SEGMENTS, segments, &config->segments, error));
+    TSM_TRY_RETURN(derive_temporal_pool(&e, config, error));
     TSM_TRY_RETURN(derive_shift(&e, config, error));
     return derive_input(&e, config, error);
 }

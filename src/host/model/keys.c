@@ -5,61 +5,60 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char stage_prefix[] = "base_model.layer";
-
-/* If `text` begins with `prefix`, what follows it; else NULL. */
-static const char *after(const char *text, const char *prefix)
+/* The block that a name of the network belongs to. */
+static void find_block(tsm_key *key)
 {
-    size_t length = strlen(prefix);
-
-    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
-}
-
-/* Splits "base_model.layer2.10.REST"; returns REST, or NULL where the name is none of a block. */
-static const char *parse_block(const char *name, int *stage, int *block)
-{
-    const char *at = after(name, stage_prefix);
-
-    if (!at || at[0] < '1' || at[0] > '0' + TSM_STAGES || at[1] != '.') return NULL;
-    *stage = at[0] - '1';
-    *block = 0;
-    for (at += 2; *at >= '0' && *at <= '9'; at++) {
-        *block = *block * 10 + (*at - '0');
-        if (*block > 9999) return NULL;
-    }
-    return at[0] == '.' && at[-1] != '.' ? at + 1 : NULL;
-}
-
-/* Removes one level of "net." (4 bytes) at `at`. */
-static void cut_net(char *at)
-{
-    memmove(at, at + 4, strlen(at + 4) + 1);
-}
-
-static tsm_status make_key(tsm_key *key, const tsm_stored_tensor *tensor, tsm_error *error)
-{
-    const char *name = after(tensor->name, "module."), *rest;
-
-    if (!name) name = tensor->name;
-    key->tensor = tensor;
-    rest = after(name, "base_model.fc.");
-    key->name = tsm_alloc_zero(strlen(name) + 1, 1);
-    if (!key->name) return tsm_fail_memory(error, strlen(name) + 1);
-    if (rest)
-        sprintf(key->name, "new_fc.%s", rest); /* shorter than `name` */
-    else
-        strcpy(key->name, name);
+    tsm_captures found;
 
     key->stage = key->block = -1;
-    rest = parse_block(key->name, &key->stage, &key->block);
-    if (!rest) {
-        key->stage = key->block = -1;
-    } else if (after(rest, "net.")) {
-        key->mark = TSM_PLACE_BLOCK;
-        cut_net(key->name + (rest - key->name));
-    } else if (after(rest, "conv1.net.")) {
-        key->mark = TSM_PLACE_BLOCKRES;
-        cut_net(key->name + (rest - key->name) + strlen("conv1."));
+    if (tsm_pattern_match("base_model.layer#.#.*", key->name, &found) && found.numbers[0] >= 1 &&
+        found.numbers[0] <= TSM_STAGES) {
+        key->stage = found.numbers[0] - 1;
+        key->block = found.numbers[1];
+    } else if (tsm_pattern_match("base_model.features.#.*", key->name, &found)) {
+        key->stage = TSM_STAGES;
+        key->block = found.numbers[0];
+    }
+}
+
+/* The name as any layout begins with it. */
+static tsm_status make_key(tsm_key *key, const tsm_stored_tensor *tensor, tsm_error *error)
+{
+    size_t bytes = strlen(tensor->name) + 1;
+
+    key->tensor = tensor;
+    key->name = tsm_alloc_zero(bytes, 1);
+    if (!key->name) return tsm_fail_memory(error, bytes);
+    strcpy(key->name, tensor->name);
+    return tsm_rename_apply(tsm_common_renames, &key->name, &key->marks) ? TSM_OK : tsm_fail_memory(error, bytes);
+}
+
+/* The layout that knows the most names. */
+static const tsm_key_layout *nearest_layout(const tsm_keys *keys)
+{
+    const tsm_key_layout *nearest = NULL;
+    int most = 0;
+
+    for (const tsm_key_layout *layout = tsm_key_layouts; layout->name; layout++) {
+        int known = 0;
+
+        for (int i = 0; i < keys->count; i++) known += tsm_layout_knows(layout, keys->items[i].name);
+        if (known <= most) continue;
+        most = known;
+        nearest = layout;
+    }
+    return nearest;
+}
+
+static tsm_status rename_keys(tsm_keys *keys, tsm_error *error)
+{
+    keys->layout = nearest_layout(keys);
+    for (int i = 0; i < keys->count; i++) {
+        tsm_key *key = &keys->items[i];
+
+        if (keys->layout && !tsm_rename_apply(keys->layout->renames, &key->name, &key->marks))
+            return tsm_fail_memory(error, strlen(key->name));
+        find_block(key);
     }
     return TSM_OK;
 }
@@ -88,6 +87,7 @@ tsm_status tsm_keys_make(tsm_keys *keys, const tsm_checkpoint *checkpoint, tsm_e
         if (is_counter(checkpoint->tensors[i].name)) continue;
         TSM_TRY_RETURN(make_key(&keys->items[keys->count++], &checkpoint->tensors[i], error));
     }
+    TSM_TRY_RETURN(rename_keys(keys, error));
     qsort(keys->items, (size_t)keys->count, sizeof *keys->items, compare_keys);
     for (int i = 1; i < keys->count; i++)
         if (compare_keys(&keys->items[i - 1], &keys->items[i]) == 0)
@@ -123,42 +123,71 @@ const tsm_key *tsm_keys_first_unused(const tsm_keys *keys)
     return first;
 }
 
-/* A name that gives away what else a checkpoint is. */
-static const char *other_layout(const char *name)
+tsm_status tsm_keys_size(const tsm_keys *keys, const char *name, int ndim, int dim, const char *what, int max,
+                         int *size, tsm_error *error)
 {
-    static const struct {
-        const char *part, *layout;
-    } layouts[] = {
-        { "backbone.", "mmaction2" },
-        { "cls_head.", "mmaction2" },
-        { ".nl.", "a network with non-local blocks" },
-        { "base_model.layer2.net.", "a network with temporal pooling" },
-        { "features.", "MobileNetV2" },
-        { "inception", "BNInception" },
-        { "state_dict", "a training checkpoint with its optimizer" },
-        { "exp_avg", "the state of an optimizer" },
-    };
+    const tsm_key *key = tsm_keys_find(keys, name);
+    const tsm_stored_tensor *tensor;
+    char text[TSM_DIMS_TEXT];
 
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
-        if (strstr(name, layouts[i].part)) return layouts[i].layout;
-    if (after(name, "layer1.0.")) return "a plain torchvision ResNet";
+    if (!key) return tsm_keys_missing(keys, name, NULL, 0, error);
+    tensor = key->tensor;
+    if (tensor->ndim != ndim)
+        return tsm_fail(error, TSM_ERROR_MODEL, "%.150s is %s, want %d dimensions", tensor->name,
+                        tsm_dims_text(text, tensor->dims, tensor->ndim), ndim);
+    if (tensor->dims[dim] < 1 || tensor->dims[dim] > max)
+        return tsm_fail(error, TSM_ERROR_MODEL, "%.150s has %lld %s, want 1 to %d", tensor->name,
+                        (long long)tensor->dims[dim], what, max);
+    *size = (int)tensor->dims[dim];
+    return TSM_OK;
+}
+
+#define NOTE_BYTES 120
+
+/* "; its names are those of mmaction2": worth saying where names in errors are not those in the file. */
+static const char *layout_note(const tsm_keys *keys, char note[NOTE_BYTES])
+{
+    note[0] = '\0';
+    if (!keys->layout)
+        snprintf(note, NOTE_BYTES, "; none of its %d tensors has a name as MIT, mmaction2 or torchvision give",
+                 keys->count);
+    else if (keys->layout != tsm_key_layouts)
+        snprintf(note, NOTE_BYTES, "; its names are those of %s", keys->layout->name);
+    return note;
+}
+
+/* The first unused tensor whose name gives away a network that is not read here, or NULL. */
+static const tsm_key *first_foreign(const tsm_keys *keys, const char **what)
+{
+    for (int i = 0; i < keys->count; i++) {
+        *what = keys->items[i].used ? NULL : tsm_layout_foreign(keys->items[i].name);
+        if (*what) return &keys->items[i];
+    }
     return NULL;
 }
 
 tsm_status tsm_keys_missing(const tsm_keys *keys, const char *name, const int64_t *dims, int ndim, tsm_error *error)
 {
-    const tsm_key *unused = tsm_keys_first_unused(keys);
-    char shape[TSM_DIMS_TEXT], found[TSM_DIMS_TEXT], wanted[200];
+    const tsm_key *unused = tsm_keys_first_unused(keys), *foreign;
+    const char *what;
+    char shape[TSM_DIMS_TEXT], found[TSM_DIMS_TEXT], wanted[200], note[NOTE_BYTES];
 
     snprintf(wanted, sizeof wanted, "%s%s%s", name, ndim ? " " : "", ndim ? tsm_dims_text(shape, dims, ndim) : "");
-    for (int i = 0; i < keys->count; i++) {
-        const char *layout = keys->items[i].used ? NULL : other_layout(keys->items[i].name);
-        if (layout)
-            return tsm_fail(error, TSM_ERROR_MODEL, "%s is missing; %.150s is of %s, a layout that is not read here",
-                            wanted, keys->items[i].tensor->name, layout);
-    }
+    foreign = first_foreign(keys, &what);
+    if (foreign)
+        return tsm_fail(error, TSM_ERROR_MODEL, "%s is missing; %.150s is of %s, which is not read here%s", wanted,
+                        foreign->tensor->name, what, layout_note(keys, note));
     if (unused)
-        return tsm_fail(error, TSM_ERROR_MODEL, "%s is missing, and %.150s %s has no place in the network", wanted,
-                        unused->tensor->name, tsm_dims_text(found, unused->tensor->dims, unused->tensor->ndim));
-    return tsm_fail(error, TSM_ERROR_MODEL, "%s is missing", wanted);
+        return tsm_fail(error, TSM_ERROR_MODEL, "%s is missing, and %.150s %s has no place in the network%s", wanted,
+                        unused->tensor->name, tsm_dims_text(found, unused->tensor->dims, unused->tensor->ndim),
+                        layout_note(keys, note));
+    return tsm_fail(error, TSM_ERROR_MODEL, "%s is missing%s", wanted, layout_note(keys, note));
+}
+
+tsm_status tsm_keys_left_over(const tsm_keys *keys, const tsm_key *key, tsm_error *error)
+{
+    char shape[TSM_DIMS_TEXT], note[NOTE_BYTES];
+
+    return tsm_fail(error, TSM_ERROR_MODEL, "%.200s %s has no place in the network%s", key->tensor->name,
+                    tsm_dims_text(shape, key->tensor->dims, key->tensor->ndim), layout_note(keys, note));
 }

@@ -1,27 +1,28 @@
 /*
  * keys.h - the tensor names of a checkpoint, brought to one form.
  *
- * The MIT release wraps what it shifts into a module called `net`, so a shifted convolution's weight is
- * "layer1.0.conv1.net.weight" and a shifted block's "layer1.0.net.conv1.weight"; and it may put "module." before
- * everything. A key is the name without these, and the mark says what was shifted.
+ * A key is the name that the tensor has in the MIT release, without "module." and without the ".net" that marks there
+ * what is shifted; whichever layout the file is in. The mark is kept beside it.
  */
 #ifndef TSM_MODEL_KEYS_H
 #define TSM_MODEL_KEYS_H
 
 #include "arch.h"
 #include "checkpoint.h"
+#include "layouts.h"
 
 typedef struct tsm_key {
     char *name; /* "base_model.layer1.0.conv1.weight" */
     const tsm_stored_tensor *tensor;
-    int stage, block;     /* 0-based; -1 outside the stages */
-    tsm_shift_place mark; /* TSM_PLACE_FROM_FILE: none */
-    bool used;            /* a layer was made of it */
+    int stage, block; /* 0-based; -1 outside the stages. The features of MobileNetV2 are stage TSM_STAGES */
+    tsm_marks marks;
+    bool used; /* a layer was made of it */
 } tsm_key;
 
 typedef struct tsm_keys {
     tsm_key *items; /* sorted by name */
     int count;
+    const tsm_key_layout *layout; /* the one that most names fit; NULL: none fits any */
 } tsm_keys;
 
 /* Batch counters (num_batches_tracked) are left out. The keys point into the checkpoint. Errors: MODEL (two tensors
@@ -31,10 +32,18 @@ void tsm_keys_clear(tsm_keys *keys);
 
 tsm_key *tsm_keys_find(const tsm_keys *keys, const char *name);
 
+/* Size `dim` of a tensor that must be there, with `ndim` dimensions; `what` names it in errors: "%d output channels",
+ * of which there must be 1 to `max`. Errors: MODEL. */
+tsm_status tsm_keys_size(const tsm_keys *keys, const char *name, int ndim, int dim, const char *what, int max,
+                         int *size, tsm_error *error);
+
 /* The first tensor, in the file's order, that no layer was made of; NULL where all are used. */
 const tsm_key *tsm_keys_first_unused(const tsm_keys *keys);
 
-/* Fails with MODEL: `name` is missing; and says what the checkpoint looks like instead, where that can be told. */
+/* Fails with MODEL: `name` is missing; and says what the checkpoint looks like, where that can be told. */
 tsm_status tsm_keys_missing(const tsm_keys *keys, const char *name, const int64_t *dims, int ndim, tsm_error *error);
+
+/* The same for a tensor that has no place in the network. */
+tsm_status tsm_keys_left_over(const tsm_keys *keys, const tsm_key *key, tsm_error *error);
 
 #endif

@@ -48,7 +48,7 @@ static tsm_status fill_info(tsm_model *model, const tsm_keys *keys, tsm_error *e
     model->info = (tsm_model_info){
         .struct_size = sizeof model->info,
         .format = model->checkpoint->container,
-        .layout = "MIT",
+        .layout = keys->layout->name, /* every tensor has a name of it */
         .arch = config->arch->name,
         .width = config->width,
         .segments = config->segments,
@@ -61,6 +61,7 @@ static tsm_status fill_info(tsm_model *model, const tsm_keys *keys, tsm_error *e
         .dtype = weights_type(keys),
         .parameters = count_parameters(model),
         .has_labels = model->labels.count > 0,
+        .temporal_pool = config->temporal_pool,
     };
     memcpy(model->info.mean, config->mean, sizeof config->mean);
     memcpy(model->info.std, config->std, sizeof config->std);

@@ -1,0 +1,198 @@
+/* layouts.c - see layouts.h. */
+#include "layouts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../core/memory.h"
+
+const tsm_rename tsm_common_renames[] = {
+    { "module.*", "*", TSM_MARK_NONE }, /* DataParallel */
+    { NULL, NULL, TSM_MARK_NONE },
+};
+
+/* What shifts is wrapped into a module called `net`, and so is layer2 where a temporal pool comes before it. */
+static const tsm_rename mit_renames[] = {
+    { "base_model.fc.*", "new_fc.*", TSM_MARK_NONE },
+    { "base_model.classifier.*", "new_fc.*", TSM_MARK_NONE },
+    { "base_model.layer2.net.*", "base_model.layer2.*", TSM_MARK_TPOOL },
+    { "base_model.layer#.#.net.*", "base_model.layer#.#.*", TSM_MARK_BLOCK },
+    { "base_model.layer#.#.conv1.net.*", "base_model.layer#.#.conv1.*", TSM_MARK_BLOCKRES },
+    { "base_model.features.#.conv.0.net.*", "base_model.features.#.conv.0.*", TSM_MARK_BLOCKRES },
+    { NULL, NULL, TSM_MARK_NONE },
+};
+static const char *const mit_telltales[] = { "base_model.*", "new_fc.*", NULL };
+
+/* A convolution and its batch norm are one module. */
+static const tsm_rename mmaction_resnet_renames[] = {
+    { "backbone.conv1.conv.*", "base_model.conv1.*", TSM_MARK_NONE },
+    { "backbone.conv1.bn.*", "base_model.bn1.*", TSM_MARK_NONE },
+    { "backbone.layer2.net.*", "backbone.layer2.*", TSM_MARK_TPOOL },
+    { "backbone.layer#.#.net.*", "backbone.layer#.#.*", TSM_MARK_BLOCK },
+    { "backbone.layer#.#.conv1.conv.net.*", "backbone.layer#.#.conv1.conv.*", TSM_MARK_BLOCKRES },
+    { "backbone.layer#.#.conv#.conv.*", "base_model.layer#.#.conv#.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.conv#.bn.*", "base_model.layer#.#.bn#.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.downsample.conv.*", "base_model.layer#.#.downsample.0.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.downsample.bn.*", "base_model.layer#.#.downsample.1.*", TSM_MARK_NONE },
+    { "cls_head.fc_cls.*", "new_fc.*", TSM_MARK_NONE },
+    { NULL, NULL, TSM_MARK_NONE },
+};
+static const char *const mmaction_resnet_telltales[] = {
+    "backbone.conv1.*",
+    "backbone.layer#.#.conv#.*",
+    "backbone.layer#.#.downsample.*",
+    "backbone.layer#.#.net.*",
+    "backbone.layer2.net.*",
+    "cls_head.*",
+    NULL,
+};
+
+/* Blocks count within a stage; in the release they count through. */
+static const tsm_rename mmaction_mobilenet_renames[] = {
+    { "backbone.conv1.conv.*", "base_model.features.0.0.*", TSM_MARK_NONE },
+    { "backbone.conv1.bn.*", "base_model.features.0.1.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.conv.0.net.bn.*", "backbone.layer#.#.conv.1.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.conv.0.net.conv.*", "backbone.layer#.#.conv.0.*", TSM_MARK_BLOCKRES },
+    { "backbone.layer#.#.conv.0.conv.*", "backbone.layer#.#.conv.0.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.conv.0.bn.*", "backbone.layer#.#.conv.1.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.conv.1.conv.*", "backbone.layer#.#.conv.3.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.conv.1.bn.*", "backbone.layer#.#.conv.4.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.conv.2.conv.*", "backbone.layer#.#.conv.6.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.conv.2.bn.*", "backbone.layer#.#.conv.7.*", TSM_MARK_NONE },
+    { "backbone.layer1.#.*", "base_model.features.#+1.*", TSM_MARK_NONE },
+    { "backbone.layer2.#.*", "base_model.features.#+2.*", TSM_MARK_NONE },
+    { "backbone.layer3.#.*", "base_model.features.#+4.*", TSM_MARK_NONE },
+    { "backbone.layer4.#.*", "base_model.features.#+7.*", TSM_MARK_NONE },
+    { "backbone.layer5.#.*", "base_model.features.#+11.*", TSM_MARK_NONE },
+    { "backbone.layer6.#.*", "base_model.features.#+14.*", TSM_MARK_NONE },
+    { "backbone.layer7.#.*", "base_model.features.#+17.*", TSM_MARK_NONE },
+    { "backbone.conv2.conv.*", "base_model.features.18.0.*", TSM_MARK_NONE },
+    { "backbone.conv2.bn.*", "base_model.features.18.1.*", TSM_MARK_NONE },
+    { "cls_head.fc_cls.*", "new_fc.*", TSM_MARK_NONE },
+    { NULL, NULL, TSM_MARK_NONE },
+};
+static const char *const mmaction_mobilenet_telltales[] = {
+    "backbone.conv1.*", "backbone.layer#.#.conv.#.*", "backbone.conv2.*", "cls_head.*", NULL,
+};
+
+static const tsm_rename torchvision_renames[] = {
+    { "conv1.*", "base_model.conv1.*", TSM_MARK_NONE },
+    { "bn1.*", "base_model.bn1.*", TSM_MARK_NONE },
+    { "layer#.#.*", "base_model.layer#.#.*", TSM_MARK_NONE },
+    { "fc.*", "new_fc.*", TSM_MARK_NONE },
+    { NULL, NULL, TSM_MARK_NONE },
+};
+static const char *const torchvision_telltales[] = { "conv1.*", "bn1.*", "layer#.#.*", "fc.*", NULL };
+
+const tsm_key_layout tsm_key_layouts[] = {
+    { "MIT", mit_telltales, mit_renames },
+    { "mmaction2", mmaction_resnet_telltales, mmaction_resnet_renames },
+    { "mmaction2", mmaction_mobilenet_telltales, mmaction_mobilenet_renames },
+    { "torchvision", torchvision_telltales, torchvision_renames },
+    { NULL, NULL, NULL },
+};
+
+/* Takes a number of one to four digits off *text. */
+static bool take_number(const char **text, int *number)
+{
+    int digits = 0;
+
+    for (*number = 0; **text >= '0' && **text <= '9'; ++*text) {
+        if (++digits > 4) return false;
+        *number = *number * 10 + (**text - '0');
+    }
+    return digits > 0;
+}
+
+bool tsm_pattern_match(const char *pattern, const char *name, tsm_captures *found)
+{
+    found->count = 0;
+    for (; *pattern && *pattern != '*'; pattern++) {
+        if (*pattern != '#') {
+            if (*pattern != *name++) return false;
+        } else if (!take_number(&name, &found->numbers[found->count++])) {
+            return false;
+        }
+    }
+    found->rest = name;
+    return *pattern == '*' || !*name;
+}
+
+/* `to` with what was found in place of its signs; NULL when out of memory. */
+static char *substitute(const char *to, const tsm_captures *found)
+{
+    size_t room = strlen(to) + strlen(found->rest) + TSM_PATTERN_NUMBERS * sizeof "10000";
+    char *name = tsm_alloc_zero(room, 1), *at = name;
+    int taken = 0, plus;
+
+    if (!name) return NULL;
+    while (*to) {
+        if (*to == '*') {
+            strcpy(at, found->rest);
+            break;
+        }
+        if (*to != '#') {
+            *at++ = *to++;
+            continue;
+        }
+        plus = 0;
+        if (*++to == '+') {
+            to++;
+            take_number(&to, &plus);
+        }
+        at += sprintf(at, "%d", found->numbers[taken++] + plus);
+    }
+    return name;
+}
+
+static void add_mark(tsm_marks *marks, tsm_mark mark)
+{
+    if (mark == TSM_MARK_BLOCKRES) marks->shift = TSM_PLACE_BLOCKRES;
+    if (mark == TSM_MARK_BLOCK) marks->shift = TSM_PLACE_BLOCK;
+    if (mark == TSM_MARK_TPOOL) marks->tpool = true;
+}
+
+bool tsm_rename_apply(const tsm_rename *rules, char **name, tsm_marks *marks)
+{
+    for (; rules->from; rules++) {
+        bool shifts = rules->mark == TSM_MARK_BLOCKRES || rules->mark == TSM_MARK_BLOCK;
+        tsm_captures found;
+        char *renamed;
+
+        if (shifts && marks->shift) continue;
+        if (!tsm_pattern_match(rules->from, *name, &found)) continue;
+        renamed = substitute(rules->to, &found);
+        if (!renamed) return false;
+        tsm_free(*name);
+        *name = renamed;
+        add_mark(marks, rules->mark);
+    }
+    return true;
+}
+
+bool tsm_layout_knows(const tsm_key_layout *layout, const char *name)
+{
+    tsm_captures found;
+
+    for (const char *const *telltale = layout->telltales; *telltale; telltale++)
+        if (tsm_pattern_match(*telltale, name, &found)) return true;
+    return false;
+}
+
+const char *tsm_layout_foreign(const char *name)
+{
+    static const struct {
+        const char *part, *what;
+    } foreign[] = {
+        { ".nl.", "a network with non-local blocks" },
+        { ".non_local_block.", "a network with non-local blocks" },
+        { "base_model.inception", "BNInception" },
+        { "exp_avg", "the state of an optimizer" },
+        { "momentum_buffer", "the state of an optimizer" },
+    };
+
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (strstr(name, foreign[i].part)) return foreign[i].what;
+    if (strncmp(name, "features.", 9) == 0) return "a bare MobileNetV2, be it of ImageNet or the online network";
+    return NULL;
+}
