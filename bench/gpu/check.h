@@ -98,6 +98,7 @@ void network_free(network *net);
 void suite_results(void);  /* every case */
 void suite_networks(void); /* two of the networks */
 void suite_smoke(void);    /* one run of each in fp16, for tools that are slow */
+void suite_resize(void);   /* frames that the GPU resizes */
 void suite_rules(void);
 
 /* ---- benches: print one JSON object a line, return the exit status ---- */

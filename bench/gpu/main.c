@@ -19,6 +19,7 @@ static int run_suites(const char *only)
     } suites[] = { { "results", suite_results },
                    { "networks", suite_networks },
                    { "smoke", suite_smoke },
+                   { "resize", suite_resize },
                    { "rules", suite_rules } };
     int found = 0;
 
@@ -37,7 +38,7 @@ static int run_suites(const char *only)
 static int usage(void)
 {
     fprintf(stderr, "usage: tsm-gpu-check device\n"
-                    "       tsm-gpu-check suite results|networks|smoke|rules\n"
+                    "       tsm-gpu-check suite results|networks|smoke|resize|rules\n"
                     "       tsm-gpu-check bench [--batch N] [--precision fp32|tf32|fp16|bf16] [--seconds S]\n"
                     "       tsm-gpu-check shift\n");
     return 2;

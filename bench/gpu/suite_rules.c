@@ -360,11 +360,16 @@ static int spoil_files(const char *folder, const char *text)
     return count;
 }
 
-static void run_cached(const char *name)
+/* The cache that is found is noted with this word; NULL: with nothing. */
+static void run_cached(const char *name, const char *noted)
 {
+    const char *note;
     fixture f;
 
-    if (fixture_open(&f, name)) fixture_close(&f);
+    if (!fixture_open(&f, name)) return;
+    note = tsm_cuda_backend()->note(f.session.state);
+    check(noted ? note && strstr(note, noted) : !note, name, "note: %s", note ? note : "none");
+    fixture_close(&f);
 }
 
 static void cache_of_choices(void)
@@ -376,15 +381,15 @@ static void cache_of_choices(void)
     if (old) snprintf(kept, sizeof kept, "%s", old);
     if (!mkdtemp(folder)) must(NULL);
     setenv("TSM_CACHE_DIR", folder, 1);
-    run_cached(name);
+    run_cached(name, NULL);
     check(spoil_files(folder, "junk\n") == 1, name, "not one file was written");
-    run_cached("a damaged cache");
+    run_cached("a damaged cache", "damaged");
     spoil_files(folder, "tsm-tune 1\n");
-    run_cached("a cache that was cut off");
+    run_cached("a cache that was cut off", "damaged");
     check(spoil_files(folder, "") == 1, name, "files beside the cache");
     rmdir(folder);
     setenv("TSM_CACHE_DIR", "/proc/nowhere", 1);
-    run_cached("a cache that cannot be written");
+    run_cached("a cache that cannot be written", NULL);
     if (kept[0])
         setenv("TSM_CACHE_DIR", kept, 1);
     else

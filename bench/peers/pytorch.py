@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
 """Clips a second of TSM and TSN in PyTorch, on the CPU or on a CUDA device.
 
-    pytorch.py [--device cuda] [--precision fp16] [--channels-last] [--compile]
-               [--fold] [--batch 8] [--threads 16]
+    pytorch.py [--device cuda] [--precision bf16] [--channels-last] [--fold]
+               [--compile [max-autotune]] [--batch 8] [--threads 16]
 
 --fold merges each BatchNorm into its convolution first, as an engine would.
+--compile goes through torch.compile; where that fails in the mode asked for
+it is tried in mode "default", then done without, and the output says so:
+"compile" is the mode that ran, "compile_failed" why another did not.
 """
+
+import sys
+import time
 
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -38,7 +44,27 @@ def prepare(options, name):
     model = model.to(options.device, DTYPES[options.precision])
     if options.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    return torch.compile(model) if options.compile else model
+    return model
+
+
+def compile_model(model, clips, mode):
+    """The model to run, and facts for the report. Compilation is lazy: the first
+    run is what fails, for lack of a C compiler or of Triton, say."""
+    facts = {"compile": None}
+    for attempt in dict.fromkeys((mode, "default")):
+        begin = time.perf_counter()
+        try:
+            compiled = torch.compile(model, mode=attempt)
+            compiled(clips)
+        except Exception as error:  # whatever the compilers below raise
+            why = (str(error).strip() or type(error).__name__).splitlines()[0]
+            print("torch.compile, %s: %s" % (attempt, why), file=sys.stderr)
+            facts.setdefault("compile_failed", "%s: %s" % (attempt, why))
+            torch._dynamo.reset()
+            continue
+        facts.update(compile=attempt, compile_s=round(time.perf_counter() - begin, 1))
+        return compiled, facts
+    return model, facts
 
 
 def make_input(options):
@@ -58,13 +84,16 @@ def bench(options, name):
         if options.device == "cuda":
             torch.cuda.synchronize()
 
+    facts = {"compile": None}
     with torch.inference_mode():
+        if options.compile:
+            model, facts = compile_model(model, clips, options.compile)
         seconds = timing.measure(run, options)
     device = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
     timing.report(
         seconds, options, name, peer="pytorch", version=torch.__version__,
-        device=device, precision=options.precision, compile=options.compile,
-        channels_last=options.channels_last, fold=options.fold)
+        device=device, precision=options.precision,
+        channels_last=options.channels_last, fold=options.fold, **facts)
 
 
 def main():
@@ -73,7 +102,9 @@ def main():
     flags.add_argument("--device", choices=("cpu", "cuda"), default=default)
     flags.add_argument("--precision", choices=sorted(DTYPES), default="fp32")
     flags.add_argument("--channels-last", action="store_true")
-    flags.add_argument("--compile", action="store_true")
+    flags.add_argument("--compile", nargs="?", const="max-autotune", metavar="MODE",
+                       choices=("default", "reduce-overhead", "max-autotune",
+                                "max-autotune-no-cudagraphs"))
     flags.add_argument("--fold", action="store_true")
     options = flags.parse_args()
     torch.set_num_threads(options.threads)

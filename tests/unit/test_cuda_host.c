@@ -145,6 +145,7 @@ START_TEST(damage_is_ignored)
     FILE *file;
 
     tsm_tune_cache_set(&cache, "one", "gemm:1");
+    tsm_tune_cache_set_plan(&cache, "two", "cudnn:2", "{\"device\":\"a GPU\"}");
     ck_assert(tsm_tune_cache_save(&cache));
     file = fopen(cache.path, "rb");
     length = fread(text, 1, sizeof text, file);
@@ -161,15 +162,129 @@ START_TEST(damage_is_ignored)
         fwrite(text, 1, keep, file);
         if (!cut) text[at] ^= 4;
         fclose(file);
-        ck_assert_msg(!tsm_tune_cache_load(&fresh, path), "%s at byte %zu", cut ? "cut off" : "changed", at % length);
+        ck_assert_msg(tsm_tune_cache_load(&fresh, path) == TSM_TUNE_DAMAGED, "%s at byte %zu",
+                      cut ? "cut off" : "changed", at % length);
         ck_assert_int_eq(fresh.count, 0);
     }
     fresh.key[0] = '?';
-    ck_assert_msg(!tsm_tune_cache_load(&fresh, cache.path), "made for another key");
+    ck_assert_int_eq(tsm_tune_cache_load(&fresh, cache.path), TSM_TUNE_FOREIGN);
     strcpy(fresh.key, cache.key);
-    ck_assert(tsm_tune_cache_load(&fresh, cache.path));
-    tsm_free(fresh.entries);
+    ck_assert_int_eq(tsm_tune_cache_load(&fresh, cache.path), TSM_TUNE_TAKEN);
+    ck_assert_int_eq(fresh.count, 2);
+    tsm_tune_cache_close(&fresh);
     tsm_tune_cache_close(&cache);
+}
+END_TEST
+
+static bool has_plan(tsm_tune_cache *cache, const char *name, const char *want)
+{
+    char *plan = tsm_tune_cache_get_plan(cache, name);
+    bool same = plan && want ? strcmp(plan, want) == 0 : plan == want;
+
+    tsm_free(plan);
+    return same;
+}
+
+START_TEST(plans_come_back)
+{
+    tsm_tune_cache cache = open_cache(TSM_PRECISION_FP16);
+    char *long_plan = tsm_alloc_zero(TSM_TUNE_PLAN + 1, 1);
+
+    memset(long_plan, 'x', TSM_TUNE_PLAN);
+    ck_assert(tsm_tune_cache_set_plan(&cache, "one", "cudnn:1", "{ 1 }"));
+    ck_assert_msg(!tsm_tune_cache_set_plan(&cache, "one", "cudnn:1", "{ 1 }"), "nothing new");
+    ck_assert(tsm_tune_cache_set_plan(&cache, "two", "cudnn:2", "{ 2 }"));
+    ck_assert(tsm_tune_cache_set_plan(&cache, "two", "cudnn:2", "{ 3 }"));
+    ck_assert(tsm_tune_cache_set_plan(&cache, "three", "cudnn:3", "{ 4 }"));
+    ck_assert(tsm_tune_cache_set_plan(&cache, "three", "cudnn:4", NULL));
+    ck_assert(tsm_tune_cache_set_plan(&cache, "long", "cudnn:5", long_plan));
+    ck_assert(tsm_tune_cache_save(&cache));
+    tsm_tune_cache_close(&cache);
+    cache = open_cache(TSM_PRECISION_FP16);
+    ck_assert_int_eq(cache.count, 4);
+    ck_assert(has_plan(&cache, "one", "{ 1 }") && has(&cache, "one", "cudnn:1"));
+    ck_assert(has_plan(&cache, "two", "{ 3 }") && has(&cache, "two", "cudnn:2"));
+    ck_assert(has_plan(&cache, "three", NULL) && has(&cache, "three", "cudnn:4"));
+    ck_assert_msg(has_plan(&cache, "long", NULL) && has(&cache, "long", "cudnn:5"), "only its plan is forgotten");
+    ck_assert(has_plan(&cache, "four", NULL));
+    tsm_tune_cache_close(&cache);
+    tsm_free(long_plan);
+}
+END_TEST
+
+/* More plans than there is room for: all choices are kept, and the file is one that is taken. */
+START_TEST(plans_have_an_end)
+{
+    tsm_tune_cache cache = open_cache(TSM_PRECISION_FP16), fresh;
+    char plan[TSM_TUNE_PLAN / 2] = { 0 };
+    int kept = 0;
+
+    memset(plan, 'x', sizeof plan - 1);
+    for (int i = 0; i < 1200; i++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "conv%d", i);
+        tsm_tune_cache_set_plan(&cache, name, "cudnn:0", plan);
+    }
+    ck_assert(tsm_tune_cache_save(&cache));
+    fresh = open_cache(TSM_PRECISION_FP16);
+    ck_assert_str_eq(fresh.note, "");
+    ck_assert_int_eq(fresh.count, 1200);
+    for (int i = 0; i < fresh.count; i++) kept += fresh.entries[i].plan != NULL;
+    ck_assert_int_gt(kept, 800);
+    ck_assert_int_lt(kept, 1000);
+    tsm_tune_cache_close(&fresh);
+    tsm_tune_cache_close(&cache);
+}
+END_TEST
+
+static void overwrite(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void expect_note(const char *reason)
+{
+    tsm_tune_cache cache = open_cache(TSM_PRECISION_FP16);
+    char want[700];
+
+    snprintf(want, sizeof want, "cache %s: %s, ignored", cache.path, reason);
+    ck_assert_str_eq(cache.note, want);
+    ck_assert_int_eq(cache.count, 0);
+    tsm_tune_cache_close(&cache);
+}
+
+/* What is ignored is noted; what is not there, or is taken, is not. */
+START_TEST(ignored_files_are_noted)
+{
+    tsm_tune_cache cache = open_cache(TSM_PRECISION_FP16), other = open_cache(TSM_PRECISION_BF16);
+    char path[512];
+
+    ck_assert_str_eq(cache.note, "");
+    strcpy(path, cache.path);
+    ck_assert(tsm_tune_cache_save(&other));
+    ck_assert_int_eq(rename(other.path, path), 0);
+    expect_note("made for something else");
+    overwrite(path, "");
+    expect_note("damaged");
+    overwrite(path, "tsm-tune 1\n");
+    expect_note("damaged");
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+    expect_note("cannot be read");
+    ck_assert_int_eq(rmdir(path), 0);
+    tsm_tune_cache_set(&cache, "one", "gemm:1");
+    ck_assert(tsm_tune_cache_save(&cache));
+    tsm_tune_cache_close(&cache);
+    cache = open_cache(TSM_PRECISION_FP16);
+    ck_assert_str_eq(cache.note, "");
+    ck_assert_int_eq(cache.count, 1);
+    tsm_tune_cache_close(&cache);
+    tsm_tune_cache_close(&other);
 }
 END_TEST
 
@@ -188,8 +303,8 @@ START_TEST(writers_do_not_corrupt)
             char name[32];
 
             snprintf(name, sizeof name, "child%d-%d", i, k);
-            tsm_tune_cache_set(&cache, name, "gemm:0");
-            if (!tsm_tune_cache_save(&cache) || !tsm_tune_cache_load(&cache, cache.path)) _exit(1);
+            tsm_tune_cache_set_plan(&cache, name, "cudnn:0", name);
+            if (!tsm_tune_cache_save(&cache) || tsm_tune_cache_load(&cache, cache.path) != TSM_TUNE_TAKEN) _exit(1);
         }
         _exit(0);
     }
@@ -201,6 +316,7 @@ START_TEST(writers_do_not_corrupt)
     }
     cache = open_cache(TSM_PRECISION_FP16);
     ck_assert_int_ge(cache.count, 50);
+    for (int i = 0; i < cache.count; i++) ck_assert(has_plan(&cache, cache.entries[i].name, cache.entries[i].name));
     tsm_tune_cache_close(&cache);
 }
 END_TEST
@@ -264,6 +380,9 @@ int main(void)
     tcase_add_test(tests, too_large_is_told);
     tcase_add_test(tests, choices_come_back);
     tcase_add_test(tests, damage_is_ignored);
+    tcase_add_test(tests, plans_come_back);
+    tcase_add_test(tests, plans_have_an_end);
+    tcase_add_test(tests, ignored_files_are_noted);
     tcase_add_test(tests, writers_do_not_corrupt);
     tcase_add_test(tests, no_place_is_no_failure);
     tcase_add_test(tests, choices_parse);

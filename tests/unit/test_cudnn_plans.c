@@ -2,6 +2,9 @@
  * test_cudnn_plans.c - the real cuDNN, without a driver: for every convolution of R18, R50, R101 and MobileNetV2 at
  * 8 frames of 224x224, a precompiled engine finalises on described GPUs of four generations.
  *
+ * Its text makes the same plan again without the heuristics. Only a described GPU can be asked here: a handle needs a
+ * driver.
+ *
  * What has none is listed with what serves it instead: cuBLASLt takes every 1x1 convolution of stride 1, and where
  * rows have gaps a strided one is packed first and becomes such a one. A convolution that nothing precompiled serves
  * fails the test, unless it is among the known ones that cuDNN compiles at run time.
@@ -9,6 +12,7 @@
 #include "support.h"
 
 #ifdef TSM_HAS_CUDA
+#include "core/memory.h"
 #include "cuda/conv.h"
 
 /* cuDNN leaks where there is no driver, from libraries that are unloaded by then; our own leaks show on the
@@ -171,29 +175,64 @@ static cudnnBackendDescriptor_t describe_gpu(const described_gpu *gpu)
     return device;
 }
 
-/* The position of the first precompiled configuration that is precise enough and makes a plan, or -1. */
-static int find_plan(cudnnBackendDescriptor_t device, const tsm_conv_spec *spec)
+/* The first precompiled configuration that is precise enough and makes a plan; NULL where there is none. */
+static cudnnBackendDescriptor_t make_plan(tsm_dnn_graph *graph, int64_t *workspace, cudnnBackendDescriptor_t device,
+                                          const tsm_conv_spec *spec)
 {
     tsm_error error = { 0 };
-    tsm_dnn_graph graph;
-    int found = -1;
 
-    assert_ok(tsm_dnn_graph_make(&graph, NULL, device, spec, &error), &error);
-    assert_ok(tsm_dnn_graph_query(&graph, &error), &error);
-    for (int i = 0; i < graph.config_count && found < 0; i++) {
+    assert_ok(tsm_dnn_graph_make(graph, NULL, device, spec, &error), &error);
+    assert_ok(tsm_dnn_graph_query(graph, &error), &error);
+    for (int i = 0; i < graph->config_count; i++) {
         cudnnBackendDescriptor_t plan;
         tsm_dnn_config_info info;
-        int64_t workspace;
 
         /* Engines that compile at run time cannot even be described without a driver. */
-        if (tsm_dnn_config_describe(&info, &graph, i, spec->precision, NULL) != TSM_OK) continue;
+        if (tsm_dnn_config_describe(&info, graph->configs[i], spec->precision, NULL) != TSM_OK) continue;
         if (info.compiled || !info.acceptable) continue;
-        if (tsm_dnn_plan_make(&plan, &workspace, &graph, i, NULL) != TSM_OK) continue;
+        if (tsm_dnn_plan_make(&plan, workspace, graph, i, NULL) == TSM_OK) return plan;
+    }
+    return NULL;
+}
+
+/* Another graph of the same spec, which was never asked for configurations, takes the text; what comes of it has the
+ * same workspace and the same text. */
+static void reload(cudnnBackendDescriptor_t device, const tsm_conv_spec *spec, const char *text, int64_t workspace)
+{
+    cudnnBackendDescriptor_t plan;
+    tsm_error error = { 0 };
+    tsm_dnn_graph graph;
+    int64_t again = -1;
+    char *second;
+
+    assert_ok(tsm_dnn_graph_make(&graph, NULL, device, spec, &error), &error);
+    assert_ok(tsm_dnn_plan_load(&plan, &again, &graph, spec->precision, text, &error), &error);
+    ck_assert_int_eq(again, workspace);
+    second = tsm_dnn_plan_text(plan, &graph);
+    ck_assert_ptr_nonnull(second);
+    ck_assert_str_eq(second, text);
+    tsm_free(second);
+    cudnnBackendDestroyDescriptor(plan);
+    tsm_dnn_graph_clear(&graph);
+}
+
+/* Whether a precompiled engine serves the spec; then its plan must outlive being a text. */
+static bool has_plan(cudnnBackendDescriptor_t device, const tsm_conv_spec *spec)
+{
+    tsm_dnn_graph graph;
+    int64_t workspace;
+    cudnnBackendDescriptor_t plan = make_plan(&graph, &workspace, device, spec);
+
+    if (plan) {
+        char *text = tsm_dnn_plan_text(plan, &graph);
+
+        ck_assert_msg(text != NULL, "a plan without a text");
+        reload(device, spec, text, workspace);
+        tsm_free(text);
         cudnnBackendDestroyDescriptor(plan);
-        found = i;
     }
     tsm_dnn_graph_clear(&graph);
-    return found;
+    return plan != NULL;
 }
 
 /* Finalises a plan for every layer at one precision; returns how many layers nothing precompiled serves. */
@@ -208,7 +247,7 @@ static int check_layers(const described_gpu *gpu, tsm_precision precision)
 
         spec.precision = precision;
         tsm_conv_spec_print(&spec, text);
-        if (find_plan(device, &spec) >= 0) {
+        if (has_plan(device, &spec)) {
             plans++;
         } else if (tsm_gemm_serves(&spec)) {
             printf("%s: no precompiled engine, served by cuBLASLt: %s\n", gpu->name, text);
@@ -254,7 +293,113 @@ START_TEST(gaps_are_repacked)
         .out_pitch = 512,
     };
 
-    ck_assert_int_ge(find_plan(device, &spec), 0);
+    ck_assert(has_plan(device, &spec));
+    spec.in_offset = 33; /* so are rows that begin anywhere */
+    ck_assert(has_plan(device, &spec));
+    cudnnBackendDestroyDescriptor(device);
+}
+END_TEST
+
+static const tsm_conv_spec conv3x3 = {
+    .precision = TSM_PRECISION_FP16,
+    .images = FRAMES,
+    .h = 56,
+    .w = 56,
+    .channels = 64,
+    .oh = 56,
+    .ow = 56,
+    .filters = 64,
+    .kernel_h = 3,
+    .kernel_w = 3,
+    .stride = 1,
+    .pad = 1,
+    .groups = 1,
+    .in_pitch = 64,
+    .out_pitch = 64,
+    .residual_pitch = 64,
+    .act = TSM_ACT_RELU,
+};
+
+/* Whether a graph of the spec takes the text. */
+static bool loads(cudnnBackendDescriptor_t device, const tsm_conv_spec *spec, const char *text)
+{
+    cudnnBackendDescriptor_t plan;
+    tsm_error error = { 0 };
+    tsm_dnn_graph graph;
+    int64_t workspace;
+    bool loaded;
+
+    assert_ok(tsm_dnn_graph_make(&graph, NULL, device, spec, &error), &error);
+    loaded = tsm_dnn_plan_load(&plan, &workspace, &graph, spec->precision, text, &error) == TSM_OK;
+    if (loaded)
+        cudnnBackendDestroyDescriptor(plan);
+    else
+        ck_assert_ptr_null(plan);
+    tsm_dnn_graph_clear(&graph);
+    return loaded;
+}
+
+/* A text with any of its bytes changed, or cut off there, is refused or harmless, and never ends the process; one of
+ * another convolution or for another GPU is refused. */
+START_TEST(foreign_texts_are_refused)
+{
+    cudnnBackendDescriptor_t device = describe_gpu(&gpus[2]), other = describe_gpu(&gpus[0]), plan;
+    tsm_conv_spec spec = conv3x3;
+    tsm_dnn_graph graph;
+    int64_t workspace;
+    char *text, *changed;
+
+    plan = make_plan(&graph, &workspace, device, &spec);
+    ck_assert_ptr_nonnull(plan);
+    text = tsm_dnn_plan_text(plan, &graph);
+    ck_assert_ptr_nonnull(text);
+    ck_assert(loads(device, &spec, text));
+    for (size_t at = 0; at < strlen(text); at++)
+        for (int way = 0; way < 3; way++) {
+            changed = tsm_strdup(text);
+            changed[at] = (char)(way == 0 ? '\0' : changed[at] ^ (way == 1 ? 1 : 64));
+            loads(device, &spec, changed);
+            tsm_free(changed);
+        }
+    ck_assert(!loads(device, &spec, ""));
+    ck_assert(!loads(device, &spec, "{}"));
+    ck_assert_msg(!loads(other, &spec, text), "on another GPU");
+    spec.residual_pitch = 0;
+    ck_assert(!loads(device, &spec, text));
+    spec = conv3x3;
+    spec.images++;
+    ck_assert(!loads(device, &spec, text));
+    spec = conv3x3;
+    spec.precision = TSM_PRECISION_BF16;
+    ck_assert(!loads(device, &spec, text));
+    tsm_free(text);
+    cudnnBackendDestroyDescriptor(plan);
+    tsm_dnn_graph_clear(&graph);
+    cudnnBackendDestroyDescriptor(other);
+    cudnnBackendDestroyDescriptor(device);
+}
+END_TEST
+
+/* The same tensors: a plan with tensor cores is for tf32, not for fp32. */
+START_TEST(precision_is_checked)
+{
+    cudnnBackendDescriptor_t device = describe_gpu(&gpus[2]), plan;
+    tsm_conv_spec spec = conv3x3;
+    tsm_dnn_graph graph;
+    int64_t workspace;
+    char *text;
+
+    spec.precision = TSM_PRECISION_TF32;
+    plan = make_plan(&graph, &workspace, device, &spec);
+    ck_assert_ptr_nonnull(plan);
+    text = tsm_dnn_plan_text(plan, &graph);
+    ck_assert_ptr_nonnull(text);
+    ck_assert(loads(device, &spec, text));
+    spec.precision = TSM_PRECISION_FP32;
+    ck_assert(!loads(device, &spec, text));
+    tsm_free(text);
+    cudnnBackendDestroyDescriptor(plan);
+    tsm_dnn_graph_clear(&graph);
     cudnnBackendDestroyDescriptor(device);
 }
 END_TEST
@@ -269,6 +414,8 @@ int main(void)
     tcase_add_checked_fixture(plans, add_networks, NULL);
     tcase_add_loop_test(plans, every_layer_has_a_kernel, 0, 4 * (int)(sizeof gpus / sizeof *gpus));
     tcase_add_test(plans, gaps_are_repacked);
+    tcase_add_test(plans, foreign_texts_are_refused);
+    tcase_add_test(plans, precision_is_checked);
     suite_add_tcase(suite, plans);
     return run_suite(suite);
 }

@@ -85,6 +85,13 @@ fail:
     return status;
 }
 
+static const char *note(const void *opaque)
+{
+    const tsm_cuda_state *state = opaque;
+
+    return state->cache.note[0] ? state->cache.note : NULL;
+}
+
 static tsm_status make_plan(void **out, void *opaque, const tsm_graph *graph, uint64_t *bytes, tsm_error *error)
 {
     tsm_cuda_state *state = opaque;
@@ -97,7 +104,7 @@ static tsm_status make_plan(void **out, void *opaque, const tsm_graph *graph, ui
     status = tsm_cuda_plan_make(&plan, state, graph, error);
     tsm_cuda_leave(previous);
     TSM_TRY_RETURN(status);
-    *bytes = plan->schedule.memory.arena_bytes;
+    *bytes = plan->schedule.memory.arena_bytes + plan->resize.bytes;
     *out = plan;
     return TSM_OK;
 }
@@ -161,11 +168,13 @@ const tsm_backend *tsm_cuda_backend(void)
         .name = "cuda",
         .prepare = prepare,
         .release = release,
+        .note = note,
         .plan = make_plan,
         .plan_release = plan_release,
         .run = run,
         .enqueue = enqueue,
         .device_memory = true,
+        .resizes = true,
     };
 
     return &backend;

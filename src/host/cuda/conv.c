@@ -46,7 +46,7 @@ static void add_dnn_choices(tsm_conv_choice *choices, int *count, const tsm_dnn_
     for (int i = 0; i < graph->config_count && added < MAX_PER_LIBRARY; i++) {
         tsm_dnn_config_info info;
 
-        if (tsm_dnn_config_describe(&info, graph, i, precision, NULL) != TSM_OK) continue;
+        if (tsm_dnn_config_describe(&info, graph->configs[i], precision, NULL) != TSM_OK) continue;
         if (!info.acceptable || info.compiled != compiled) continue;
         choices[(*count)++] = (tsm_conv_choice){ TSM_CONV_DNN, i };
         added++;
@@ -116,6 +116,29 @@ tsm_status tsm_conv_make(tsm_conv *conv, const tsm_cuda_libraries *libraries, co
 fail:
     tsm_conv_clear(conv);
     return status;
+}
+
+tsm_status tsm_conv_load(tsm_conv *conv, const tsm_cuda_libraries *libraries, const tsm_conv_spec *spec,
+                         tsm_conv_choice choice, const char *text, tsm_error *error)
+{
+    int64_t workspace = 0;
+    tsm_status status;
+
+    memset(conv, 0, sizeof *conv);
+    conv->spec = *spec;
+    conv->choice = choice;
+    TSM_TRY(tsm_dnn_graph_make(&conv->graph, libraries->dnn, NULL, spec, error));
+    TSM_TRY(tsm_dnn_plan_load(&conv->plan, &workspace, &conv->graph, spec->precision, text, error));
+    conv->workspace_bytes = (size_t)workspace;
+    return TSM_OK;
+fail:
+    tsm_conv_clear(conv);
+    return status;
+}
+
+char *tsm_conv_plan_text(const tsm_conv *conv)
+{
+    return conv->plan ? tsm_dnn_plan_text(conv->plan, &conv->graph) : NULL;
 }
 
 void tsm_conv_clear(tsm_conv *conv)

@@ -7,7 +7,7 @@
 #ifndef TSM_CUDA_CONV_H
 #define TSM_CUDA_CONV_H
 
-#include "dnn_graph.h"
+#include "dnn_plan.h"
 #include "gemm.h"
 
 /* One of each a plan: a cuDNN handle belongs to one thread at a time. */
@@ -47,6 +47,14 @@ tsm_status tsm_conv_choices(tsm_conv_choice *choices, int *count, const tsm_cuda
 /* Errors: DEVICE; a plan that the library cannot make is no reason to give up the other choices. */
 tsm_status tsm_conv_make(tsm_conv *conv, const tsm_cuda_libraries *libraries, const tsm_conv_spec *spec,
                          tsm_conv_choice choice, tsm_error *error);
+
+/* The same from the text of a plan instead of the heuristics. Errors: DEVICE, whatever is wrong with the text: then
+ * tsm_conv_make is the way. */
+tsm_status tsm_conv_load(tsm_conv *conv, const tsm_cuda_libraries *libraries, const tsm_conv_spec *spec,
+                         tsm_conv_choice choice, const char *text, tsm_error *error);
+
+/* The plan as such a text, released with tsm_free; NULL where there is none to keep. */
+char *tsm_conv_plan_text(const tsm_conv *conv);
 void tsm_conv_clear(tsm_conv *conv);
 
 /* Device addresses; `in` is that of the first channel that is read. */

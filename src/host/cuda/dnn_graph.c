@@ -25,18 +25,15 @@ static tsm_status set_descriptor(cudnnBackendDescriptor_t to, cudnnBackendAttrib
 }
 
 /* Dimensions are always told in the order N, C, H, W; the strides say that channels come last. */
-typedef struct tensor_spec {
-    int64_t id, n, c, h, w, pitch, alignment;
-    cudnnDataType_t type;
-    bool is_virtual;
-} tensor_spec;
-
-static tsm_status add_tensor(tsm_dnn_graph *graph, const tensor_spec *s, cudnnBackendDescriptor_t *tensor,
+static tsm_status add_tensor(tsm_dnn_graph *graph, const tsm_dnn_tensor *s, cudnnBackendDescriptor_t *tensor,
                              tsm_error *error)
 {
     const int64_t dims[] = { s->n, s->c, s->h, s->w };
     const int64_t strides[] = { s->h * s->w * s->pitch, 1, s->w * s->pitch, s->pitch };
 
+    if (graph->tensor_count == TSM_DNN_MAX_TENSORS)
+        return tsm_fail(error, TSM_ERROR_INTERNAL, "cudnn: more than %d tensors", TSM_DNN_MAX_TENSORS);
+    graph->tensors[graph->tensor_count++] = *s;
     TSM_TRY_RETURN(add_part(graph, CUDNN_BACKEND_TENSOR_DESCRIPTOR, tensor, error));
     TSM_CUDNN(cudnnBackendSetAttribute(*tensor, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &s->type));
     TSM_CUDNN(cudnnBackendSetAttribute(*tensor, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, dims));
@@ -61,7 +58,7 @@ static int64_t input_alignment(const tsm_conv_spec *spec, const tsm_cuda_dtype *
 static tsm_status add_result(tsm_dnn_graph *graph, const tsm_conv_spec *spec, bool last,
                              cudnnBackendDescriptor_t *tensor, tsm_error *error)
 {
-    const tensor_spec result = {
+    const tsm_dnn_tensor result = {
         .id = last ? TSM_DNN_OUT : FIRST_VIRTUAL_ID + graph->operation_count,
         .n = spec->images,
         .c = spec->filters,
@@ -102,12 +99,12 @@ static tsm_status add_conv(tsm_dnn_graph *graph, const tsm_conv_spec *spec, cudn
 {
     const tsm_cuda_dtype *dtype = tsm_cuda_dtype_of(spec->precision);
     const int64_t depth = spec->channels / spec->groups;
-    const tensor_spec in = {
+    const tsm_dnn_tensor in = {
         TSM_DNN_IN, spec->images, spec->channels, spec->h, spec->w, spec->in_pitch, input_alignment(spec, dtype),
         dtype->dnn, false
     };
-    const tensor_spec weights = { TSM_DNN_WEIGHTS, spec->filters, depth, spec->kernel_h, spec->kernel_w, depth, 16,
-                                  dtype->dnn,      false };
+    const tsm_dnn_tensor weights = { TSM_DNN_WEIGHTS, spec->filters, depth, spec->kernel_h, spec->kernel_w, depth, 16,
+                                     dtype->dnn,      false };
     const float one = 1, zero = 0;
     cudnnBackendDescriptor_t x, w, conv, operation;
 
@@ -150,7 +147,7 @@ static tsm_status describe_pointwise(tsm_dnn_graph *graph, cudnnPointwiseMode_t 
 }
 
 /* *value = *value + operand, or act(*value) where operand is NULL. */
-static tsm_status add_pointwise(tsm_dnn_graph *graph, const tsm_conv_spec *spec, const tensor_spec *operand,
+static tsm_status add_pointwise(tsm_dnn_graph *graph, const tsm_conv_spec *spec, const tsm_dnn_tensor *operand,
                                 bool last, cudnnBackendDescriptor_t *value, tsm_error *error)
 {
     cudnnBackendDescriptor_t pointwise, operation, second = NULL, result;
@@ -176,9 +173,9 @@ static tsm_status add_pointwise(tsm_dnn_graph *graph, const tsm_conv_spec *spec,
 static tsm_status add_operations(tsm_dnn_graph *graph, const tsm_conv_spec *spec, tsm_error *error)
 {
     const cudnnDataType_t type = tsm_cuda_dtype_of(spec->precision)->dnn;
-    const tensor_spec residual = { TSM_DNN_RESIDUAL,     spec->images, spec->filters, spec->oh, spec->ow,
-                                   spec->residual_pitch, 16,           type,          false };
-    const tensor_spec bias = { TSM_DNN_BIAS, 1, spec->filters, 1, 1, spec->filters, 16, type, false };
+    const tsm_dnn_tensor residual = { TSM_DNN_RESIDUAL,     spec->images, spec->filters, spec->oh, spec->ow,
+                                      spec->residual_pitch, 16,           type,          false };
+    const tsm_dnn_tensor bias = { TSM_DNN_BIAS, 1, spec->filters, 1, 1, spec->filters, 16, type, false };
     cudnnBackendDescriptor_t value;
 
     TSM_TRY_RETURN(add_conv(graph, spec, &value, error));
@@ -300,39 +297,14 @@ static tsm_status describe_engine(tsm_dnn_config_info *info, cudnnBackendDescrip
     return TSM_OK;
 }
 
-tsm_status tsm_dnn_config_describe(tsm_dnn_config_info *info, const tsm_dnn_graph *graph, int config,
+tsm_status tsm_dnn_config_describe(tsm_dnn_config_info *info, cudnnBackendDescriptor_t config,
                                    tsm_precision precision, tsm_error *error)
 {
     cudnnBackendDescriptor_t engine;
     tsm_status status;
 
     TSM_CUDNN(cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine));
-    status = describe_engine(info, graph->configs[config], engine, precision, error);
+    status = describe_engine(info, config, engine, precision, error);
     cudnnBackendDestroyDescriptor(engine);
-    return status;
-}
-
-tsm_status tsm_dnn_plan_make(cudnnBackendDescriptor_t *out, int64_t *workspace, const tsm_dnn_graph *graph,
-                             int config, tsm_error *error)
-{
-    cudnnBackendDescriptor_t plan = NULL;
-    cudnnHandle_t handle = graph->handle;
-    int64_t found = 0;
-    tsm_status status;
-
-    *out = NULL;
-    TSM_CUDNN(cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &plan));
-    if (handle)
-        TSM_CUDNN_TRY(
-            cudnnBackendSetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle));
-    if (graph->device) TSM_TRY(set_descriptor(plan, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, graph->device, error));
-    TSM_TRY(set_descriptor(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, graph->configs[config], error));
-    TSM_CUDNN_TRY(cudnnBackendFinalize(plan));
-    TSM_CUDNN_TRY(cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1,
-                                           &found, workspace));
-    *out = plan;
-    return TSM_OK;
-fail:
-    cudnnBackendDestroyDescriptor(plan);
     return status;
 }

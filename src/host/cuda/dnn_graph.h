@@ -14,13 +14,23 @@
 enum { TSM_DNN_IN = 1, TSM_DNN_WEIGHTS, TSM_DNN_RESIDUAL, TSM_DNN_BIAS, TSM_DNN_OUT };
 
 #define TSM_DNN_MAX_PARTS   24
+#define TSM_DNN_MAX_TENSORS 8 /* five with an address, three between the operations */
 #define TSM_DNN_MAX_CONFIGS 64
+
+/* NHWC, `pitch` elements from a pixel to the next. A virtual tensor has no address. */
+typedef struct tsm_dnn_tensor {
+    int64_t id, n, c, h, w, pitch, alignment;
+    cudnnDataType_t type;
+    bool is_virtual;
+} tsm_dnn_tensor;
 
 typedef struct tsm_dnn_graph {
     cudnnHandle_t handle;
     cudnnBackendDescriptor_t device; /* borrowed; NULL where there is a handle */
     cudnnBackendDescriptor_t parts[TSM_DNN_MAX_PARTS];
     int part_count;
+    tsm_dnn_tensor tensors[TSM_DNN_MAX_TENSORS];
+    int tensor_count;
     cudnnBackendDescriptor_t operations[4], graph; /* among the parts */
     int operation_count;
     cudnnBackendDescriptor_t configs[TSM_DNN_MAX_CONFIGS];
@@ -41,12 +51,7 @@ typedef struct tsm_dnn_config_info {
     bool acceptable; /* as precise as the precision promises, and the same each run */
 } tsm_dnn_config_info;
 
-tsm_status tsm_dnn_config_describe(tsm_dnn_config_info *info, const tsm_dnn_graph *graph, int config,
+tsm_status tsm_dnn_config_describe(tsm_dnn_config_info *info, cudnnBackendDescriptor_t config,
                                    tsm_precision precision, tsm_error *error);
-
-/* Makes a plan of a configuration; what does not support the graph fails here. Destroyed with
- * cudnnBackendDestroyDescriptor; the graph must outlive it. */
-tsm_status tsm_dnn_plan_make(cudnnBackendDescriptor_t *plan, int64_t *workspace, const tsm_dnn_graph *graph,
-                             int config, tsm_error *error);
 
 #endif

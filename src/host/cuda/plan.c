@@ -23,6 +23,7 @@ static void drop_schedule(tsm_cuda_plan *plan)
 static tsm_status warm_up(tsm_cuda_plan *plan, tsm_error *error)
 {
     TSM_CUDA(cudaMemsetAsync(plan->schedule.arena, 0, plan->schedule.memory.arena_bytes, plan->stream));
+    TSM_TRY_RETURN(tsm_cuda_warm_up_input(&plan->schedule, &plan->resize, plan->stream, error));
     TSM_TRY_RETURN(enqueue_steps(plan, plan->stream, false, error));
     TSM_CUDA(cudaStreamSynchronize(plan->stream));
     return TSM_OK;
@@ -158,6 +159,7 @@ tsm_status tsm_cuda_plan_make(tsm_cuda_plan **out, tsm_cuda_state *state, const 
     TSM_CUDA_TRY(cudaStreamCreateWithFlags(&plan->stream, cudaStreamNonBlocking));
     TSM_CUDA_TRY(cudaEventCreateWithFlags(&plan->done, cudaEventDisableTiming));
     TSM_TRY(tsm_cuda_libraries_open(&plan->libraries, error));
+    TSM_TRY(tsm_cuda_resize_make(&plan->resize, graph->resize, error));
     tuner = (tsm_tuner){
         .libraries = &plan->libraries, .stream = plan->stream, .cache = &state->cache, .timed = state->settings.tune
     };
@@ -176,6 +178,7 @@ void tsm_cuda_plan_destroy(tsm_cuda_plan *plan)
     if (plan->enqueued) cudaEventSynchronize(plan->done);
     if (plan->stream) cudaStreamSynchronize(plan->stream);
     drop_schedule(plan);
+    tsm_cuda_resize_clear(&plan->resize);
     tsm_cuda_libraries_close(&plan->libraries);
     if (plan->done) cudaEventDestroy(plan->done);
     if (plan->stream) cudaStreamDestroy(plan->stream);
@@ -210,7 +213,7 @@ tsm_status tsm_cuda_plan_enqueue(tsm_cuda_plan *plan, const tsm_tensor *input, c
     /* A captured graph runs when its owner says: it can neither wait for what this plan did last nor mark its end. */
     capturing = capture_status != cudaStreamCaptureStatusNone;
     if (!capturing) TSM_TRY_RETURN(follow_last(plan, stream, error));
-    TSM_TRY_RETURN(tsm_cuda_enqueue_input(&plan->schedule, input, stream, error));
+    TSM_TRY_RETURN(tsm_cuda_enqueue_input(&plan->schedule, &plan->resize, input, stream, error));
     TSM_TRY_RETURN(enqueue_network(plan, stream, capturing, error));
     TSM_TRY_RETURN(tsm_cuda_enqueue_output(&plan->schedule, output, stream, error));
     return capturing ? TSM_OK : remember_last(plan, stream, error);

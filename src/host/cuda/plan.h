@@ -8,6 +8,7 @@
 #define TSM_CUDA_PLAN_H
 
 #include "schedule.h"
+#include "resize.h"
 
 typedef struct tsm_cuda_plan {
     tsm_cuda_state *state;
@@ -16,6 +17,7 @@ typedef struct tsm_cuda_plan {
     cudaEvent_t done;    /* after the last work that was enqueued */
     bool enqueued;
     cudaStream_t last; /* where that was */
+    tsm_cuda_resize resize;
     tsm_schedule schedule;
     cudaGraphExec_t exec; /* NULL: kernel by kernel */
 } tsm_cuda_plan;
@@ -37,8 +39,12 @@ tsm_status tsm_cuda_plan_enqueue(tsm_cuda_plan *plan, const tsm_tensor *input, c
 tsm_status tsm_cuda_check_tensor(const tsm_tensor *tensor, const char *name, const tsm_cuda_device *device,
                                  bool pageable, tsm_error *error);
 
-/* The caller's tensor to the network's input: dtype, channels last, normalised, padded. */
-tsm_status tsm_cuda_enqueue_input(const tsm_schedule *schedule, const tsm_tensor *input, cudaStream_t stream,
+/* The caller's tensor to the network's input: resized, dtype, channels last, normalised, padded. */
+tsm_status tsm_cuda_enqueue_input(const tsm_schedule *schedule, const tsm_cuda_resize *resize,
+                                  const tsm_tensor *input, cudaStream_t stream, tsm_error *error);
+
+/* Runs what reads the caller's tensors once, on the arena: the first enqueue must not be what loads a kernel. */
+tsm_status tsm_cuda_warm_up_input(const tsm_schedule *schedule, const tsm_cuda_resize *resize, cudaStream_t stream,
                                   tsm_error *error);
 tsm_status tsm_cuda_enqueue_output(const tsm_schedule *schedule, const tsm_tensor *output, cudaStream_t stream,
                                    tsm_error *error);

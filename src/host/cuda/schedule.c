@@ -1,6 +1,8 @@
 /* schedule.c - layout, kernels and memory of a schedule; its steps are in schedule_steps.c. */
 #include "schedule.h"
 
+#include "resize.h"
+
 #include <string.h>
 
 void *tsm_schedule_value(const tsm_schedule *s, int node)
@@ -110,13 +112,23 @@ static uint64_t align(uint64_t bytes)
     return (bytes + TSM_CUDA_ARENA_ALIGNMENT - 1) / TSM_CUDA_ARENA_ALIGNMENT * TSM_CUDA_ARENA_ALIGNMENT;
 }
 
-/* Input that comes from the host is put there first, as the float32 or the bytes that it is. */
+/* Input that comes from the host is put there first, as the float32 or the bytes that it is; frames of another size
+ * are resized there. */
+static uint64_t input_scratch_bytes(const tsm_schedule *s, const tsm_dims *dims)
+{
+    const uint64_t floats = (uint64_t)tsm_dims_count(dims) * sizeof(float);
+    uint64_t frames = 0;
+
+    if (s->graph->resize) frames = tsm_cuda_resize_scratch(s->graph->resize, (int64_t)dims->n * dims->t);
+    return frames > floats ? frames : floats;
+}
+
 static uint64_t scratch_bytes(const tsm_schedule *s, int index)
 {
     const tsm_node *node = &s->graph->nodes[index];
     const tsm_conv_work *work = &s->work[index];
 
-    if (node->op == TSM_OP_INPUT) return (uint64_t)tsm_dims_count(&node->dims) * sizeof(float);
+    if (node->op == TSM_OP_INPUT) return input_scratch_bytes(s, &node->dims);
     return align(work->staged_bytes) + (work->conv < 0 ? 0 : s->convs[work->conv].workspace_bytes);
 }
 

@@ -88,6 +88,23 @@ static tsm_status add_maxpool(tsm_schedule *s, int node, int from, void *out, in
     return TSM_OK;
 }
 
+static tsm_status add_tpool(tsm_schedule *s, int node, int from, tsm_error *error)
+{
+    const tsm_dims *in = &s->graph->nodes[from].dims;
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_TPOOL, node, &step, error));
+    step->tpool = (tsm_kernel_tpool_args){
+        .in = tsm_schedule_value(s, from),
+        .out = tsm_schedule_value(s, node),
+        .n = in->n,
+        .t = in->t,
+        .values = (int64_t)in->h * in->w * in->c,
+        .dtype = s->state->dtype->type,
+    };
+    return TSM_OK;
+}
+
 /* out = act(a + b); b < 0: act(a). `out` may be a. */
 static tsm_status add_add(tsm_schedule *s, int node, int a, int b, tsm_act act, tsm_error *error)
 {
@@ -220,6 +237,7 @@ static tsm_status add_node(tsm_schedule *s, int index, tsm_error *error)
         if (node->over_time) return add_mean(s, index, in->n, in->t * in->h * in->w, in->c, error);
         return add_mean(s, index, in->n * in->t, in->h * in->w, in->c, error);
     case TSM_OP_TMEAN: return add_mean(s, index, in->n, in->t, out->h * out->w * out->c, error);
+    case TSM_OP_TPOOL: return add_tpool(s, index, from, error);
     case TSM_OP_BATCHNORM:
     case TSM_OP_COUNT: break;
     }

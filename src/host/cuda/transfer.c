@@ -73,22 +73,39 @@ static tsm_status convert_planes(const tsm_schedule *s, int node, const void *fr
     return TSM_OK;
 }
 
-tsm_status tsm_cuda_enqueue_input(const tsm_schedule *s, const tsm_tensor *input, cudaStream_t stream,
-                                  tsm_error *error)
+tsm_status tsm_cuda_enqueue_input(const tsm_schedule *s, const tsm_cuda_resize *resize, const tsm_tensor *input,
+                                  cudaStream_t stream, tsm_error *error)
 {
     const int node = find_input(s->graph);
-    const size_t count = (size_t)tsm_dims_count(&s->graph->nodes[node].dims);
+    const tsm_dims *dims = &s->graph->nodes[node].dims;
+    const int images = dims->n * dims->t;
+    const bool frames = input->dtype == TSM_UINT8, resized = frames && resize->resample;
+    void *scratch = tsm_schedule_scratch(s, node);
     const void *from = input->data;
 
     if (input->memory != TSM_MEMORY_DEVICE) {
-        void *staged = tsm_schedule_scratch(s, node);
+        size_t bytes = (size_t)tsm_dims_count(dims) * (frames ? 1 : sizeof(float));
 
-        TSM_CUDA(cudaMemcpyAsync(staged, from, count * (input->dtype == TSM_UINT8 ? 1 : sizeof(float)),
-                                 cudaMemcpyHostToDevice, stream));
-        from = staged;
+        if (resized) bytes = tsm_cuda_resize_frames(resize->resample, images);
+        TSM_CUDA(cudaMemcpyAsync(scratch, from, bytes, cudaMemcpyHostToDevice, stream));
+        from = scratch;
     }
-    if (input->dtype == TSM_UINT8) return convert_bytes(s, node, from, stream, error);
-    return convert_planes(s, node, from, stream, error);
+    if (resized)
+        TSM_TRY_RETURN(tsm_cuda_resize_enqueue(resize, from, scratch, images, &from, stream, error));
+    return frames ? convert_bytes(s, node, from, stream, error) : convert_planes(s, node, from, stream, error);
+}
+
+tsm_status tsm_cuda_warm_up_input(const tsm_schedule *s, const tsm_cuda_resize *resize, cudaStream_t stream,
+                                  tsm_error *error)
+{
+    tsm_tensor any = { .data = tsm_schedule_scratch(s, find_input(s->graph)),
+                       .memory = TSM_MEMORY_DEVICE,
+                       .dtype = TSM_FLOAT32 };
+
+    TSM_TRY_RETURN(tsm_cuda_enqueue_input(s, resize, &any, stream, error));
+    if (s->graph->in_channels != 3) return TSM_OK; /* then bytes are refused */
+    any.dtype = TSM_UINT8;
+    return tsm_cuda_enqueue_input(s, resize, &any, stream, error);
 }
 
 tsm_status tsm_cuda_enqueue_output(const tsm_schedule *s, const tsm_tensor *output, cudaStream_t stream,

@@ -29,15 +29,38 @@ tsm_status tsm_tune_elapsed(float *milliseconds, cudaEvent_t begin, cudaEvent_t 
     return TSM_OK;
 }
 
-/* A cached choice that cannot be made any more counts as none. */
-static bool make_cached(tsm_conv *conv, const tsm_tuner *tuner, const tsm_conv_spec *spec, const char *name)
+static void keep(tsm_tuner *tuner, const tsm_conv *conv, const char *name)
+{
+    char value[TSM_TUNE_VALUE], *plan = tsm_conv_plan_text(conv);
+
+    tsm_conv_choice_print(conv->choice, value);
+    if (tsm_tune_cache_set_plan(tuner->cache, name, value, plan)) tuner->found = true;
+    tsm_free(plan);
+}
+
+static bool load_cached(tsm_conv *conv, const tsm_tuner *tuner, const tsm_conv_spec *spec, tsm_conv_choice choice,
+                        const char *name)
+{
+    char *plan = choice.library == TSM_CONV_DNN ? tsm_tune_cache_get_plan(tuner->cache, name) : NULL;
+    bool loaded = plan && tsm_conv_load(conv, tuner->libraries, spec, choice, plan, NULL) == TSM_OK;
+
+    tsm_free(plan);
+    return loaded;
+}
+
+/* By the plan that was kept; by the choice where there is none, or it is refused: then with its plan kept anew. A
+ * choice that cannot be made any more counts as none. */
+static bool make_cached(tsm_conv *conv, tsm_tuner *tuner, const tsm_conv_spec *spec, const char *name)
 {
     char value[TSM_TUNE_VALUE];
     tsm_conv_choice choice;
 
     if (!tsm_tune_cache_get(tuner->cache, name, value) || !tsm_conv_choice_parse(&choice, value)) return false;
     if (choice.library == TSM_CONV_GEMM && !tsm_gemm_serves(spec)) return false;
-    return tsm_conv_make(conv, tuner->libraries, spec, choice, NULL) == TSM_OK;
+    if (load_cached(conv, tuner, spec, choice, name)) return true;
+    if (tsm_conv_make(conv, tuner->libraries, spec, choice, NULL) != TSM_OK) return false;
+    if (tuner->timed) keep(tuner, conv, name);
+    return true;
 }
 
 static tsm_status make_first(tsm_conv *conv, const tsm_tuner *tuner, const tsm_conv_spec *spec,
@@ -91,7 +114,7 @@ static tsm_status make_fastest(tsm_conv *conv, const tsm_tuner *tuner, const tsm
 
 tsm_status tsm_tune_conv(tsm_conv *conv, tsm_tuner *tuner, const tsm_conv_spec *spec, tsm_error *error)
 {
-    char name[TSM_CONV_SPEC_TEXT], value[TSM_TUNE_VALUE];
+    char name[TSM_CONV_SPEC_TEXT];
     tsm_conv_choice choices[TSM_CONV_MAX_CHOICES];
     int count;
 
@@ -100,8 +123,6 @@ tsm_status tsm_tune_conv(tsm_conv *conv, tsm_tuner *tuner, const tsm_conv_spec *
     TSM_TRY_RETURN(tsm_conv_choices(choices, &count, tuner->libraries, spec, error));
     if (!tuner->timed) return make_first(conv, tuner, spec, choices, count, error);
     TSM_TRY_RETURN(make_fastest(conv, tuner, spec, choices, count, error));
-    tsm_conv_choice_print(conv->choice, value);
-    tsm_tune_cache_set(tuner->cache, name, value);
-    tuner->found = true;
+    keep(tuner, conv, name);
     return TSM_OK;
 }

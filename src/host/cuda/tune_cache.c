@@ -1,15 +1,21 @@
 /* tune_cache.c - see tune_cache.h. */
 #include "tune_cache.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC          "tsm-tune 1"
-#define MAX_FILE_BYTES (1 << 20)
+#define MAGIC          "tsm-tune 2"
+#define MAX_FILE_BYTES (8 << 20)
+#define MAX_PLAN_BYTES (7 << 20) /* of all plans: some 2000 of the usual size */
 #define MAX_ENTRIES    4096
+#define FRAME_BYTES    1024 /* the lines around the entries */
+
+_Static_assert(FRAME_BYTES + MAX_ENTRIES * (TSM_TUNE_NAME + TSM_TUNE_VALUE + 2) + MAX_PLAN_BYTES <= MAX_FILE_BYTES,
+               "a full cache fits in the file");
 
 /* FNV-1a. */
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
@@ -52,6 +58,18 @@ static bool find_directory(char *out, size_t bytes)
     return length > 0 && (size_t)length < bytes;
 }
 
+static void note_file(tsm_tune_cache *cache, tsm_tune_file file)
+{
+    static const char *const reasons[] = {
+        [TSM_TUNE_UNREADABLE] = "cannot be read",
+        [TSM_TUNE_DAMAGED] = "damaged",
+        [TSM_TUNE_FOREIGN] = "made for something else",
+    };
+
+    if (file == TSM_TUNE_TAKEN || file == TSM_TUNE_ABSENT) return;
+    snprintf(cache->note, sizeof cache->note, "cache %s: %s, ignored", cache->path, reasons[file]);
+}
+
 tsm_status tsm_tune_cache_open(tsm_tune_cache *cache, const tsm_cuda_device *device, const tsm_graph *graph,
                                const tsm_cuda_dtype *dtype, tsm_error *error)
 {
@@ -67,13 +85,14 @@ tsm_status tsm_tune_cache_open(tsm_tune_cache *cache, const tsm_cuda_device *dev
     if (!find_directory(directory, sizeof directory)) return TSM_OK;
     snprintf(cache->path, sizeof cache->path, "%s/cuda-%016llx.txt", directory,
              (unsigned long long)hash_bytes(HASH_START, cache->key, strlen(cache->key)));
-    tsm_tune_cache_load(cache, cache->path);
+    note_file(cache, tsm_tune_cache_load(cache, cache->path));
     return TSM_OK;
 }
 
 void tsm_tune_cache_close(tsm_tune_cache *cache)
 {
     if (cache->initialized) pthread_mutex_destroy(&cache->mutex);
+    for (int i = 0; i < cache->count; i++) tsm_free(cache->entries[i].plan);
     tsm_free(cache->entries);
     memset(cache, 0, sizeof *cache);
 }
@@ -99,6 +118,7 @@ static tsm_tune_entry *add_entry(tsm_tune_cache *cache, const char *name)
         cache->capacity = capacity;
     }
     entry = &cache->entries[cache->count++];
+    memset(entry, 0, sizeof *entry);
     strcpy(entry->name, name);
     return entry;
 }
@@ -114,31 +134,83 @@ bool tsm_tune_cache_get(tsm_tune_cache *cache, const char *name, char value[TSM_
     return entry != NULL;
 }
 
-void tsm_tune_cache_set(tsm_tune_cache *cache, const char *name, const char *value)
+static size_t plan_bytes(const char *plan)
+{
+    return plan ? strlen(plan) + 1 : 0;
+}
+
+/* NULL, or what does not fit: none. */
+static void replace_plan(tsm_tune_cache *cache, tsm_tune_entry *entry, const char *plan)
+{
+    const size_t bytes = plan_bytes(plan);
+
+    cache->plan_bytes -= plan_bytes(entry->plan);
+    tsm_free(entry->plan);
+    entry->plan = NULL;
+    if (!bytes || bytes > TSM_TUNE_PLAN || bytes > MAX_PLAN_BYTES - cache->plan_bytes) return;
+    entry->plan = tsm_strdup(plan);
+    cache->plan_bytes += plan_bytes(entry->plan);
+}
+
+static bool same_plan(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool tsm_tune_cache_set_plan(tsm_tune_cache *cache, const char *name, const char *value, const char *plan)
 {
     tsm_tune_entry *entry;
+    bool known;
 
     pthread_mutex_lock(&cache->mutex);
     entry = find_entry(cache, name);
+    known = entry && strcmp(entry->value, value) == 0 && same_plan(entry->plan, plan);
     if (!entry) entry = add_entry(cache, name);
-    if (entry) snprintf(entry->value, sizeof entry->value, "%s", value);
+    if (entry && !known) {
+        snprintf(entry->value, sizeof entry->value, "%s", value);
+        replace_plan(cache, entry, plan);
+    }
     pthread_mutex_unlock(&cache->mutex);
+    return !known;
 }
 
-/* The whole file as a string, or NULL. */
-static char *read_text(const char *path)
+void tsm_tune_cache_set(tsm_tune_cache *cache, const char *name, const char *value)
+{
+    tsm_tune_cache_set_plan(cache, name, value, NULL);
+}
+
+char *tsm_tune_cache_get_plan(tsm_tune_cache *cache, const char *name)
+{
+    const tsm_tune_entry *entry;
+    char *plan = NULL;
+
+    pthread_mutex_lock(&cache->mutex);
+    entry = find_entry(cache, name);
+    if (entry) plan = tsm_strdup(entry->plan);
+    pthread_mutex_unlock(&cache->mutex);
+    return plan;
+}
+
+/* The whole file as a string into *text, for the caller to free also where it is not taken. */
+static tsm_tune_file read_text(const char *path, char **text)
 {
     FILE *file = fopen(path, "rb");
-    char *text = NULL;
-    size_t used;
+    struct stat about = { 0 };
+    tsm_tune_file found = TSM_TUNE_UNREADABLE;
+    size_t bytes, used;
 
-    if (!file) return NULL;
-    text = tsm_alloc_zero(MAX_FILE_BYTES + 1, 1);
-    used = text ? fread(text, 1, MAX_FILE_BYTES + 1, file) : 0;
+    *text = NULL;
+    if (!file) return errno == ENOENT || errno == ENOTDIR ? TSM_TUNE_ABSENT : TSM_TUNE_UNREADABLE;
+    if (fstat(fileno(file), &about) != 0) goto done;
+    bytes = about.st_size > MAX_FILE_BYTES ? MAX_FILE_BYTES + 1 : (size_t)about.st_size;
+    *text = tsm_alloc_zero(bytes + 1, 1);
+    if (!*text) goto done;
+    used = fread(*text, 1, bytes, file);
+    if (ferror(file)) goto done;
+    found = used <= MAX_FILE_BYTES && strlen(*text) == used ? TSM_TUNE_TAKEN : TSM_TUNE_DAMAGED;
+done:
     fclose(file);
-    if (used > 0 && used <= MAX_FILE_BYTES && strlen(text) == used) return text;
-    tsm_free(text);
-    return NULL;
+    return found;
 }
 
 /* Takes the line at *at off the text; NULL where none is complete. */
@@ -169,29 +241,42 @@ static bool check_hash(char *text)
     return true;
 }
 
-/* "name value"; a line of any other form is skipped. */
-static void merge_line(tsm_tune_cache *cache, char *line)
+/* Cuts a word off at the space behind it; returns what follows, NULL where there is no space. */
+static char *cut_word(char *text)
 {
-    char *space = strchr(line, ' ');
-    tsm_tune_entry *entry;
+    char *space = strchr(text, ' ');
 
-    if (!space || strlen(space + 1) >= TSM_TUNE_VALUE) return;
+    if (!space) return NULL;
     *space = '\0';
-    if (find_entry(cache, line)) return;
-    entry = add_entry(cache, line);
-    if (entry) snprintf(entry->value, sizeof entry->value, "%s", space + 1);
+    return space + 1;
 }
 
-bool tsm_tune_cache_load(tsm_tune_cache *cache, const char *path)
+/* "name value" or "name value plan"; a line of any other form is skipped. */
+static void merge_line(tsm_tune_cache *cache, char *line)
 {
-    char *text = read_text(path), *at = text, *line;
-    bool fits = text && check_hash(text);
+    char *value = cut_word(line), *plan = value ? cut_word(value) : NULL;
+    tsm_tune_entry *entry;
 
-    fits = fits && (line = next_line(&at)) && strcmp(line, MAGIC) == 0;
-    fits = fits && (line = next_line(&at)) && strcmp(line, cache->key) == 0;
-    while (fits && (line = next_line(&at))) merge_line(cache, line);
+    if (!value || strlen(value) >= TSM_TUNE_VALUE || find_entry(cache, line)) return;
+    entry = add_entry(cache, line);
+    if (!entry) return;
+    snprintf(entry->value, sizeof entry->value, "%s", value);
+    replace_plan(cache, entry, plan);
+}
+
+tsm_tune_file tsm_tune_cache_load(tsm_tune_cache *cache, const char *path)
+{
+    const char *const head[] = { MAGIC, cache->key };
+    char *text, *at, *line;
+    tsm_tune_file file = read_text(path, &text);
+
+    if (file == TSM_TUNE_TAKEN && !check_hash(text)) file = TSM_TUNE_DAMAGED;
+    at = text;
+    for (int i = 0; i < 2 && file == TSM_TUNE_TAKEN; i++)
+        if (!(line = next_line(&at)) || strcmp(line, head[i]) != 0) file = TSM_TUNE_FOREIGN;
+    while (file == TSM_TUNE_TAKEN && (line = next_line(&at))) merge_line(cache, line);
     tsm_free(text);
-    return fits;
+    return file;
 }
 
 /* mkdir -p of the directory of `path`. */
@@ -209,14 +294,17 @@ static void make_directories(const char *path)
 
 static char *format_file(const tsm_tune_cache *cache)
 {
-    size_t room = sizeof cache->key + 128 + (size_t)cache->count * (TSM_TUNE_NAME + TSM_TUNE_VALUE + 2), used;
+    size_t room = FRAME_BYTES + (size_t)cache->count * (TSM_TUNE_NAME + TSM_TUNE_VALUE + 2) + cache->plan_bytes, used;
     char *text = tsm_alloc_zero(room, 1);
 
     if (!text) return NULL;
     used = (size_t)snprintf(text, room, MAGIC "\n%s\n", cache->key);
-    for (int i = 0; i < cache->count; i++)
-        used +=
-            (size_t)snprintf(text + used, room - used, "%s %s\n", cache->entries[i].name, cache->entries[i].value);
+    for (int i = 0; i < cache->count; i++) {
+        const tsm_tune_entry *entry = &cache->entries[i];
+
+        used += (size_t)snprintf(text + used, room - used, "%s %s%s%s\n", entry->name, entry->value,
+                                 entry->plan ? " " : "", entry->plan ? entry->plan : "");
+    }
     snprintf(text + used, room - used, "end %016llx\n", (unsigned long long)hash_bytes(HASH_START, text, used));
     return text;
 }

@@ -71,9 +71,11 @@ static const Rule kRules[] = {
     { CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
       1 },
     { CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, 1 },
-    { CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, 1 },
+    { CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 0, 1 },
     { CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-      1, 1 },
+      0, 1 },
+    { CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 0,
+      1 << 20 },
     { CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 1, 64 },
     { CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 1, 64 },
     { CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 0, 1 },
@@ -83,6 +85,7 @@ static size_t element_bytes(cudnnBackendAttributeType_t type)
 {
     switch (type) {
     case CUDNN_TYPE_BOOLEAN: return sizeof(bool);
+    case CUDNN_TYPE_CHAR: return 1;
     case CUDNN_TYPE_INT64:
     case CUDNN_TYPE_DOUBLE: return 8;
     case CUDNN_TYPE_HANDLE:
@@ -157,12 +160,15 @@ static cudnnStatus_t get_configurations(const Descriptor &from, int64_t room, in
     return CUDNN_STATUS_SUCCESS;
 }
 
-static cudnnStatus_t get_engine(const Descriptor &from, int64_t room, int64_t *count, void *elements)
+/* The engine of a configuration, or the configuration of a plan. */
+static cudnnStatus_t get_part(const Descriptor &from, cudnnBackendDescriptorType_t type, int64_t room, int64_t *count,
+                              void *elements)
 {
     Descriptor *to = room >= 1 && elements ? *static_cast<Descriptor **>(elements) : nullptr;
 
-    if (!handle_check("cudnnBackendGetAttribute", to, kDescriptor) || to->type != CUDNN_BACKEND_ENGINE_DESCRIPTOR)
-        return dnn_refuse(CUDNN_STATUS_BAD_PARAM, "the result must be an engine");
+    if (!handle_check("cudnnBackendGetAttribute", to, kDescriptor) || to->type != type)
+        return dnn_refuse(CUDNN_STATUS_BAD_PARAM, "the result must be an engine or a configuration");
+    to->nodes = from.nodes;
     to->engines = from.engines;
     to->final = true;
     *count = 1;
@@ -173,9 +179,16 @@ template <typename T>
 static cudnnStatus_t get_numbers(const std::vector<T> &numbers, int64_t room, int64_t *count, void *elements)
 {
     *count = (int64_t)numbers.size();
-    if (elements && room > 0)
+    if (elements && room > 0 && !numbers.empty()) /* an empty vector has no address to copy from */
         std::copy_n(numbers.begin(), std::min((size_t)room, numbers.size()), static_cast<T *>(elements));
     return CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t get_text(const Descriptor &plan, int64_t room, int64_t *count, void *elements)
+{
+    const std::string text = dnn_plan_text(plan);
+
+    return get_numbers(std::vector<char>(text.begin(), text.end()), room, count, elements);
 }
 
 static cudnnStatus_t get_numerical_notes(const Engine &engine, int64_t room, int64_t *count, void *elements)
@@ -210,12 +223,21 @@ static const Getter kGetters[] = {
     { CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64 },
 };
 
+/* A plan's configuration and text are made anew, however the plan came about. */
+static bool is_computed(cudnnBackendAttributeName_t name)
+{
+    return name == CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG || name == CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION;
+}
+
 static cudnnStatus_t get_result(const Descriptor &from, cudnnBackendAttributeName_t name, int64_t room,
                                 int64_t *count, void *elements)
 {
     switch (name) {
     case CUDNN_ATTR_ENGINEHEUR_RESULTS: return get_configurations(from, room, count, elements);
-    case CUDNN_ATTR_ENGINECFG_ENGINE: return get_engine(from, room, count, elements);
+    case CUDNN_ATTR_ENGINECFG_ENGINE: return get_part(from, CUDNN_BACKEND_ENGINE_DESCRIPTOR, room, count, elements);
+    case CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG:
+        return get_part(from, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, room, count, elements);
+    case CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION: return get_text(from, room, count, elements);
     case CUDNN_ATTR_ENGINE_GLOBAL_INDEX:
         return get_numbers(std::vector<int64_t>{ from.engines[0].index }, room, count, elements);
     case CUDNN_ATTR_ENGINE_NUMERICAL_NOTE: return get_numerical_notes(from.engines[0], room, count, elements);
@@ -364,9 +386,10 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t handle, cudnnBac
     if (known != type) return dnn_refuse(CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE, in_words(name) + " has another type");
     if (!count) count = &unused;
     auto set = descriptor->values.find(name);
-    if (set == descriptor->values.end()) return get_result(*descriptor, name, room, count, elements);
+    if (set == descriptor->values.end() || is_computed(name))
+        return get_result(*descriptor, name, room, count, elements);
     *count = set->second.count;
-    if (elements)
+    if (elements && !set->second.bytes.empty())
         memcpy(elements, set->second.bytes.data(),
                std::min((size_t)room * element_bytes(type), set->second.bytes.size()));
     return CUDNN_STATUS_SUCCESS;

@@ -1,5 +1,5 @@
-/* dnn.h - the parts of the simulated cuDNN: descriptors (dnn.cpp), what they mean once final (dnn_final.cpp), and
- * plans that run (dnn_run.cpp). */
+/* dnn.h - the parts of the simulated cuDNN: descriptors (dnn.cpp), what they mean once final (dnn_final.cpp), plans as
+ * text (dnn_text.cpp), and plans that run (dnn_run.cpp). */
 #ifndef TSM_SIM_DNN_H
 #define TSM_SIM_DNN_H
 
@@ -87,6 +87,10 @@ cudnnStatus_t dnn_refuse(cudnnStatus_t status, const std::string &why);
 
 /* Everything that its type demands was set: makes it final, or says what is wrong. */
 cudnnStatus_t dnn_finalise(Descriptor &descriptor);
+
+std::string dnn_plan_text(const Descriptor &plan);
+/* False where dnn_plan_text did not write it so. */
+bool dnn_read_plan(std::vector<GraphNode> &nodes, int64_t &engine, const std::string &text);
 
 /* Rows of the pixels of a tensor; false where channels do not come last, or pixels are not evenly spaced. */
 bool dnn_rows(Rows &rows, const Tensor &tensor, const void *address);

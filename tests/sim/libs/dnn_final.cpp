@@ -219,10 +219,11 @@ static bool rows_are_even(const std::vector<GraphNode> &nodes)
 }
 
 /* float32 goes through tensor cores as tf32. Engine 1 is offered and does not finalise; 3 is compiled at run time. */
-static std::vector<Engine> engines_for(const std::vector<GraphNode> &nodes, int mode)
+static std::vector<Engine> known_engines(const std::vector<GraphNode> &nodes)
 {
     const bool wide = nodes[0].x.type == CUDA_R_32F;
-    const Engine known[] = {
+
+    return {
         { 0, 0, true, false, true, { wide, false, 1 } },
         { 1, 0, false, false, true, { wide, false, 1 } },
         { 2, 192 << 10, true, false, true, { wide, false, 3 } },
@@ -231,9 +232,22 @@ static std::vector<Engine> engines_for(const std::vector<GraphNode> &nodes, int 
         { 5, 64 << 10, true, false, false, { false, false, 2 } },
         { 6, 0, true, false, false, { false, false, 1 } },
     };
+}
+
+static std::vector<Engine> engines_for(const std::vector<GraphNode> &nodes, int mode)
+{
+    const std::vector<Engine> known = known_engines(nodes);
 
     if (mode == CUDNN_HEUR_MODE_FALLBACK) return { known[6], known[0] };
     return { known[1], known[0], known[4], known[3], known[2], known[5] };
+}
+
+static cudnnStatus_t check_pattern(std::vector<GraphNode> &nodes)
+{
+    if (!make_chain(nodes)) return dnn_refuse(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, "no engine for this graph");
+    if (nodes[0].x.type != nodes[0].other.type || !rows_are_even(nodes))
+        return dnn_refuse(CUDNN_STATUS_NOT_SUPPORTED, "no engine for these types or strides");
+    return CUDNN_STATUS_SUCCESS;
 }
 
 static cudnnStatus_t finalise_heuristics(Descriptor &d)
@@ -242,26 +256,53 @@ static cudnnStatus_t finalise_heuristics(Descriptor &d)
         reference(d, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     int32_t mode = d.get<int32_t>(CUDNN_ATTR_ENGINEHEUR_MODE);
 
+    counters.engine_queries++;
     if (!graph) return bad("no graph");
     if (mode != CUDNN_HEUR_MODE_A && mode != CUDNN_HEUR_MODE_FALLBACK) return bad("no such mode");
     d.nodes = graph->nodes;
-    if (!make_chain(d.nodes)) return dnn_refuse(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, "no engine for this graph");
-    if (d.nodes[0].x.type != d.nodes[0].other.type || !rows_are_even(d.nodes))
-        return dnn_refuse(CUDNN_STATUS_NOT_SUPPORTED, "no engine for these types or strides");
+    cudnnStatus_t status = check_pattern(d.nodes);
+    if (status) return status;
     d.engines = engines_for(d.nodes, mode);
     return CUDNN_STATUS_SUCCESS;
 }
 
-static cudnnStatus_t finalise_plan(Descriptor &d)
+static cudnnStatus_t read_configuration(Descriptor &d)
 {
     const Descriptor *config =
         reference(d, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
 
     if (!config) return bad("no engine configuration");
-    if (!handle_check("cudnnBackendFinalize", d.get<cudnnHandle_t>(CUDNN_ATTR_EXECUTION_PLAN_HANDLE), kDnnHandle))
-        return CUDNN_STATUS_BAD_PARAM;
     d.nodes = config->nodes;
     d.engines = config->engines;
+    return CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t read_text(Descriptor &d)
+{
+    const std::vector<char> &bytes = d.values.at(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION).bytes;
+    int64_t index;
+
+    d.nodes.clear();
+    if (!dnn_read_plan(d.nodes, index, std::string(bytes.begin(), bytes.end())) || !consistent(d.nodes))
+        return bad("the text is not of a plan");
+    cudnnStatus_t status = check_pattern(d.nodes);
+    if (status) return status;
+    if (!convolution_fits(d.nodes[0])) return bad("the shapes of the convolution do not fit");
+    for (const Engine &engine : known_engines(d.nodes))
+        if (engine.index == index) d.engines = { engine };
+    return d.engines.empty() ? bad("no such engine") : CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t finalise_plan(Descriptor &d)
+{
+    const bool has_text = d.count(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION) > 0;
+    cudnnHandle_t handle = d.get<cudnnHandle_t>(CUDNN_ATTR_EXECUTION_PLAN_HANDLE);
+
+    if (!handle && has_text) misuse("cudnnBackendFinalize", "a plan's text without a handle");
+    if (!handle) return bad("no handle");
+    if (!handle_check("cudnnBackendFinalize", handle, kDnnHandle)) return CUDNN_STATUS_BAD_PARAM;
+    cudnnStatus_t status = has_text ? read_text(d) : read_configuration(d);
+    if (status) return status;
     return d.engines[0].finalises
                ? CUDNN_STATUS_SUCCESS
                : dnn_refuse(CUDNN_STATUS_NOT_SUPPORTED, "this engine does not serve the graph after all");

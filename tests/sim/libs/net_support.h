@@ -6,7 +6,10 @@
 #undef TSM_TEST_DATA
 #define TSM_TEST_DATA TSM_SOURCE_DIR "/tests/data"
 
+#include <dlfcn.h>
+
 #include "../../unit/engines.h"
+#include "core/memory.h"
 #include "lib_support.h"
 
 /* TUNE off unless a test is about tuning, which runs every kernel of every convolution dozens of times. */
@@ -14,6 +17,20 @@ static inline void set_mode(const char *graphs, const char *tune)
 {
     setenv("TSM_CUDA_GRAPH", graphs, 1);
     setenv("TSM_CUDA_TUNE", tune, 1);
+}
+
+/* Allocations on the host since the last call: those of libtsm, and those of the plugin, which must have been opened. */
+static inline uint64_t host_allocations(void)
+{
+    void *plugin = dlopen("libtsm_cuda.so", RTLD_NOW | RTLD_NOLOAD);
+    uint64_t (*of_plugin)(void), count;
+
+    ck_assert_msg(plugin != NULL, "the plugin is not open");
+    *(void **)&of_plugin = dlsym(plugin, "tsm_sim_plugin_allocations");
+    ck_assert_msg(of_plugin != NULL, "the plugin does not count");
+    count = of_plugin() + tsm_alloc_fail_at(0);
+    dlclose(plugin);
+    return count;
 }
 
 static inline tsm_engine *make_cuda_engine(const tsm_model *model, tsm_precision precision, tsm_shift_method method)

@@ -132,7 +132,17 @@ START_TEST(precisions_and_methods)
 }
 END_TEST
 
-static void remove_folder(const char *path)
+static void cut_off(const char *name)
+{
+    ck_assert_int_eq(truncate(name, 100), 0);
+}
+
+static void drop(const char *name)
+{
+    ck_assert_int_eq(unlink(name), 0);
+}
+
+static void for_each_file(const char *path, void (*act)(const char *name))
 {
     DIR *folder = opendir(path);
     struct dirent *entry;
@@ -141,10 +151,21 @@ static void remove_folder(const char *path)
     ck_assert_ptr_nonnull(folder);
     while ((entry = readdir(folder)) != NULL) {
         snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-        if (entry->d_name[0] != '.') ck_assert_int_eq(unlink(name), 0);
+        if (entry->d_name[0] != '.') act(name);
     }
     closedir(folder);
-    ck_assert_int_eq(rmdir(path), 0);
+}
+
+/* What an engine notes has these words; NULL: it notes nothing. */
+static void check_note(const tsm_model *model, const char *words)
+{
+    tsm_engine *engine = make_cuda_engine(model, TSM_PRECISION_FP16, TSM_SHIFT_AUTO);
+    tsm_engine_info info = TSM_ENGINE_INFO_INIT;
+
+    ck_assert_int_eq(tsm_engine_get_info(engine, &info), TSM_OK);
+    ck_assert_msg(words ? info.note && strstr(info.note, words) : !info.note, "note: %s",
+                  info.note ? info.note : "none");
+    tsm_engine_destroy(&engine);
 }
 
 /* Products and convolutions that a tuned engine ran, in all. */
@@ -170,7 +191,12 @@ START_TEST(tuned)
     setenv("TSM_CACHE_DIR", folder, 1);
     const uint64_t first = run_tuned(&g), second = run_tuned(&g);
     ck_assert_msg(first > 10 * second, "%d calls, then %d", (int)first, (int)second);
-    remove_folder(folder);
+    check_note(g.model, NULL);
+    for_each_file(folder, cut_off);
+    check_note(g.model, ".txt: damaged, ignored");
+    for_each_file(folder, drop);
+    check_note(g.model, NULL);
+    ck_assert_int_eq(rmdir(folder), 0);
     close_golden(&g);
 }
 END_TEST

@@ -1,0 +1,10 @@
+/* plugin_counts.c - part of the simulated plugin alone: lets a test read the plugin's own count of allocations, which
+ * its hidden copy of the core keeps. */
+#include "core/memory.h"
+
+__attribute__((visibility("default"))) uint64_t tsm_sim_plugin_allocations(void);
+
+uint64_t tsm_sim_plugin_allocations(void)
+{
+    return tsm_alloc_fail_at(0);
+}
