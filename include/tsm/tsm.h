@@ -297,8 +297,8 @@ TSM_API tsm_status tsm_context_plan_resize(tsm_context *context, const tsm_shape
 TSM_API uint64_t tsm_context_bytes(const tsm_context *context);
 
 /* Runs one batch of the planned shape; blocking; allocates nothing.
- *   input   host memory (pinned or not; on a GPU also its own), either float32 TSM_NTCHW (n, t, channels, h, w), already normalised,
- *           or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std; h and w are
+ *   input   host memory (pinned or not; on a GPU also its own), either float32 TSM_NTCHW (n, t, channels, h, w), already
+ *           normalised, or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std; h and w are
  *           those of the tsm_resize where the plan has one
  *   output  memory as for the input, float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits
  * What is in device memory must be there when this is called: it waits for no stream of the caller's.

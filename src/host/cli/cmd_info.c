@@ -70,8 +70,8 @@ static int print_json(const checkpoint *c)
     return json_out_print(json_pack(
         "{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:s, s:I, s:I, s:o, s:o}", "file", json_out_text(c->path),
         "container", info->format, "layout", info->layout, "arch", info->arch, "width", info->width, "segments",
-        info->segments, "temporal_pool", info->temporal_pool, "classes", info->classes, "shift", shift_object(info), "input", input_object(info), "dtype",
-        info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
+        info->segments, "temporal_pool", info->temporal_pool, "classes", info->classes, "shift", shift_object(info),
+        "input", input_object(info), "dtype", info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
         label_list(c), "graph", json_out_text(c->graph_text)));
 }
 
