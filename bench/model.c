@@ -65,7 +65,7 @@ static tsm_status count_macs(contender *c, const tsm_model *model, const tsm_sha
     tsm_graph *graph = NULL;
     tsm_status status;
 
-    TSM_TRY(tsm_model_build_graph(model, &graph, error));
+    TSM_TRY(tsm_model_build_graph(model, false, &graph, error));
     TSM_TRY(tsm_graph_infer(graph, shape, error));
     c->macs = tsm_graph_macs(graph);
 fail:

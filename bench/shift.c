@@ -36,7 +36,8 @@ typedef struct settings {
 /* One convolution with all its buffers. */
 typedef struct stage {
     tsm_dims dims;
-    int fold, out_channels;
+    tsm_shift shift;
+    int out_channels;
     size_t count, out_count;
     float *source, *x, *shifted, *edges, *weights, *bias, *packed, *out, *want;
     void *dnnl_weights, *scratch;
@@ -60,7 +61,7 @@ static tsm_status allocate(stage *s)
     s->source = tsm_alloc_aligned(s->count, sizeof *s->source);
     s->x = tsm_alloc_aligned(s->count, sizeof *s->x);
     s->shifted = tsm_alloc_aligned(s->count, sizeof *s->shifted);
-    s->edges = tsm_alloc_aligned(tsm_cpu_shift_edge_count(&s->dims, s->fold), sizeof *s->edges);
+    s->edges = tsm_alloc_aligned(tsm_cpu_shift_edge_count(&s->dims, s->shift), sizeof *s->edges);
     s->weights = tsm_alloc_aligned(k * n, sizeof *s->weights);
     s->bias = tsm_alloc_aligned(n, sizeof *s->bias);
     s->packed = tsm_alloc_aligned(tsm_cpu_gather_packed_count((int)n, (int)k), sizeof *s->packed);
@@ -83,7 +84,7 @@ static tsm_status open_stage(stage *s, const machine *m, int index, int segments
     tsm_status status;
 
     s->dims = (tsm_dims){ 1, segments, size, size, k };
-    s->fold = k / SHIFT_DIV;
+    s->shift = tsm_shift_both(k / SHIFT_DIV, k);
     s->out_channels = n;
     s->count = (size_t)(rows * k);
     s->out_count = (size_t)(rows * n);
@@ -119,13 +120,13 @@ static void close_stage(stage *s)
 static dnnl_status_t run_way(stage *s, int way, double *move_ms)
 {
     const tsm_cpu_gather gather = {
-        s->x, s->packed, s->bias, s->out, s->dims, s->out_channels, s->fold, TSM_ACT_RELU
+        s->x, s->packed, s->bias, s->out, s->dims, s->out_channels, s->shift, TSM_ACT_RELU
     };
     const double start = bench_now_ms();
     dnnl_status_t status = dnnl_success;
 
-    if (way == COPY) tsm_cpu_shift_copy(s->x, s->shifted, &s->dims, s->fold);
-    if (way == INPLACE) tsm_cpu_shift_in_place(s->x, s->edges, &s->dims, s->fold);
+    if (way == COPY) tsm_cpu_shift_copy(s->x, s->shifted, &s->dims, s->shift);
+    if (way == INPLACE) tsm_cpu_shift_in_place(s->x, s->edges, &s->dims, s->shift);
     *move_ms = bench_now_ms() - start;
     if (way == GATHER) {
         tsm_cpu_gather_run(&gather);
@@ -134,7 +135,7 @@ static dnnl_status_t run_way(stage *s, int way, double *move_ms)
     }
     const double end = bench_now_ms();
     if (way == INPLACE) {
-        tsm_cpu_unshift_in_place(s->x, s->edges, &s->dims, s->fold);
+        tsm_cpu_unshift_in_place(s->x, s->edges, &s->dims, s->shift);
         *move_ms += bench_now_ms() - end;
     }
     return status;

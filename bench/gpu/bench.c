@@ -262,8 +262,12 @@ static void bench_batch(const network *tsm, const network *tsn, const bench_opti
 
 int bench_networks(int argc, char **argv)
 {
-    const network_spec tsm_spec = { "resnet50", 64, 400, 8, TSM_PLACE_BLOCKRES };
-    const network_spec tsn_spec = { "resnet50", 64, 400, 0, TSM_PLACE_BLOCKRES };
+    const network_spec tsm_spec = {
+        .arch = "resnet50", .width = 64, .classes = 400, .shift_div = 8, .place = TSM_PLACE_BLOCKRES
+    };
+    const network_spec tsn_spec = {
+        .arch = "resnet50", .width = 64, .classes = 400, .shift_div = 0, .place = TSM_PLACE_BLOCKRES
+    };
     struct cudaDeviceProp properties;
     bench_options options;
     network tsm, tsn;

@@ -94,6 +94,8 @@ static tsm_status bench_shape(const shift_shape *s, int batch, cudaStream_t stre
                                        .pixels = s->pixels,
                                        .channels = s->channels,
                                        .fold = fold,
+                                       .end = 2 * fold,
+                                       .step = 1,
                                        .element_bytes = 2 };
     TSM_TRY(time_work(&w, stream, &shift_ms, error));
     w.shift.in_pitch = w.shift.out_pitch = s->channels + 2 * fold;

@@ -104,7 +104,11 @@ tsm_tensor bytes_of(uint8_t *data, const tsm_dims *d)
 
 tsm_tensor logits_of(float *data, const tsm_dims *d)
 {
-    return (tsm_tensor){ .data = data, .dtype = TSM_FLOAT32, .layout = TSM_NC, .ndim = 2, .dims = { d->n, d->c } };
+    if (d->t == 1)
+        return (
+            tsm_tensor){ .data = data, .dtype = TSM_FLOAT32, .layout = TSM_NC, .ndim = 2, .dims = { d->n, d->c } };
+    return (
+        tsm_tensor){ .data = data, .dtype = TSM_FLOAT32, .layout = TSM_NTC, .ndim = 3, .dims = { d->n, d->t, d->c } };
 }
 
 tsm_status session_open(session *s, const tsm_backend *backend, const tsm_graph *graph,

@@ -72,11 +72,15 @@ typedef struct network {
     int array_count;
 } network;
 
-/* A ResNet as the loader builds it, with random weights; optimised. shift_div 0: TSN. */
+/* What to build, with random weights; optimised. Zeroes are plain: bi-directional, no attention, logits of clips. */
 typedef struct network_spec {
-    const char *arch;
-    int width, classes, shift_div;
+    const char *arch; /* of network_resnet */
+    int width, classes;
+    int shift_div; /* 0: TSN */
     tsm_shift_place place;
+    tsm_shift_direction direction;
+    tsm_nonlocal nonlocal;
+    bool per_frame;
 } network_spec;
 
 /* An input of 3 channels and no layers yet; nodes are appended, the last one is the output. */
@@ -85,20 +89,43 @@ int network_node(network *net, tsm_op op, const char *name, int input, int secon
 int network_conv(network *net, const char *name, int input, int from, int to, int kernel, int stride, int groups,
                  tsm_act act);
 void network_head(network *net, int input, int channels); /* pool, classifier of 11 */
+void network_free(network *net);
 
+/* A ResNet as the loader builds it; "resnet50_vd" is PP-TSM's. */
 network network_resnet(const network_spec *spec);
 
 /* MobileNetV2 as far as backends are concerned: a stem, expansions with ReLU6, depthwise, projections, residuals with
  * a shift before the expansion. */
-network network_inverted(int width, int blocks);
-void network_free(network *net);
+network network_inverted(const network_spec *spec);
+
+/* MobileOne as far as backends are concerned: shifts before depthwise and 1x1 convolutions with ReLU, strides,
+ * squeeze and excitation. */
+network network_excited(const network_spec *spec);
+
+/* Each kind of convolution with a shift before and each activation behind. */
+network network_shifts(const network_spec *spec);
+
+/* A non-local block between two convolutions, over all pixels of the input. */
+network network_attention(const network_spec *spec);
+
+/* ---- compare.c ---- */
+
+extern const float check_mean[3], check_deviation[3];
+tsm_backend_config make_config(tsm_precision precision, tsm_shift_method method);
+
+/* Runs on the CUDA backend twice, the second time on an arena full of the first run's values: the same bits must
+ * come, and those of `want` within the tolerance of the precision. */
+void compare_logits(const network *net, const tsm_shape *shape, const tsm_backend_config *config,
+                    const tsm_tensor *input, const float *want, const char *name);
 
 /* ---- suites: each returns after counting its checks ---- */
 
-void suite_results(void);  /* every case */
-void suite_networks(void); /* two of the networks */
-void suite_smoke(void);    /* one run of each in fp16, for tools that are slow */
-void suite_resize(void);   /* frames that the GPU resizes */
+void suite_results(void);    /* every convolution, ResNets, MobileNetV2 */
+void suite_operations(void); /* what other networks are made of */
+void suite_networks(void);   /* two of the networks */
+void suite_smoke(void);      /* one run of each in fp16, and of small other ones, for tools that are slow */
+void smoke_operations(void); /* these */
+void suite_resize(void);     /* frames that the GPU resizes */
 void suite_rules(void);
 
 /* ---- benches: print one JSON object a line, return the exit status ---- */

@@ -16,11 +16,8 @@ static int run_suites(const char *only)
     static const struct {
         const char *name;
         void (*run)(void);
-    } suites[] = { { "results", suite_results },
-                   { "networks", suite_networks },
-                   { "smoke", suite_smoke },
-                   { "resize", suite_resize },
-                   { "rules", suite_rules } };
+    } suites[] = { { "results", suite_results }, { "operations", suite_operations }, { "networks", suite_networks },
+                   { "smoke", suite_smoke },     { "resize", suite_resize },         { "rules", suite_rules } };
     int found = 0;
 
     for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
@@ -38,7 +35,7 @@ static int run_suites(const char *only)
 static int usage(void)
 {
     fprintf(stderr, "usage: tsm-gpu-check device\n"
-                    "       tsm-gpu-check suite results|networks|smoke|resize|rules\n"
+                    "       tsm-gpu-check suite results|operations|networks|smoke|resize|rules\n"
                     "       tsm-gpu-check bench [--batch N] [--precision fp32|tf32|fp16|bf16] [--seconds S]\n"
                     "       tsm-gpu-check shift\n");
     return 2;

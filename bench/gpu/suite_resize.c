@@ -4,7 +4,9 @@
 
 #include "core/resample.h"
 
-static const network_spec spec = { "resnet18", 16, 7, 8, TSM_PLACE_BLOCKRES };
+static const network_spec spec = {
+    .arch = "resnet18", .width = 16, .classes = 7, .shift_div = 8, .place = TSM_PLACE_BLOCKRES
+};
 static const tsm_shape shape = { 2, 4, 32, 40 };
 static const tsm_backend_config config = { .mean = { 0.485f, 0.456f, 0.406f }, .std = { 0.229f, 0.224f, 0.225f } };
 

@@ -8,17 +8,6 @@
 
 #define SEED 50u
 
-static const float mean[3] = { 0.485f, 0.456f, 0.406f }, deviation[3] = { 0.229f, 0.224f, 0.225f };
-
-/* Relative to the largest value. float32: sums of a few thousand products in another order, some layers deep; the
- * others: an epsilon or two a layer, with room for what accumulates. */
-static double tolerance_of(tsm_precision precision)
-{
-    static const double tolerances[] = { 2e-4, 1e-2, 1e-2, 8e-2 };
-
-    return tolerances[precision];
-}
-
 /* ---- One convolution between two others --------------------------------------------------------------------------
  */
 
@@ -63,7 +52,7 @@ static network build_case(const conv_case *c)
     const int conv = network_conv(&net, "conv", before, c->from, c->to, c->kernel, c->stride, c->groups, c->act);
     int last = conv;
 
-    net.graph->nodes[conv].shift.fold = c->fold;
+    net.graph->nodes[conv].shift = tsm_shift_both(c->fold, c->from);
     if (c->around == INPUT_IS_RESIDUAL)
         net.graph->nodes[conv].inputs[1] = before;
     else
@@ -78,42 +67,6 @@ static network build_case(const conv_case *c)
     return net;
 }
 
-/* Runs twice, the second time on an arena full of the first run's values: the same bits must come. */
-static void compare(const network *net, const tsm_shape *shape, const tsm_backend_config *config,
-                    const tsm_tensor *input, const float *want, const char *name)
-{
-    session s;
-    tsm_error error = { 0 };
-    tsm_tensor output;
-    size_t count;
-    float *first, *second;
-
-    if (!check_ok(session_open(&s, tsm_cuda_backend(), net->graph, config, shape, &error), &error, name)) return;
-    count = (size_t)tsm_dims_count(session_output(&s));
-    first = random_floats(count, 1);
-    second = random_floats(count, 2);
-    output = logits_of(first, session_output(&s));
-    check_ok(s.backend->run(s.plan, input, &output, &error), &error, name);
-    output.data = second;
-    check_ok(s.backend->run(s.plan, input, &output, &error), &error, name);
-    check(memcmp(first, second, count * sizeof *first) == 0, name, "two runs differ");
-    check(largest_error(first, want, count) <= tolerance_of(config->precision), name,
-          "differs by %.3g of the largest logit, allowed are %.3g", largest_error(first, want, count),
-          tolerance_of(config->precision));
-    free(first);
-    free(second);
-    session_close(&s);
-}
-
-static tsm_backend_config make_config(tsm_precision precision, tsm_shift_method method)
-{
-    tsm_backend_config config = { .precision = precision, .shift_method = method };
-
-    memcpy(config.mean, mean, sizeof config.mean);
-    memcpy(config.std, deviation, sizeof config.std);
-    return config;
-}
-
 static void check_cases(void)
 {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -122,7 +75,7 @@ static void check_cases(void)
         const tsm_dims dims = { c->shape.n, c->shape.t, c->shape.h, c->shape.w, 3 };
         float *pixels = random_floats((size_t)tsm_dims_count(&dims), SEED + (uint32_t)i);
         const tsm_tensor input = planes_of(pixels, &dims);
-        float *want = reference_logits(net.graph, &c->shape, &input, mean, deviation);
+        float *want = reference_logits(net.graph, &c->shape, &input, check_mean, check_deviation);
 
         for (int p = TSM_PRECISION_FP32; p <= TSM_PRECISION_BF16; p++)
             for (int m = TSM_SHIFT_COPY; m <= TSM_SHIFT_OVERLAP; m++) {
@@ -130,7 +83,7 @@ static void check_cases(void)
                 char name[80];
 
                 snprintf(name, sizeof name, "convolution %zu, %s, %s", i, precision_names[p], method_names[m]);
-                compare(&net, &c->shape, &config, &input, want, name);
+                compare_logits(&net, &c->shape, &config, &input, want, name);
             }
         free(want);
         free(pixels);
@@ -143,26 +96,32 @@ static void check_cases(void)
 
 typedef struct network_case {
     const char *name;
-    network_spec spec; /* arch NULL: inverted residuals */
+    network (*build)(const network_spec *spec);
+    network_spec spec;
     tsm_shape shape;
 } network_case;
 
+#define SPEC(arch, width, classes, div, place)                                                                       \
+    {                                                                                                                \
+        arch, width, classes, div, place, TSM_BIDIRECTIONAL, TSM_NONLOCAL_NONE, false                                \
+    }
+
 static const network_case networks[] = {
-    { "R50", { "resnet50", 16, 10, 8, TSM_PLACE_BLOCKRES }, { 2, 4, 45, 37 } },
-    { "inverted residuals", { NULL, 16, 11, 8, TSM_PLACE_BLOCKRES }, { 2, 4, 17, 15 } },
-    { "R18", { "resnet18", 16, 7, 8, TSM_PLACE_BLOCKRES }, { 2, 3, 33, 40 } },
-    { "R18 block", { "resnet18", 16, 7, 8, TSM_PLACE_BLOCK }, { 1, 4, 32, 32 } },
-    { "R50 block", { "resnet50", 16, 10, 8, TSM_PLACE_BLOCK }, { 1, 3, 32, 32 } },
-    { "R50 n_div 3", { "resnet50", 8, 10, 3, TSM_PLACE_BLOCKRES }, { 1, 2, 32, 32 } },
-    { "R50 one frame", { "resnet50", 8, 3, 8, TSM_PLACE_BLOCKRES }, { 3, 1, 32, 32 } },
-    { "TSN R50", { "resnet50", 8, 5, 0, TSM_PLACE_BLOCKRES }, { 1, 3, 32, 32 } },
+    { "R50", network_resnet, SPEC("resnet50", 16, 10, 8, TSM_PLACE_BLOCKRES), { 2, 4, 45, 37 } },
+    { "inverted residuals", network_inverted, SPEC(NULL, 16, 11, 8, TSM_PLACE_BLOCKRES), { 2, 4, 17, 15 } },
+    { "R18", network_resnet, SPEC("resnet18", 16, 7, 8, TSM_PLACE_BLOCKRES), { 2, 3, 33, 40 } },
+    { "R18 block", network_resnet, SPEC("resnet18", 16, 7, 8, TSM_PLACE_BLOCK), { 1, 4, 32, 32 } },
+    { "R50 block", network_resnet, SPEC("resnet50", 16, 10, 8, TSM_PLACE_BLOCK), { 1, 3, 32, 32 } },
+    { "R50 n_div 3", network_resnet, SPEC("resnet50", 8, 10, 3, TSM_PLACE_BLOCKRES), { 1, 2, 32, 32 } },
+    { "R50 one frame", network_resnet, SPEC("resnet50", 8, 3, 8, TSM_PLACE_BLOCKRES), { 3, 1, 32, 32 } },
+    { "TSN R50", network_resnet, SPEC("resnet50", 8, 5, 0, TSM_PLACE_BLOCKRES), { 1, 3, 32, 32 } },
 };
 
 static void check_network(const network_case *c, const tsm_tensor *input, tsm_precision first, tsm_precision last,
                           bool graphs)
 {
-    network net = c->spec.arch ? network_resnet(&c->spec) : network_inverted(c->spec.width, 3);
-    float *want = reference_logits(net.graph, &c->shape, input, mean, deviation);
+    network net = c->build(&c->spec);
+    float *want = reference_logits(net.graph, &c->shape, input, check_mean, check_deviation);
 
     setenv("TSM_CUDA_GRAPH", graphs ? "on" : "off", 1);
     for (int p = first; p <= (int)last; p++)
@@ -172,7 +131,7 @@ static void check_network(const network_case *c, const tsm_tensor *input, tsm_pr
 
             snprintf(name, sizeof name, "%s, %s, %s, %s, %s", c->name, precision_names[p], method_names[m],
                      input->dtype == TSM_UINT8 ? "bytes" : "planes", graphs ? "graph" : "plain");
-            compare(&net, &c->shape, &config, input, want, name);
+            compare_logits(&net, &c->shape, &config, input, want, name);
         }
     unsetenv("TSM_CUDA_GRAPH");
     free(want);
@@ -211,4 +170,5 @@ void suite_networks(void)
 void suite_smoke(void)
 {
     for (size_t i = 0; i < 2; i++) check_case(&networks[i], false);
+    smoke_operations();
 }

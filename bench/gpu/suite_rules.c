@@ -8,7 +8,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
-static const network_spec small_spec = { "resnet50", 8, 6, 8, TSM_PLACE_BLOCKRES };
+static const network_spec small_spec = {
+    .arch = "resnet50", .width = 8, .classes = 6, .shift_div = 8, .place = TSM_PLACE_BLOCKRES
+};
 static const tsm_shape small_shape = { 2, 3, 32, 32 };
 static const tsm_backend_config fp32 = { .std = { 1, 1, 1 } };
 

@@ -90,7 +90,8 @@ typedef enum tsm_memory {
 typedef enum tsm_layout {
     TSM_NTCHW = 0, /* clips, segments, channels, height, width: as PyTorch holds them */
     TSM_NTHWC = 1, /* channels last: as images are decoded */
-    TSM_NC = 2     /* clips, classes: logits */
+    TSM_NC = 2,    /* clips, classes: logits */
+    TSM_NTC = 3    /* clips, segments, classes: logits of every frame */
 } tsm_layout;
 
 /* A view of the caller's memory; libtsm never frees `data`. dims are listed in the order of `layout`. */
@@ -114,19 +115,38 @@ typedef enum tsm_shift_place {
     TSM_PLACE_BLOCK = 2     /* before the whole block; the identity is shifted too */
 } tsm_shift_place;
 
+/* Which frames a shift takes channels from. */
+typedef enum tsm_shift_direction {
+    TSM_DIRECTION_FROM_FILE = 0,
+    TSM_BIDIRECTIONAL = 1,  /* first fold from the next frame, second from the one before: MIT, mmaction2 */
+    TSM_UNIDIRECTIONAL = 2, /* one fold, from the frame before: networks of live streams */
+    TSM_MIRRORED = 3        /* first fold from the frame before, second from the next: PaddleVideo */
+} tsm_shift_direction;
+
+/* How a non-local block makes weights of scores. */
+typedef enum tsm_nonlocal {
+    TSM_NONLOCAL_NONE = 0,
+    TSM_NONLOCAL_EMBEDDED_GAUSSIAN = 1, /* softmax of theta phi, unscaled */
+    TSM_NONLOCAL_DOT_PRODUCT = 2,       /* theta phi, divided by the number of positions */
+    TSM_NONLOCAL_GAUSSIAN = 3           /* softmax of the scores of x itself */
+} tsm_nonlocal;
+
 /* What the file does not say, or should not decide. Zero means "from the file". */
 typedef struct tsm_model_options {
     size_t struct_size;
-    const char *arch; /* "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenetv2" */
+    const char *arch; /* "resnet50": a name of docs/models.md */
     int segments;     /* T, frames of a clip, 1..1024 */
     int shift_div;    /* n_div: C / n_div channels move each way */
     tsm_shift_place shift_place;
     int no_shift;       /* non-zero: run the weights as the 2D baseline TSN */
     int input_size;     /* pixels, height and width of the centre crop that `classify` feeds */
     const char *labels; /* class names, one a line */
+    tsm_shift_direction shift_direction;
+    tsm_nonlocal nonlocal; /* for networks that have non-local blocks; an error for others */
 } tsm_model_options;
 
-#define TSM_MODEL_OPTIONS_INIT { sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0 }
+#define TSM_MODEL_OPTIONS_INIT \
+    { sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE }
 
 /* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the MIT
  * release, of mmaction2, or of a torchvision ResNet (docs/models.md). Where nothing else says them, segments, n_div and
@@ -165,11 +185,15 @@ typedef struct tsm_model_info {
     uint64_t macs;        /* multiply-adds of one clip of T frames of input_size x input_size */
     int has_labels;
     int temporal_pool;    /* non-zero: half of the frames are left from layer2 on */
+    tsm_shift_direction shift_direction;
+    tsm_nonlocal nonlocal; /* of all its non-local blocks */
+    int nonlocal_blocks;
+    const char *doubts; /* what was taken for granted although nothing says it, a line each; NULL: nothing */
 } tsm_model_info;
 
 #define TSM_MODEL_INFO_INIT                                                                                        \
     { sizeof(tsm_model_info), 0, 0, 0, 0, 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, 0, { 0, 0, 0 }, { 0, 0, 0 }, 0, 0, \
-      0, 0, 0 }
+      0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE, 0, 0 }
 
 /* Fills `info`; strings live as long as the model. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_model_get_info(const tsm_model *model, tsm_model_info *info);
@@ -232,9 +256,10 @@ typedef struct tsm_engine_options {
     tsm_precision precision;
     int threads; /* CPU threads, 0: as many as the process may run on */
     tsm_shift_method shift_method;
+    int per_frame; /* non-zero: the output has the logits of every frame instead of their mean */
 } tsm_engine_options;
 
-#define TSM_ENGINE_OPTIONS_INIT { sizeof(tsm_engine_options), 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO }
+#define TSM_ENGINE_OPTIONS_INIT { sizeof(tsm_engine_options), 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }
 
 /* Folds, fuses and prepacks the weights of `model` for a device. Blocking, tens of milliseconds on a CPU.
  * The engine keeps nothing of the model. Errors: UNSUPPORTED, DEVICE (no such device; the text says why), MEMORY. */
@@ -300,7 +325,8 @@ TSM_API uint64_t tsm_context_bytes(const tsm_context *context);
  *   input   host memory (pinned or not; on a GPU also its own), either float32 TSM_NTCHW (n, t, channels, h, w), already
  *           normalised, or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std; h and w are
  *           those of the tsm_resize where the plan has one
- *   output  memory as for the input, float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits
+ *   output  memory as for the input, float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits; of an
+ *           engine with per_frame TSM_NTC (n, t, classes), where t is what a temporal pool leaves of it
  * What is in device memory must be there when this is called: it waits for no stream of the caller's.
  * Errors: ARGUMENT (no plan, or a tensor that does not match it), DEVICE. */
 TSM_API tsm_status tsm_run(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error);

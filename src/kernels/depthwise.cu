@@ -79,8 +79,9 @@ __global__ void __launch_bounds__(kThreads, 2) depthwise_kernel(DepthwisePlan<T>
         for (int o = 0; o < depth_pixels<S>; o++) {
             if (first + o >= p.out_w) continue;
             Pack<T, V> result;
+            activate(sum[o], p.act);
 #pragma unroll
-            for (int j = 0; j < V; j++) result.v[j] = from_float<T>(activate(sum[o][j], p.act));
+            for (int j = 0; j < V; j++) result.v[j] = from_float<T>(sum[o][j]);
             store<T, V>(p.out + (row * p.out_w + first + o) * p.channels + c, result);
         }
     }

@@ -9,6 +9,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -117,11 +118,22 @@ template <> __device__ __forceinline__ __nv_bfloat16 from_float<__nv_bfloat16>(f
     return __float2bfloat16_rn(x);
 }
 
-/* As PyTorch: NaN stays NaN. */
-__device__ __forceinline__ float activate(float x, tsm_kernel_act act)
+constexpr float kLeakySlope = 0.01f;
+
+/* As PyTorch: NaN stays NaN. All threads have the same `act`, so each goes one way, past the others' instructions. */
+template <int N> __device__ __forceinline__ void activate(float (&x)[N], tsm_kernel_act act)
 {
-    if (act != TSM_KERNEL_ACT_NONE && x < 0.0f) return 0.0f;
-    return act == TSM_KERNEL_ACT_RELU6 && x > 6.0f ? 6.0f : x;
+    if (act == TSM_KERNEL_ACT_SIGMOID) {
+#pragma unroll
+        for (int j = 0; j < N; j++) x[j] = __fdividef(1.0f, 1.0f + expf(-x[j]));
+    } else if (act == TSM_KERNEL_ACT_LEAKY_RELU) {
+#pragma unroll
+        for (int j = 0; j < N; j++) x[j] = x[j] < 0.0f ? x[j] * kLeakySlope : x[j];
+    } else if (act != TSM_KERNEL_ACT_NONE) {
+        const float highest = act == TSM_KERNEL_ACT_RELU6 ? 6.0f : INFINITY;
+#pragma unroll
+        for (int j = 0; j < N; j++) x[j] = x[j] < 0.0f ? 0.0f : x[j] > highest ? highest : x[j];
+    }
 }
 
 /* The larger, NaN if either is. */

@@ -34,16 +34,10 @@ TSM_BOTH uint32_t tsm_divide(uint32_t n, tsm_divisor d)
 }
 
 /* Which frame the temporal shift reads for channel c of frame t: -1 before the clip, `frames` after it, where zeros
- * are read. Channels [0, fold) come from the next frame, [fold, 2 fold) from the one before, the rest stay. */
-TSM_BOTH int tsm_shift_source(int c, int t, int fold)
+ * are read. Channels [0, fold) come from frame t + step, [fold, end) from t - step, the rest stay. */
+TSM_BOTH int tsm_shift_source(int c, int t, int fold, int end, int step)
 {
-    return c < fold ? t + 1 : c < 2 * fold ? t - 1 : t;
-}
-
-/* The uni-directional shift of live streams: channels [0, fold) come from the frame before, the rest stay. */
-TSM_BOTH int tsm_shift_source_online(int c, int t, int fold)
-{
-    return c < fold ? t - 1 : t;
+    return c < fold ? t + step : c < end ? t - step : t;
 }
 
 /* Windows of a pool or convolution along one axis: their number, and where window i begins (< 0: in the padding). */
@@ -55,6 +49,12 @@ TSM_BOTH int tsm_window_count(int size, int kernel, int stride, int pad)
 TSM_BOTH int tsm_window_start(int i, int stride, int pad)
 {
     return i * stride - pad;
+}
+
+/* Windows without padding that begin inside, however little of them is inside: their number along one axis. */
+TSM_BOTH int tsm_window_count_up(int size, int stride)
+{
+    return (size - 1) / stride + 1;
 }
 
 /* The temporal pool of non-local networks: 3 frames, stride 2, padding 1. */

@@ -21,27 +21,33 @@
 extern "C" {
 #endif
 
-typedef enum tsm_kernel_act { TSM_KERNEL_ACT_NONE, TSM_KERNEL_ACT_RELU, TSM_KERNEL_ACT_RELU6 } tsm_kernel_act;
+typedef enum tsm_kernel_act {
+    TSM_KERNEL_ACT_NONE,
+    TSM_KERNEL_ACT_RELU,
+    TSM_KERNEL_ACT_RELU6,
+    TSM_KERNEL_ACT_LEAKY_RELU, /* negative values times 0.01 */
+    TSM_KERNEL_ACT_SIGMOID
+} tsm_kernel_act;
 
 /* ---- shift.cu ---- */
 
-/* out[n,t] = the temporal shift of in: channels [0, fold) from frame t+1, [fold, 2 fold) from t-1, zeros beyond the
- * clip, the rest from t. fold <= channels, 0 is a copy; where 2 fold > channels the second fold is what is left of
- * them (n_div 1). in and out must not overlap, except as here: `channels` = 2 fold with out = in + C, both of pitch C
- * + 2 fold, writes only the channels that move into columns [C, C + 2 fold) of the same rows (the shift method
- * "overlap"). */
+/* out[n,t] = the temporal shift of in: channels [0, fold) from frame t + step, [fold, end) from t - step, zeros
+ * beyond the clip, the rest from t. 0 <= fold <= end <= channels; step is 1 or -1; end 0 is a copy. in and out must
+ * not overlap, except as here: `channels` = end with out = in + C, both of pitch C + end, writes only the channels
+ * that move into columns [C, C + end) of the same rows (the shift method "overlap"). */
 typedef struct tsm_kernel_shift_args {
     const void *in;
     void *out;
     int64_t in_pitch, out_pitch;
-    int n, t, pixels, channels, fold;
+    int n, t, pixels, channels;
+    int fold, end, step;
     int element_bytes; /* 1, 2 or 4 */
 } tsm_kernel_shift_args;
 
 cudaError_t tsm_kernel_shift(const tsm_kernel_shift_args *args, cudaStream_t stream);
 
-/* The uni-directional shift of live streams: channels [0, fold) of frame t come from t-1, of frame 0 from the
- * stream's cache, which then takes those of frame T-1. fold <= channels. */
+/* The uni-directional shift of live streams, fold == end and step -1: channels [0, fold) of frame t come from t - 1,
+ * of frame 0 from the stream's cache, which then takes those of frame T-1. */
 typedef struct tsm_kernel_shift_online_args {
     tsm_kernel_shift_args shift;
     void *cache;          /* (slots, pixels, fold), dense; NULL: zeros, nothing is kept */
@@ -74,6 +80,18 @@ typedef struct tsm_kernel_avgpool_args {
 } tsm_kernel_avgpool_args;
 
 cudaError_t tsm_kernel_avgpool(const tsm_kernel_avgpool_args *args, cudaStream_t stream);
+
+/* Mean over windows of (images, h, w, channels) that begin inside, every `stride` pixels, of what is inside. */
+typedef struct tsm_kernel_window_mean_args {
+    const void *in;
+    void *out;
+    int64_t in_pitch, out_pitch;
+    int images, h, w, channels;
+    int kernel_h, kernel_w, stride;
+    tsm_dtype dtype;
+} tsm_kernel_window_mean_args;
+
+cudaError_t tsm_kernel_window_mean(const tsm_kernel_window_mean_args *args, cudaStream_t stream);
 
 /* (n, t, values) to (n, t', values): maximum over 3 frames at stride 2 with padding 1, t' = (t - 1) / 2 + 1. */
 typedef struct tsm_kernel_tpool_args {
@@ -116,11 +134,33 @@ typedef struct tsm_kernel_add_args {
 
 cudaError_t tsm_kernel_add(const tsm_kernel_add_args *args, cudaStream_t stream);
 
+/* out = act(in * factors): (frames, pixels, channels), with one factor a frame and channel. out may be in, with the
+ * same pitch. */
+typedef struct tsm_kernel_scale_args {
+    const void *in, *factors; /* factors: (frames, channels) */
+    void *out;
+    int64_t in_pitch, factor_pitch, out_pitch;
+    int frames, pixels, channels;
+    tsm_kernel_act act;
+    tsm_dtype dtype;
+} tsm_kernel_scale_args;
+
+cudaError_t tsm_kernel_scale(const tsm_kernel_scale_args *args, cudaStream_t stream);
+
 /* ---- rows.cu ---- */
 
-/* softmax of each row of (rows, classes): float32 out, which may be `in` where dtype is float32. */
-cudaError_t tsm_kernel_softmax(const void *in, float *out, int rows, int classes, tsm_dtype dtype,
-                               cudaStream_t stream);
+/* softmax of each of `rows` rows of `count` elements; one of the types is float32. out may be in where both are, with
+ * the same pitch. */
+typedef struct tsm_kernel_softmax_args {
+    const void *in;
+    void *out;
+    int64_t in_pitch, out_pitch;
+    int64_t rows;
+    int count;
+    tsm_dtype dtype, out_dtype;
+} tsm_kernel_softmax_args;
+
+cudaError_t tsm_kernel_softmax(const tsm_kernel_softmax_args *args, cudaStream_t stream);
 
 /* The k largest of each row, in order; equal values by lower index; NaN last. out_values and out_indices (rows, k),
  * one of them may be NULL. 1 <= k <= classes. */

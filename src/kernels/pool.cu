@@ -1,9 +1,12 @@
 /*
- * pool.cu - maximum over windows of pixels, mean over pixels (and frames), maximum over windows of frames.
+ * pool.cu - maximum and mean over windows of pixels, mean over pixels (and frames), maximum over windows of frames.
  *
  * Maximum over pixels: a thread makes 16 bytes of channels of one output pixel; the windows overlap, so of its K*K
  * loads (9 in the published networks) most hit the cache. Bytes: the input once from memory, a quarter of it written
  * (stride 2). The published window has a kernel of its own, unrolled; K = 0 takes any.
+ *
+ * Mean over windows: the same division of work; the published windows (2x2, stride 2) do not overlap, so every input
+ * byte is read once, and a quarter of them written.
  *
  * Mean: a block owns 32 chunks of channels of one group; its 16 slices take every 16th row each, in float32, and
  * slices are added in order through shared memory, so the result depends on the shape alone. Bytes: the input once.
@@ -13,8 +16,6 @@
  * Layout: channels last; each kernel takes single elements where rows are not multiples of 16 bytes.
  */
 #include "device.h"
-
-#include <math.h>
 
 namespace tsm
 {
@@ -110,6 +111,87 @@ static bool maxpool_is_valid(const tsm_kernel_maxpool_args *a)
     return a->in && a->out && a->images > 0 && a->h > 0 && a->w > 0 && a->channels > 0 && a->kernel > 0 &&
            a->stride > 0 && a->pad >= 0 && 2 * (int64_t)a->pad <= a->kernel &&
            a->h + 2 * (int64_t)a->pad >= a->kernel && a->w + 2 * (int64_t)a->pad >= a->kernel &&
+           a->in_pitch >= a->channels && a->out_pitch >= a->channels;
+}
+
+/* ---- Mean over windows ---- */
+
+template <typename T> struct WindowPlan {
+    const T *in;
+    T *out;
+    int64_t in_pitch, out_pitch;
+    int h, w, out_h, out_w, kernel_h, kernel_w, stride;
+    int64_t rows;        /* images * out_h */
+    uint32_t chunks;     /* of an output row of pixels */
+    tsm_divisor per_row; /* chunks of a pixel */
+};
+
+template <typename T, int V> __global__ void __launch_bounds__(kThreads) window_kernel(WindowPlan<T> p)
+{
+    uint32_t i = blockIdx.x * kThreads + threadIdx.x, x = tsm_divide(i, p.per_row);
+    int c = (int)(i - x * p.per_row.value) * V, left = tsm_window_start((int)x, p.stride, 0);
+    int right = left + p.kernel_w < p.w ? left + p.kernel_w : p.w;
+
+    if (i >= p.chunks) return;
+    for (int64_t row = blockIdx.y; row < p.rows; row += gridDim.y) {
+        int64_t image = row / p.out_h;
+        int top = tsm_window_start((int)(row - image * p.out_h), p.stride, 0);
+        int bottom = top + p.kernel_h < p.h ? top + p.kernel_h : p.h;
+        float sum[V] = {};
+        for (int iy = top; iy < bottom; iy++) {
+#pragma unroll 2
+            for (int ix = left; ix < right; ix++) {
+                Pack<T, V> pack = load<T, V>(p.in + ((image * p.h + iy) * p.w + ix) * p.in_pitch + c);
+#pragma unroll
+                for (int j = 0; j < V; j++) sum[j] += to_float(pack.v[j]);
+            }
+        }
+        float count = (float)(bottom - top) * (float)(right - left);
+        Pack<T, V> result;
+#pragma unroll
+        for (int j = 0; j < V; j++) result.v[j] = from_float<T>(sum[j] / count);
+        store<T, V>(p.out + (row * p.out_w + x) * p.out_pitch + c, result);
+    }
+}
+
+template <typename T, int V> static cudaError_t window_run(WindowPlan<T> p, int channels, cudaStream_t stream)
+{
+    int64_t per_row = channels / V, chunks = per_row * p.out_w;
+
+    if (chunks > kMaxIndex - kThreads) return cudaErrorInvalidValue;
+    p.chunks = (uint32_t)chunks;
+    p.per_row = tsm_divisor_make((uint32_t)per_row);
+    return TSM_LAUNCH((window_kernel<T, V>), grid_of(chunks, kThreads, p.rows), kThreads, 0, stream, p);
+}
+
+template <typename T> static cudaError_t window_launch(const tsm_kernel_window_mean_args *a, cudaStream_t stream)
+{
+    int out_h = tsm_window_count_up(a->h, a->stride);
+    WindowPlan<T> p = { static_cast<const T *>(a->in),
+                        static_cast<T *>(a->out),
+                        a->in_pitch,
+                        a->out_pitch,
+                        a->h,
+                        a->w,
+                        out_h,
+                        tsm_window_count_up(a->w, a->stride),
+                        a->kernel_h,
+                        a->kernel_w,
+                        a->stride,
+                        (int64_t)a->images * out_h,
+                        0,
+                        { 0, 0, 0 } };
+    bool vectors = a->channels % vector_length<T> == 0 && aligned(a->in) && aligned(a->out) &&
+                   aligned(a->in_pitch, sizeof(T)) && aligned(a->out_pitch, sizeof(T));
+
+    if (vectors) return window_run<T, vector_length<T>>(p, a->channels, stream);
+    return window_run<T, 1>(p, a->channels, stream);
+}
+
+static bool window_is_valid(const tsm_kernel_window_mean_args *a)
+{
+    return a->in && a->out && a->images > 0 && a->h > 0 && a->w > 0 && a->channels > 0 && a->kernel_h > 0 &&
+           a->kernel_w > 0 && a->stride > 0 && a->kernel_h <= kMaxIndex - a->h && a->kernel_w <= kMaxIndex - a->w &&
            a->in_pitch >= a->channels && a->out_pitch >= a->channels;
 }
 
@@ -227,6 +309,12 @@ cudaError_t tsm_kernel_maxpool(const tsm_kernel_maxpool_args *args, cudaStream_t
 {
     if (!tsm::maxpool_is_valid(args)) return cudaErrorInvalidValue;
     TSM_BY_DTYPE(args->dtype, tsm::maxpool_launch, args, stream)
+}
+
+cudaError_t tsm_kernel_window_mean(const tsm_kernel_window_mean_args *args, cudaStream_t stream)
+{
+    if (!tsm::window_is_valid(args)) return cudaErrorInvalidValue;
+    TSM_BY_DTYPE(args->dtype, tsm::window_launch, args, stream)
 }
 
 cudaError_t tsm_kernel_avgpool(const tsm_kernel_avgpool_args *args, cudaStream_t stream)

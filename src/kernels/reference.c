@@ -11,9 +11,10 @@ static size_t element_at(const tsm_kernel_shift_args *a, int64_t pitch, int64_t 
     return (size_t)(((frame * a->pixels + row) * pitch + c) * a->element_bytes);
 }
 
-/* Copies an element of frame `from` of clip n, or zeros where the clip has no such frame. */
-static void copy_element(const tsm_kernel_shift_args *a, int n, int t, int from, int row, int c)
+/* Copies an element from the frame that the shift says, or zeros where the clip has no such frame. */
+static void copy_shifted(const tsm_kernel_shift_args *a, int n, int t, int row, int c)
 {
+    int from = tsm_shift_source(c, t, a->fold, a->end, a->step);
     size_t bytes = (size_t)a->element_bytes;
     char *to = (char *)a->out + element_at(a, a->out_pitch, (int64_t)n * a->t + t, row, c);
 
@@ -27,7 +28,7 @@ void tsm_kernel_shift_reference(const tsm_kernel_shift_args *a)
     for (int n = 0; n < a->n; n++)
         for (int t = 0; t < a->t; t++)
             for (int row = 0; row < a->pixels; row++)
-                for (int c = 0; c < a->channels; c++) copy_element(a, n, t, tsm_shift_source(c, t, a->fold), row, c);
+                for (int c = 0; c < a->channels; c++) copy_shifted(a, n, t, row, c);
 }
 
 void tsm_kernel_shift_online_reference(const tsm_kernel_shift_online_args *args)
@@ -38,8 +39,7 @@ void tsm_kernel_shift_online_reference(const tsm_kernel_shift_online_args *args)
     for (int n = 0; n < a->n; n++) {
         for (int t = 0; t < a->t; t++)
             for (int row = 0; row < a->pixels; row++)
-                for (int c = 0; c < a->channels; c++)
-                    copy_element(a, n, t, tsm_shift_source_online(c, t, a->fold), row, c);
+                for (int c = 0; c < a->channels; c++) copy_shifted(a, n, t, row, c);
         for (int row = 0; args->cache && row < a->pixels; row++) {
             size_t slot = args->slots ? (size_t)args->slots[n] : (size_t)n;
             char *cached = (char *)args->cache + (slot * (size_t)a->pixels + (size_t)row) * bytes;
@@ -75,14 +75,16 @@ void tsm_kernel_tpool_reference(const tsm_kernel_tpool_args *a)
                                     tsm_window_start(t, TSM_TPOOL_STRIDE, TSM_TPOOL_PAD));
 }
 
-void tsm_kernel_softmax_reference(const float *in, float *out, int rows, int classes)
+void tsm_kernel_softmax_reference(const tsm_kernel_softmax_args *a)
 {
-    for (int row = 0; row < rows; row++, in += classes, out += classes) {
+    for (int64_t row = 0; row < a->rows; row++) {
+        const float *in = (const float *)a->in + row * a->in_pitch;
+        float *out = (float *)a->out + row * a->out_pitch;
         double top = -INFINITY, sum = 0;
 
-        for (int i = 0; i < classes; i++) top = fmax(top, in[i]);
-        for (int i = 0; i < classes; i++) sum += exp(in[i] - top);
-        for (int i = 0; i < classes; i++) out[i] = (float)(exp(in[i] - top) / sum);
+        for (int i = 0; i < a->count; i++) top = fmax(top, in[i]);
+        for (int i = 0; i < a->count; i++) sum += exp(in[i] - top);
+        for (int i = 0; i < a->count; i++) out[i] = (float)(exp(in[i] - top) / sum);
     }
 }
 

@@ -15,9 +15,9 @@ extern "C" {
 void tsm_kernel_shift_reference(const tsm_kernel_shift_args *args);
 void tsm_kernel_shift_online_reference(const tsm_kernel_shift_online_args *args);
 
-/* dtype is ignored: float32. */
+/* Types are ignored: float32. */
 void tsm_kernel_tpool_reference(const tsm_kernel_tpool_args *args);
-void tsm_kernel_softmax_reference(const float *in, float *out, int rows, int classes);
+void tsm_kernel_softmax_reference(const tsm_kernel_softmax_args *args);
 void tsm_kernel_topk_reference(const float *in, float *out_values, int32_t *out_indices, int rows, int classes,
                                int k);
 

@@ -1,20 +1,22 @@
 /*
- * rows.cu - softmax and the k largest of each row of logits.
+ * rows.cu - softmax of rows (class scores, attention) and the k largest of each row of logits.
  *
- * Idea: a block a row. Threads take every 256th element, lanes combine by shuffles, warps through shared memory.
- * Softmax passes over the row three times (largest, sum, result); top-k passes k times, each time for the best
- * element below the last one found in a total order of (value, index), so nothing is sorted or marked. A row of a few
- * hundred classes stays in the cache. Operations: an exponential twice an element, in float32. Layout: dense (rows,
- * classes).
+ * Softmax: a warp a row, so that no barrier is needed; lanes take every 32nd chunk of 16 bytes of float32 and combine
+ * by shuffles. It passes over the row three times (largest, sum, result), of which the second and third hit the L1
+ * cache for rows of some thousand elements. Bytes: the row once in, once out. Operations: two exponentials an
+ * element, in float32. Layout: rows at two pitches.
+ *
+ * Top-k: a block a row; threads take every 256th element, lanes combine by shuffles, warps through shared memory. It
+ * passes k times, each time for the best element below the last one found in a total order of (value, index), so
+ * nothing is sorted or marked. A row of a few hundred classes stays in the cache. Layout: dense (rows, classes).
  */
 #include "device.h"
-
-#include <math.h>
 
 namespace tsm
 {
 
-constexpr int kRowWarps = kThreads / 32;
+constexpr int kLanes = 32, kRowWarps = kThreads / kLanes;
+constexpr int kSoftmaxVector = 4; /* 16 bytes of float32, 8 of the others */
 
 struct Largest {
     template <typename X> __device__ static X combine(X a, X b) { return a > b ? a : b; }
@@ -23,35 +25,70 @@ struct Sum {
     template <typename X> __device__ static X combine(X a, X b) { return a + b; }
 };
 
+/* Combines one value of every lane of `width`; all get the same result. */
+template <typename Op, typename X> __device__ __forceinline__ X combine_lanes(X x, int width)
+{
+#pragma unroll
+    for (int distance = width / 2; distance > 0; distance /= 2)
+        x = Op::combine(x, __shfl_xor_sync(kFullWarp, x, distance));
+    return x;
+}
+
 /* Combines one value of every thread; all threads of the block get the same result. */
 template <typename Op, typename X> __device__ __forceinline__ X combine_block(X x, X *parts)
 {
-    int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
+    int lane = (int)threadIdx.x % kLanes, warp = (int)threadIdx.x / kLanes;
 
-#pragma unroll
-    for (int distance = 16; distance > 0; distance /= 2) x = Op::combine(x, __shfl_xor_sync(kFullWarp, x, distance));
+    x = combine_lanes<Op>(x, kLanes);
     if (lane == 0) parts[warp] = x;
     __syncthreads();
-    x = parts[lane % kRowWarps];
-#pragma unroll
-    for (int distance = kRowWarps / 2; distance > 0; distance /= 2)
-        x = Op::combine(x, __shfl_xor_sync(kFullWarp, x, distance));
+    x = combine_lanes<Op>(parts[lane % kRowWarps], kRowWarps);
     __syncthreads(); /* parts may be written again */
     return x;
 }
 
-/* in may be out: a thread reads and writes the same elements. */
-template <typename T> __global__ void __launch_bounds__(kThreads) softmax_kernel(const T *in, float *out, int classes)
-{
-    TSM_SHARED(float, parts, kRowWarps);
-    const T *x = in + (int64_t)blockIdx.x * classes;
-    float *y = out + (int64_t)blockIdx.x * classes, top = -INFINITY, sum = 0.0f;
+/* ---- Softmax ---- */
 
-    for (int i = (int)threadIdx.x; i < classes; i += kThreads) top = fmaxf(top, to_float(x[i]));
-    top = combine_block<Largest>(top, parts);
-    for (int i = (int)threadIdx.x; i < classes; i += kThreads) sum += expf(to_float(x[i]) - top);
-    sum = combine_block<Sum>(sum, parts);
-    for (int i = (int)threadIdx.x; i < classes; i += kThreads) y[i] = expf(to_float(x[i]) - top) / sum;
+template <typename T, typename O> struct SoftmaxPlan {
+    const T *in;
+    O *out;
+    int64_t in_pitch, out_pitch, rows;
+    int count;
+};
+
+/* in may be out: a lane reads and writes the same elements. */
+template <typename T, typename O, int V>
+__global__ void __launch_bounds__(kThreads) softmax_kernel(SoftmaxPlan<T, O> p)
+{
+    int lane = (int)threadIdx.x % kLanes;
+    int64_t row = (int64_t)blockIdx.x * kRowWarps + threadIdx.x / kLanes;
+    const T *x = p.in + row * p.in_pitch;
+    O *y = p.out + row * p.out_pitch;
+    float top = -INFINITY, sum = 0.0f;
+
+    if (row >= p.rows) return; /* the whole warp */
+#pragma unroll 4
+    for (int i = lane * V; i < p.count; i += kLanes * V) {
+        Pack<T, V> pack = load<T, V>(x + i);
+#pragma unroll
+        for (int j = 0; j < V; j++) top = fmaxf(top, to_float(pack.v[j]));
+    }
+    top = combine_lanes<Largest>(top, kLanes);
+#pragma unroll 4
+    for (int i = lane * V; i < p.count; i += kLanes * V) {
+        Pack<T, V> pack = load<T, V>(x + i);
+#pragma unroll
+        for (int j = 0; j < V; j++) sum += expf(to_float(pack.v[j]) - top);
+    }
+    const float scale = 1.0f / combine_lanes<Sum>(sum, kLanes);
+#pragma unroll 4
+    for (int i = lane * V; i < p.count; i += kLanes * V) {
+        Pack<T, V> pack = load<T, V>(x + i);
+        Pack<O, V> result;
+#pragma unroll
+        for (int j = 0; j < V; j++) result.v[j] = from_float<O>(expf(to_float(pack.v[j]) - top) * scale);
+        store<O, V>(y + i, result);
+    }
 }
 
 template <typename T>
@@ -78,11 +115,28 @@ __global__ void __launch_bounds__(kThreads)
     }
 }
 
-template <typename T>
-static cudaError_t softmax_launch(const void *in, float *out, int rows, int classes, cudaStream_t stream)
+template <typename T, typename O>
+static cudaError_t softmax_run(const tsm_kernel_softmax_args *a, cudaStream_t stream)
 {
-    return TSM_LAUNCH((softmax_kernel<T>), (unsigned)rows, kThreads, 0, stream, static_cast<const T *>(in), out,
-                      classes);
+    SoftmaxPlan<T, O> p = {
+        static_cast<const T *>(a->in), static_cast<O *>(a->out), a->in_pitch, a->out_pitch, a->rows, a->count
+    };
+    dim3 grid = grid_of(a->rows, kRowWarps, 1);
+    bool vectors = a->count % kSoftmaxVector == 0 && aligned(a->in) && aligned(a->out) &&
+                   a->in_pitch % kSoftmaxVector == 0 && a->out_pitch % kSoftmaxVector == 0;
+
+    if (vectors) return TSM_LAUNCH((softmax_kernel<T, O, kSoftmaxVector>), grid, kThreads, 0, stream, p);
+    return TSM_LAUNCH((softmax_kernel<T, O, 1>), grid, kThreads, 0, stream, p);
+}
+
+template <typename T> static cudaError_t softmax_of(const tsm_kernel_softmax_args *a, cudaStream_t stream)
+{
+    return softmax_run<T, float>(a, stream);
+}
+
+template <typename O> static cudaError_t softmax_to(const tsm_kernel_softmax_args *a, cudaStream_t stream)
+{
+    return softmax_run<float, O>(a, stream);
 }
 
 template <typename T>
@@ -95,11 +149,15 @@ static cudaError_t topk_launch(const void *in, float *values, int32_t *indices, 
 
 } // namespace tsm
 
-cudaError_t tsm_kernel_softmax(const void *in, float *out, int rows, int classes, tsm_dtype dtype,
-                               cudaStream_t stream)
+cudaError_t tsm_kernel_softmax(const tsm_kernel_softmax_args *args, cudaStream_t stream)
 {
-    if (!in || !out || rows < 1 || classes < 1) return cudaErrorInvalidValue;
-    TSM_BY_DTYPE(dtype, tsm::softmax_launch, in, out, rows, classes, stream)
+    if (!args->in || !args->out || args->rows < 1 || args->count < 1 || args->in_pitch < args->count ||
+        args->out_pitch < args->count || args->rows > tsm::kMaxIndex ||
+        args->count > tsm::kMaxIndex - tsm::kLanes * tsm::kSoftmaxVector)
+        return cudaErrorInvalidValue;
+    if (args->dtype == TSM_FLOAT32) TSM_BY_DTYPE(args->out_dtype, tsm::softmax_to, args, stream)
+    if (args->out_dtype != TSM_FLOAT32) return cudaErrorInvalidValue;
+    TSM_BY_DTYPE(args->dtype, tsm::softmax_of, args, stream)
 }
 
 cudaError_t tsm_kernel_topk(const void *in, float *out_values, int32_t *out_indices, int rows, int classes, int k,

@@ -24,7 +24,7 @@ template <typename U> struct ShiftPlan {
     const U *in;
     U *out;
     int64_t in_pitch, out_pitch;
-    int frames, t, pixels, channels, fold;
+    int frames, t, pixels, channels, fold, end, step;
     uint32_t chunks;     /* of a frame */
     tsm_divisor per_row; /* chunks of a row */
 };
@@ -35,6 +35,11 @@ template <typename U> struct OnlinePlan {
     const int32_t *slots;
     bool cache_vectors; /* rows of the cache are aligned */
 };
+
+template <typename U> __device__ __forceinline__ int shift_source(const ShiftPlan<U> &p, int t, int c)
+{
+    return tsm_shift_source(c, t, p.fold, p.end, p.step);
+}
 
 /* Element c of row `row` of frame `from` of the clip that begins at frame `clip`; zero beyond the clip. */
 template <typename U>
@@ -47,7 +52,7 @@ __device__ __forceinline__ U shift_element(const ShiftPlan<U> &p, int clip, int 
 /* Whether elements c ... c + V - 1 exist and come from one frame. */
 template <typename U, int V> __device__ __forceinline__ bool shift_is_whole(const ShiftPlan<U> &p, int t, int c)
 {
-    return c + V <= p.channels && tsm_shift_source(c, t, p.fold) == tsm_shift_source(c + V - 1, t, p.fold);
+    return c + V <= p.channels && shift_source(p, t, c) == shift_source(p, t, c + V - 1);
 }
 
 template <typename U, int V> __global__ void __launch_bounds__(kThreads) shift_kernel(ShiftPlan<U> p)
@@ -60,7 +65,7 @@ template <typename U, int V> __global__ void __launch_bounds__(kThreads) shift_k
 #pragma unroll
         for (int k = 0; k < kShiftChunks; k++) {
             uint32_t i = first + k * kThreads, row = tsm_divide(i, p.per_row);
-            int c = (int)(i - row * p.per_row.value) * V, from = tsm_shift_source(c, t, p.fold);
+            int c = (int)(i - row * p.per_row.value) * V, from = shift_source(p, t, c);
             packs[k] = {};
             if (i < p.chunks && from >= 0 && from < p.t && shift_is_whole<U, V>(p, t, c))
                 packs[k] = load<U, V>(p.in + ((int64_t)(clip + from) * p.pixels + row) * p.in_pitch + c);
@@ -77,7 +82,7 @@ template <typename U, int V> __global__ void __launch_bounds__(kThreads) shift_k
             }
 #pragma unroll 1
             for (int e = c; e < c + V && e < p.channels; e++)
-                out[e] = shift_element(p, clip, tsm_shift_source(e, t, p.fold), row, e);
+                out[e] = shift_element(p, clip, shift_source(p, t, e), row, e);
         }
     }
 }
@@ -90,9 +95,9 @@ __device__ __forceinline__ void online_chunk(const OnlinePlan<U> &o, int clip, i
                                              const U *cached)
 {
     const ShiftPlan<U> &p = o.shift;
-    int from = tsm_shift_source_online(c, t, p.fold);
+    int from = shift_source(p, t, c);
 
-    if (c + V <= p.channels && from == tsm_shift_source_online(c + V - 1, t, p.fold)) {
+    if (c + V <= p.channels && from == shift_source(p, t, c + V - 1)) {
         if (from >= 0) {
             store<U, V>(out + c, load<U, V>(p.in + ((int64_t)(clip + from) * p.pixels + row) * p.in_pitch + c));
             return;
@@ -104,7 +109,7 @@ __device__ __forceinline__ void online_chunk(const OnlinePlan<U> &o, int clip, i
     }
 #pragma unroll 1
     for (int e = c; e < c + V && e < p.channels; e++) {
-        from = tsm_shift_source_online(e, t, p.fold);
+        from = shift_source(p, t, e);
         out[e] = from >= 0 ? shift_element(p, clip, from, row, e) : cached ? cached[e] : (U)0;
     }
 }
@@ -151,6 +156,8 @@ template <typename U> static bool shift_plan(ShiftPlan<U> *p, const tsm_kernel_s
            a->pixels,
            a->channels,
            a->fold,
+           a->end,
+           a->step,
            (uint32_t)chunks,
            tsm_divisor_make((uint32_t)per_row) };
     return chunks <= kMaxIndex - kThreads * kShiftChunks;
@@ -159,7 +166,8 @@ template <typename U> static bool shift_plan(ShiftPlan<U> *p, const tsm_kernel_s
 static bool shift_is_valid(const tsm_kernel_shift_args *a)
 {
     return a->in && a->out && a->n > 0 && a->t > 0 && a->pixels > 0 && a->channels > 0 &&
-           a->channels <= kMaxIndex / 2 && a->fold >= 0 && a->fold <= a->channels && a->in_pitch >= a->channels &&
+           a->channels <= kMaxIndex / 2 && a->fold >= 0 && a->fold <= a->end && a->end <= a->channels &&
+           (a->end == 0 || a->step == 1 || a->step == -1) && a->in_pitch >= a->channels &&
            a->out_pitch >= a->channels && (int64_t)a->n * a->t <= kMaxIndex;
 }
 
@@ -203,8 +211,11 @@ cudaError_t tsm_kernel_shift(const tsm_kernel_shift_args *args, cudaStream_t str
 
 cudaError_t tsm_kernel_shift_online(const tsm_kernel_shift_online_args *args, cudaStream_t stream)
 {
-    if (!tsm::shift_is_valid(&args->shift)) return cudaErrorInvalidValue;
-    switch (args->shift.element_bytes) {
+    const tsm_kernel_shift_args *shift = &args->shift;
+
+    if (!tsm::shift_is_valid(shift) || shift->fold != shift->end || (shift->end && shift->step != -1))
+        return cudaErrorInvalidValue;
+    switch (shift->element_bytes) {
     case 1: return tsm::online_launch<uint8_t>(args, stream);
     case 2: return tsm::online_launch<uint16_t>(args, stream);
     case 4: return tsm::online_launch<uint32_t>(args, stream);

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (tsm_model_get_info(model, &info) != TSM_OK || info.classes < 1 || info.segments < 1) abort();
     if (info.has_labels && (!tsm_model_label(model, info.classes - 1) || tsm_model_label(model, info.classes)))
         abort();
-    status = tsm_model_build_graph(model, &graph, &error);
+    status = tsm_model_build_graph(model, false, &graph, &error);
     fuzz_check(status, &error);
     tsm_graph_destroy(&graph);
     tsm_model_destroy(&model);

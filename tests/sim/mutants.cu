@@ -4,6 +4,7 @@
 #include "../../src/kernels/device.h"
 #include "mutants.h"
 
+#include <algorithm>
 #include <cooperative_groups.h>
 
 namespace
@@ -185,6 +186,30 @@ bool unwritten(bool broken)
         kCount,
         [=](int *in, int *out) { return TSM_LAUNCH(unwritten_kernel, kBlocks, kBlock, 0, nullptr, in, out, broken); },
         same);
+}
+
+/* Sums of windows, the last of which is cut short, as a pool's are at the edge of an image. */
+constexpr int kWindow = 5, kWindows = (kCount + kWindow - 1) / kWindow;
+
+__global__ void windows_kernel(const int *in, int *out, bool broken)
+{
+    int i = (int)(blockIdx.x * kBlock + threadIdx.x), end = (i + 1) * kWindow, sum = 0;
+
+    if (i >= kWindows) return;
+    if (!broken && end > kCount) end = kCount;
+    for (int k = i * kWindow; k < end; k++) sum += in[k];
+    out[i] = sum;
+}
+
+bool window(bool broken)
+{
+    return run_ints(
+        kWindows,
+        [=](int *in, int *out) { return TSM_LAUNCH(windows_kernel, 1, kBlock, 0, nullptr, in, out, broken); },
+        [](int i) {
+            int count = std::min(kWindow, kCount - i * kWindow);
+            return i * kWindow * count + count * (count - 1) / 2;
+        });
 }
 
 /* Reads its output before anything has written it. */
@@ -390,6 +415,26 @@ bool warp(bool broken)
         [](int i) { return i ^ 31; });
 }
 
+/* A row for each warp, summed from memory and replaced in place, as attention weighs its scores. */
+__global__ void row_kernel(const int *in, int *out, bool broken)
+{
+    int i = (int)(blockIdx.x * kBlock + threadIdx.x), first = i / 32 * 32, sum = 0;
+
+    out[i] = in[i];
+    __syncwarp();
+    for (int k = first; k < first + 32; k++) sum += out[k];
+    if (!broken) __syncwarp();
+    out[i] = sum;
+}
+
+bool row(bool broken)
+{
+    return run_ints(
+        kCount,
+        [=](int *in, int *out) { return TSM_LAUNCH(row_kernel, kBlocks, kBlock, 0, nullptr, in, out, broken); },
+        [](int i) { return i / 32 * 32 * 32 + 31 * 16; });
+}
+
 /* Votes of the block: how many threads are odd, whether any is, whether all are. */
 __global__ void vote_kernel(int *out, bool broken)
 {
@@ -420,6 +465,7 @@ const tsm_mutant tsm_mutants[] = {
       { "0 bytes past the end of an allocation of 768 bytes" },
       TSM_FOUND_ALWAYS,
       bounds },
+    { "window past an allocation", { "past the end of an allocation of 768 bytes" }, TSM_FOUND_ALWAYS, window },
     { "output element never written", { "nobody has written" }, TSM_FOUND_ALWAYS, unwritten },
     { "read of what nobody wrote", { "nobody has written" }, TSM_FOUND_ALWAYS, read_first },
     { "write to freed memory", { "freed allocation" }, TSM_FOUND_ALWAYS, freed },
@@ -432,6 +478,7 @@ const tsm_mutant tsm_mutants[] = {
     { "barrier of the grid removed", { "race", "nobody has written" }, TSM_FOUND_ALWAYS, grid },
     { "lane missing from a shuffle", { "divergent barrier" }, TSM_FOUND_ALWAYS, shuffle },
     { "warp barrier removed", { "race", "nobody has written" }, TSM_FOUND_ALWAYS, warp },
+    { "row replaced while it is read", { "race" }, TSM_FOUND_ALWAYS, row },
     { "vote", {}, TSM_FOUND_ALWAYS, vote },
 };
 const int tsm_mutant_count = sizeof tsm_mutants / sizeof tsm_mutants[0];

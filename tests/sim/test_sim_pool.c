@@ -100,6 +100,75 @@ START_TEST(maxpool_of_special_values)
 }
 END_TEST
 
+/* ---- Mean over windows ---- */
+
+typedef struct window_case {
+    int images, h, w, channels, kernel_h, kernel_w, stride, in_gap, out_gap;
+} window_case;
+
+static const window_case windows[] = {
+    { 2, 8, 8, 16, 2, 2, 2, 0, 0 }, { 1, 7, 9, 24, 2, 2, 2, 0, 0 }, /* the last windows are cut short */
+    { 1, 1, 1, 8, 2, 2, 2, 0, 0 },  { 3, 5, 4, 3, 2, 2, 2, 0, 0 },  { 1, 6, 5, 8, 3, 3, 1, 0, 0 },
+    { 1, 9, 7, 40, 3, 2, 2, 0, 0 }, { 1, 9, 9, 16, 2, 2, 3, 0, 0 }, { 2, 5, 5, 64, 2, 2, 2, 8, 16 },
+    { 1, 4, 5, 16, 2, 2, 2, 0, 3 }, { 2, 3, 3, 8, 5, 5, 2, 0, 0 },  { 1, 6, 43, 64, 2, 2, 2, 0, 0 },
+};
+
+static void check_window(const window_case *c, tsm_dtype dtype, size_t offset, unsigned number)
+{
+    tsm_node node = { .kernel_h = c->kernel_h, .kernel_w = c->kernel_w, .stride = c->stride };
+    tsm_dims dims = { c->images, 1, c->h, c->w, c->channels };
+    size_t out_h = (size_t)((c->h + c->stride - 1) / c->stride), out_w = (size_t)((c->w + c->stride - 1) / c->stride);
+    size_t in_rows = (size_t)c->images * (size_t)c->h * (size_t)c->w, out_rows = (size_t)c->images * out_h * out_w;
+    size_t channels = (size_t)c->channels, in_pitch = channels + (size_t)c->in_gap,
+           out_pitch = channels + (size_t)c->out_gap, out_bytes = out_rows * out_pitch * dtype_bytes(dtype);
+    float *in, *dense = malloc(in_rows * channels * sizeof *dense), *want = poisoned_array(out_rows * channels), *got;
+    char *device_in = device_values(&in, in_rows * in_pitch, number, dtype, offset);
+    char *device_out = device_room(out_bytes, offset);
+
+    begin_case(number);
+    if (c->out_gap) DEVICE_OK(cudaMemsetAsync(device_out, 0xff, out_bytes, NULL));
+    for (size_t r = 0; r < in_rows; r++)
+        for (size_t i = 0; i < channels; i++) dense[r * channels + i] = in[r * in_pitch + i];
+    DEVICE_OK(tsm_kernel_window_mean(&(tsm_kernel_window_mean_args){ .in = device_in,
+                                                                     .out = device_out,
+                                                                     .in_pitch = (int64_t)in_pitch,
+                                                                     .out_pitch = (int64_t)out_pitch,
+                                                                     .images = c->images,
+                                                                     .h = c->h,
+                                                                     .w = c->w,
+                                                                     .channels = c->channels,
+                                                                     .kernel_h = c->kernel_h,
+                                                                     .kernel_w = c->kernel_w,
+                                                                     .stride = c->stride,
+                                                                     .dtype = dtype },
+                                     NULL));
+    tsm_ref_window_mean(want, dense, &dims, &node);
+    got = device_result(device_out, out_rows * out_pitch, dtype);
+    for (size_t r = 0; r < out_rows; r++)
+        for (size_t i = 0; i < out_pitch; i++) {
+            double value = (double)got[r * out_pitch + i],
+                   wanted = i < channels ? (double)want[r * channels + i] : NAN;
+            if (i < channels ? !(fabs(value - wanted) <= 0.501 * dtype_epsilon(dtype) * fabs(wanted) + 6 * 0x1p-24)
+                             : !isnan(value))
+                ck_abort_msg("mean of window %zu, channel %zu is %.9g, want %.9g", r, i, value, wanted);
+        }
+    device_release(device_in, offset);
+    device_release(device_out, offset);
+    free(in);
+    free(dense);
+    free(want);
+    free(got);
+}
+
+START_TEST(window)
+{
+    for (int d = 0; d < COUNT_OF(float_types); d++)
+        for (size_t offset = 0; offset <= 4; offset += 4)
+            check_window(&windows[_i], float_types[d], offset,
+                         4000 + (unsigned)(_i * 16 + d * 2) + (unsigned)(offset / 4));
+}
+END_TEST
+
 /* ---- Mean ---- */
 
 static const int means[][3] = {
@@ -203,6 +272,15 @@ START_TEST(refuses)
     bad = pool;
     bad.kernel = 7;
     ck_assert_int_eq(tsm_kernel_maxpool(&bad, NULL), cudaErrorInvalidValue);
+    tsm_kernel_window_mean_args over = { m, m, 4, 4, 1, 4, 4, 4, 2, 2, 2, TSM_FLOAT32 }, wrong = over;
+    wrong.stride = 0;
+    ck_assert_int_eq(tsm_kernel_window_mean(&wrong, NULL), cudaErrorInvalidValue);
+    wrong = over;
+    wrong.kernel_w = 0x7fffffff;
+    ck_assert_int_eq(tsm_kernel_window_mean(&wrong, NULL), cudaErrorInvalidValue);
+    wrong = over;
+    wrong.out_pitch = 3;
+    ck_assert_int_eq(tsm_kernel_window_mean(&wrong, NULL), cudaErrorInvalidValue);
     ck_assert_int_eq(tsm_kernel_avgpool(&(tsm_kernel_avgpool_args){ m, m, 1, 1, 4, TSM_FLOAT16, TSM_BFLOAT16 }, NULL),
                      cudaErrorInvalidValue);
     ck_assert_int_eq(
@@ -222,6 +300,7 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, maxpool, 0, COUNT_OF(maxpools));
     tcase_add_test(tests, maxpool_of_special_values);
+    tcase_add_loop_test(tests, window, 0, COUNT_OF(windows));
     tcase_add_loop_test(tests, mean, 0, COUNT_OF(means));
     tcase_add_loop_test(tests, tpool, 0, COUNT_OF(tpools));
     tcase_add_test(tests, refuses);

@@ -6,27 +6,62 @@
 static const int shapes[][2] = { { 1, 400 }, { 5, 174 }, { 3, 1 }, { 2, 255 },
                                  { 2, 256 }, { 2, 257 }, { 4, 7 }, { 1, 1100 } };
 
-static void check_softmax(int rows, int classes, tsm_dtype dtype, float scale, bool in_place, unsigned number)
+/* Rows of an attention: as in layer2 and layer3 at 8 frames, and shapes that no vector fits. */
+static const struct {
+    int rows, count, in_gap, out_gap;
+} score_shapes[] = { { 9, 1568, 0, 0 }, { 20, 392, 0, 0 }, { 8, 13, 3, 3 }, { 17, 100, 4, 12 }, { 3, 131, 1, 5 } };
+
+typedef struct softmax_case {
+    int rows, count, in_gap, out_gap;
+    tsm_dtype dtype, out_dtype;
+    float scale;
+    bool in_place;
+} softmax_case;
+
+/* Relative to the value: exp of a float32 difference is off by its error, sums by a few roundings, and the result is
+ * rounded once; halves have no numbers between 0 and 2^-24. */
+static double softmax_tolerance(const softmax_case *c, double want)
 {
-    size_t count = (size_t)rows * (size_t)classes;
-    float *in = hashed_array(count, number), *want = poisoned_array(count), *got;
+    double rounding = c->out_dtype == TSM_FLOAT32 ? 0 : 0.501 * dtype_epsilon(c->out_dtype);
+
+    return (rounding + ((double)c->scale + 24) * 0x1p-24) * want + (c->out_dtype == TSM_FLOAT16 ? 0x1p-25 : 0x1p-40);
+}
+
+static void check_softmax(const softmax_case *c, size_t offset, unsigned number)
+{
+    const size_t rows = (size_t)c->rows, in_pitch = (size_t)(c->count + c->in_gap);
+    const size_t out_pitch = c->in_place ? in_pitch : (size_t)(c->count + c->out_gap);
+    const size_t out_bytes = rows * out_pitch * dtype_bytes(c->out_dtype);
+    float *in = hashed_array(rows * in_pitch, number), *want = poisoned_array(rows * out_pitch), *got;
     void *encoded;
     char *device_in, *device_out;
+    tsm_kernel_softmax_args a = { .in_pitch = (int64_t)in_pitch,
+                                  .out_pitch = (int64_t)out_pitch,
+                                  .rows = c->rows,
+                                  .count = c->count,
+                                  .dtype = c->dtype,
+                                  .out_dtype = c->out_dtype };
 
     begin_case(number);
-    for (size_t i = 0; i < count; i++) in[i] *= scale;
-    encoded = encode(in, count, dtype);
-    device_in = device_copy(encoded, count * dtype_bytes(dtype), 0);
-    device_out = in_place ? device_in : device_room(count * sizeof(float), 0);
-    DEVICE_OK(tsm_kernel_softmax(device_in, (float *)device_out, rows, classes, dtype, NULL));
-    tsm_kernel_softmax_reference(in, want, rows, classes);
-    got = device_result(device_out, count, TSM_FLOAT32);
-    /* Relative to 1: exp of a float32 difference is off by its error, sums by a few roundings. */
-    for (size_t i = 0; i < count; i++)
-        if (!(fabs((double)got[i] - (double)want[i]) <= (scale + 16) * 0x1p-24 * (double)want[i] + 0x1p-40))
+    for (size_t i = 0; i < rows * in_pitch; i++) in[i] *= c->scale;
+    encoded = encode(in, rows * in_pitch, c->dtype);
+    a.in = device_in = device_copy(encoded, rows * in_pitch * dtype_bytes(c->dtype), offset);
+    a.out = device_out = c->in_place ? device_in : device_room(out_bytes, offset);
+    if (!c->in_place && c->out_gap) DEVICE_OK(cudaMemsetAsync(device_out, 0xff, out_bytes, NULL));
+    DEVICE_OK(tsm_kernel_softmax(&a, NULL));
+    a.in = in;
+    a.out = want;
+    tsm_kernel_softmax_reference(&a);
+    got = device_result(device_out, rows * out_pitch, c->out_dtype);
+    for (size_t i = 0; i < rows * out_pitch; i++) {
+        if (i % out_pitch >= (size_t)c->count) {
+            if (c->in_place ? got[i] != in[i] : !isnan(got[i])) ck_abort_msg("softmax writes between rows");
+        } else if (!(fabs((double)got[i] - (double)want[i]) <= softmax_tolerance(c, (double)want[i]))) {
             ck_abort_msg("softmax %zu is %.9g, want %.9g", i, (double)got[i], (double)want[i]);
-    if (!in_place) device_release(device_out, 0);
-    device_release(device_in, 0);
+        }
+    }
+    if (!c->in_place) device_release(device_out, offset);
+    device_release(device_in, offset);
     free(in);
     free(want);
     free(got);
@@ -35,13 +70,60 @@ static void check_softmax(int rows, int classes, tsm_dtype dtype, float scale, b
 
 START_TEST(softmax)
 {
-    const int *s = shapes[_i];
+    softmax_case c = { .rows = shapes[_i][0], .count = shapes[_i][1], .out_dtype = TSM_FLOAT32 };
 
     for (int d = 0; d < COUNT_OF(float_types); d++) {
-        check_softmax(s[0], s[1], float_types[d], 4, false, (unsigned)(_i * 8 + d));
-        check_softmax(s[0], s[1], float_types[d], 100, false, (unsigned)(_i * 8 + d + 100));
+        c.dtype = float_types[d];
+        c.scale = 4;
+        check_softmax(&c, 0, (unsigned)(_i * 8 + d));
+        c.scale = 100;
+        check_softmax(&c, 4, (unsigned)(_i * 8 + d + 100));
     }
-    check_softmax(s[0], s[1], TSM_FLOAT32, 10, true, (unsigned)(_i * 8 + 7));
+    c.dtype = TSM_FLOAT32;
+    c.scale = 10;
+    c.in_place = true;
+    check_softmax(&c, 0, (unsigned)(_i * 8 + 7));
+}
+END_TEST
+
+/* float32 scores to weights of each type, float32 ones in place as well. */
+START_TEST(softmax_of_scores)
+{
+    softmax_case c = { .rows = score_shapes[_i].rows,
+                       .count = score_shapes[_i].count,
+                       .in_gap = score_shapes[_i].in_gap,
+                       .out_gap = score_shapes[_i].out_gap,
+                       .dtype = TSM_FLOAT32,
+                       .scale = 20 };
+
+    for (int d = 0; d < COUNT_OF(float_types); d++)
+        for (size_t offset = 0; offset <= 4; offset += 4) {
+            c.out_dtype = float_types[d];
+            check_softmax(&c, offset, 3000 + (unsigned)(_i * 16 + d * 2) + (unsigned)(offset / 4));
+        }
+    c.out_dtype = TSM_FLOAT32;
+    c.in_place = true;
+    check_softmax(&c, 0, 3008 + (unsigned)(_i * 16));
+}
+END_TEST
+
+START_TEST(softmax_refuses)
+{
+    char *m = device_room(256, 0);
+    const tsm_kernel_softmax_args good = { m, m, 4, 4, 2, 4, TSM_FLOAT32, TSM_FLOAT32 };
+    tsm_kernel_softmax_args bad[6];
+
+    begin_case(3900);
+    for (int i = 0; i < COUNT_OF(bad); i++) bad[i] = good;
+    bad[0].out = NULL;
+    bad[1].count = 0;
+    bad[2].in_pitch = 3;
+    bad[3].dtype = TSM_UINT8;
+    bad[4].dtype = bad[4].out_dtype = TSM_FLOAT16;
+    bad[5].rows = (int64_t)1 << 31;
+    for (int i = 0; i < COUNT_OF(bad); i++)
+        ck_assert_int_eq(tsm_kernel_softmax(&bad[i], NULL), cudaErrorInvalidValue);
+    device_release(m, 0);
 }
 END_TEST
 
@@ -107,7 +189,6 @@ START_TEST(order)
     ck_assert_int_eq(tsm_kernel_topk(device_in, NULL, NULL, 1, 7, 7, TSM_FLOAT32, NULL), cudaErrorInvalidValue);
     ck_assert_int_eq(tsm_kernel_topk(device_in, NULL, (int32_t *)device_index, 1, 7, 8, TSM_FLOAT32, NULL),
                      cudaErrorInvalidValue);
-    ck_assert_int_eq(tsm_kernel_softmax(device_in, NULL, 1, 7, TSM_FLOAT32, NULL), cudaErrorInvalidValue);
     device_release(device_in, 0);
     device_release(device_index, 0);
 }
@@ -120,6 +201,8 @@ int main(void)
 
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, softmax, 0, COUNT_OF(shapes));
+    tcase_add_loop_test(tests, softmax_of_scores, 0, COUNT_OF(score_shapes));
+    tcase_add_test(tests, softmax_refuses);
     tcase_add_loop_test(tests, topk, 0, COUNT_OF(shapes));
     tcase_add_test(tests, order);
     suite_add_tcase(suite, tests);

@@ -113,11 +113,45 @@ static inline int network_add(network *net, const char *name, int a, int b)
     return index;
 }
 
-static inline int network_shift(network *net, const char *name, int input, int fold)
+static inline int network_shift_by(network *net, const char *name, int input, tsm_shift shift)
 {
     int index = network_node(net, TSM_OP_SHIFT, name, input);
 
-    tsm_graph_node(net->graph, index)->shift.fold = fold;
+    tsm_graph_node(net->graph, index)->shift = shift;
+    return index;
+}
+
+static inline int network_shift(network *net, const char *name, int input, int fold)
+{
+    return network_shift_by(net, name, input, (tsm_shift){ fold, 2 * fold, 1 });
+}
+
+/* The mean over windows that do not overlap. */
+static inline int network_window_mean(network *net, const char *name, int input, int kernel)
+{
+    int index = network_node(net, TSM_OP_AVGPOOL, name, input);
+    tsm_node *node = tsm_graph_node(net->graph, index);
+
+    node->kernel_h = node->kernel_w = node->stride = kernel;
+    return index;
+}
+
+static inline int network_scale(network *net, const char *name, int input, int factors)
+{
+    int index = network_node(net, TSM_OP_SCALE, name, input);
+
+    tsm_graph_node(net->graph, index)->inputs[1] = factors;
+    return index;
+}
+
+static inline int network_attention(network *net, const char *name, int queries, int keys, int values, bool softmax)
+{
+    int index = network_node(net, TSM_OP_ATTENTION, name, queries);
+    tsm_node *node = tsm_graph_node(net->graph, index);
+
+    node->inputs[1] = keys;
+    node->inputs[2] = values;
+    node->softmax = softmax;
     return index;
 }
 
@@ -159,16 +193,16 @@ static inline float *network_logits(const tsm_graph *graph, const tsm_shape *sha
     tsm_backend_report report = { 0 };
     tsm_graph *planned = tsm_graph_clone(graph);
     const tsm_backend *backend = &tsm_backend_reference;
-    int t = shape->t ? shape->t : graph->segments;
-    size_t count = (size_t)shape->n * t * shape->h * shape->w * graph->in_channels;
-    float *pixels = hashed_array(count, seed), *logits = poisoned_array((size_t)shape->n * graph->classes);
-    tsm_tensor input = { .data = pixels, .dtype = TSM_FLOAT32, .layout = TSM_NTCHW }, output = { .data = logits };
+    float *pixels, *logits;
+    tsm_tensor input = { .dtype = TSM_FLOAT32, .layout = TSM_NTCHW }, output = { 0 };
     void *state = NULL, *plan = NULL;
     uint64_t bytes = 0;
     tsm_error error;
 
     ck_assert_ptr_nonnull(planned);
     assert_ok(tsm_graph_infer(planned, shape, &error), &error);
+    input.data = pixels = hashed_array((size_t)tsm_dims_count(&planned->nodes[0].dims), seed);
+    output.data = logits = poisoned_array((size_t)tsm_dims_count(&planned->nodes[planned->output].dims));
     assert_ok(backend->prepare(&state, graph, &config, &report, &error), &error);
     assert_ok(backend->plan(&plan, state, planned, &bytes, &error), &error);
     assert_ok(backend->run(plan, &input, &output, &error), &error);

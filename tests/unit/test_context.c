@@ -179,6 +179,48 @@ START_TEST(refused_tensors)
 }
 END_TEST
 
+/* The mean of the frames' logits is the clip's, up to the order of sums; the output has one shape for each. */
+START_TEST(logits_of_frames)
+{
+    float *data = hashed_array(PIXELS, 3), frames[N * T * CLASSES], clips[N * CLASSES], mean[N * CLASSES];
+    tsm_engine_options options = TSM_ENGINE_OPTIONS_INIT;
+    tsm_engine *engine = make_engine(GOLDEN("r18"), devices[_i]);
+    tsm_context *context = make_context(engine, &shape);
+    tsm_tensor input = planes_tensor(data, N, T, C, H, W), of_clips = logits_tensor(clips, N, CLASSES);
+    tsm_tensor of_frames = {
+        .data = frames, .dtype = TSM_FLOAT32, .layout = TSM_NTC, .ndim = 3, .dims = { N, T, CLASSES }
+    };
+    tsm_model *model = load_model(GOLDEN("r18"));
+    tsm_error error;
+
+    assert_ok(tsm_run(context, &input, &of_clips, &error), &error);
+    assert_error(tsm_run(context, &input, &of_frames, &error), &error, TSM_ERROR_ARGUMENT, "output: must be NC");
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+
+    options.device = devices[_i];
+    options.per_frame = 1;
+    assert_ok(tsm_engine_create(&engine, model, &options, &error), &error);
+    tsm_model_destroy(&model);
+    context = make_context(engine, &shape);
+    assert_ok(tsm_run(context, &input, &of_frames, &error), &error);
+    assert_error(tsm_run(context, &input, &of_clips, &error), &error, TSM_ERROR_ARGUMENT, "output: must be NTC");
+    of_frames.dims[1]--;
+    assert_error(tsm_run(context, &input, &of_frames, &error), &error, TSM_ERROR_ARGUMENT,
+                 "output: is 2x7x7, the plan is for 2x8x7");
+    for (int i = 0; i < N * CLASSES; i++) {
+        double sum = 0;
+
+        for (int t = 0; t < T; t++) sum += frames[(i / CLASSES * T + t) * CLASSES + i % CLASSES];
+        mean[i] = (float)(sum / T);
+    }
+    assert_close(mean, clips, N * CLASSES, 1e-5, "mean over frames");
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    free(data);
+}
+END_TEST
+
 START_TEST(refused_byte_tensors)
 {
     tsm_engine *engine = make_engine(GOLDEN("r18_flow"), "reference");
@@ -275,6 +317,7 @@ int main(void)
     tcase_add_loop_test(tensors, bytes_are_normalised, 0, DEVICES);
     tcase_add_test(tensors, refused_tensors);
     tcase_add_test(tensors, refused_byte_tensors);
+    tcase_add_loop_test(tensors, logits_of_frames, 0, 2);
     tcase_add_loop_test(threads, threads_share_an_engine, 0, DEVICES);
     tcase_set_timeout(threads, 0);
     suite_add_tcase(suite, plans);

@@ -1,44 +1,51 @@
 /*
  * The CPU backend against the reference backend: every kind of convolution that a graph may hold, each way to realise
- * the shift, residuals in place and not, block placement, pools, classifier; then what it refuses, and that runs are
+ * the shift, residuals in place and not, and a network of all operations; then what it refuses, and that runs are
  * repeatable, also with several threads at once.
  */
 #include <omp.h>
 #include <pthread.h>
 
 #include "graph/passes.h"
-#include "networks.h"
+#include "runner.h"
 
-#define SEED 50u
+#define SEED RUNNER_SEED
 
 /* One convolution between two others, so that its input lies in the arena and may be read again. */
 typedef struct conv_case {
     tsm_shape shape;
-    int from, to, kernel, stride, groups, fold;
+    int from, to, kernel, stride, groups;
+    tsm_shift shift;
     enum { ALONE, RESIDUAL, RESIDUAL_READ_AGAIN, INPUT_READ_AGAIN, INPUT_IS_RESIDUAL } neighbours;
     tsm_act act;
     bool bias;
 } conv_case;
 
 static const conv_case cases[] = {
-    { { 1, 8, 7, 7 }, 64, 16, 1, 1, 1, 8, ALONE, TSM_ACT_RELU, true },
-    { { 1, 4, 7, 7 }, 64, 64, 1, 1, 1, 8, INPUT_READ_AGAIN, TSM_ACT_RELU, true },
-    { { 2, 3, 5, 9 }, 30, 17, 1, 1, 1, 3, INPUT_READ_AGAIN, TSM_ACT_NONE, true },
-    { { 3, 1, 4, 6 }, 16, 16, 1, 1, 1, 2, INPUT_READ_AGAIN, TSM_ACT_RELU6, false },
-    { { 1, 2, 9, 9 }, 20, 20, 3, 1, 1, 2, INPUT_READ_AGAIN, TSM_ACT_RELU, true },
-    { { 2, 4, 11, 6 }, 24, 9, 3, 2, 1, 5, ALONE, TSM_ACT_RELU, true },
-    { { 1, 4, 11, 6 }, 24, 40, 1, 2, 1, 3, INPUT_READ_AGAIN, TSM_ACT_NONE, true },
-    { { 2, 2, 6, 5 }, 10, 12, 1, 2, 1, 0, ALONE, TSM_ACT_NONE, false },
-    { { 1, 3, 8, 8 }, 16, 16, 3, 1, 16, 2, ALONE, TSM_ACT_RELU6, true },
-    { { 1, 3, 8, 8 }, 12, 18, 3, 1, 3, 0, ALONE, TSM_ACT_RELU, true },
-    { { 1, 2, 15, 13 }, 3, 64, 7, 2, 1, 0, ALONE, TSM_ACT_RELU, true },
-    { { 1, 4, 5, 5 }, 32, 32, 1, 1, 1, 0, RESIDUAL, TSM_ACT_RELU, true },
-    { { 2, 4, 5, 5 }, 8, 8, 3, 1, 1, 1, RESIDUAL, TSM_ACT_RELU, true },
-    { { 2, 4, 5, 5 }, 33, 33, 1, 1, 1, 4, RESIDUAL_READ_AGAIN, TSM_ACT_RELU, true },
-    { { 1, 5, 4, 4 }, 16, 16, 3, 1, 1, 2, RESIDUAL_READ_AGAIN, TSM_ACT_NONE, false },
-    { { 1, 5, 4, 4 }, 24, 24, 1, 1, 1, 3, INPUT_IS_RESIDUAL, TSM_ACT_RELU, true },
-    { { 2, 3, 4, 4 }, 24, 24, 3, 1, 1, 24, INPUT_IS_RESIDUAL, TSM_ACT_RELU, true },
-    { { 1, 3, 6, 6 }, 12, 12, 1, 1, 1, 7, INPUT_READ_AGAIN, TSM_ACT_RELU, true },
+    { { 1, 8, 7, 7 }, 64, 16, 1, 1, 1, { 8, 16, 1 }, ALONE, TSM_ACT_RELU, true },
+    { { 1, 4, 7, 7 }, 64, 64, 1, 1, 1, { 8, 16, 1 }, INPUT_READ_AGAIN, TSM_ACT_RELU, true },
+    { { 2, 3, 5, 9 }, 30, 17, 1, 1, 1, { 3, 6, 1 }, INPUT_READ_AGAIN, TSM_ACT_NONE, true },
+    { { 3, 1, 4, 6 }, 16, 16, 1, 1, 1, { 2, 4, 1 }, INPUT_READ_AGAIN, TSM_ACT_RELU6, false },
+    { { 1, 2, 9, 9 }, 20, 20, 3, 1, 1, { 2, 4, 1 }, INPUT_READ_AGAIN, TSM_ACT_RELU, true },
+    { { 2, 4, 11, 6 }, 24, 9, 3, 2, 1, { 5, 10, 1 }, ALONE, TSM_ACT_RELU, true },
+    { { 1, 4, 11, 6 }, 24, 40, 1, 2, 1, { 3, 6, 1 }, INPUT_READ_AGAIN, TSM_ACT_NONE, true },
+    { { 2, 2, 6, 5 }, 10, 12, 1, 2, 1, { 0 }, ALONE, TSM_ACT_NONE, false },
+    { { 1, 3, 8, 8 }, 16, 16, 3, 1, 16, { 2, 4, 1 }, ALONE, TSM_ACT_RELU6, true },
+    { { 1, 3, 8, 8 }, 12, 18, 3, 1, 3, { 0 }, ALONE, TSM_ACT_RELU, true },
+    { { 1, 2, 15, 13 }, 3, 64, 7, 2, 1, { 0 }, ALONE, TSM_ACT_RELU, true },
+    { { 1, 4, 5, 5 }, 32, 32, 1, 1, 1, { 0 }, RESIDUAL, TSM_ACT_RELU, true },
+    { { 2, 4, 5, 5 }, 8, 8, 3, 1, 1, { 1, 2, 1 }, RESIDUAL, TSM_ACT_RELU, true },
+    { { 2, 4, 5, 5 }, 33, 33, 1, 1, 1, { 4, 8, 1 }, RESIDUAL_READ_AGAIN, TSM_ACT_RELU, true },
+    { { 1, 5, 4, 4 }, 16, 16, 3, 1, 1, { 2, 4, 1 }, RESIDUAL_READ_AGAIN, TSM_ACT_NONE, false },
+    { { 1, 5, 4, 4 }, 24, 24, 1, 1, 1, { 3, 6, 1 }, INPUT_IS_RESIDUAL, TSM_ACT_RELU, true },
+    { { 2, 3, 4, 4 }, 24, 24, 3, 1, 1, { 24, 24, 1 }, INPUT_IS_RESIDUAL, TSM_ACT_RELU, true },
+    { { 1, 3, 6, 6 }, 12, 12, 1, 1, 1, { 7, 12, 1 }, INPUT_READ_AGAIN, TSM_ACT_RELU, true },
+    { { 2, 3, 5, 9 }, 30, 17, 1, 1, 1, { 3, 7, -1 }, INPUT_READ_AGAIN, TSM_ACT_LEAKY_RELU, true },
+    { { 1, 4, 6, 5 }, 24, 24, 3, 1, 1, { 3, 3, -1 }, RESIDUAL, TSM_ACT_SIGMOID, true },
+    { { 1, 5, 4, 4 }, 16, 70, 1, 1, 1, { 0, 5, 1 }, INPUT_READ_AGAIN, TSM_ACT_SIGMOID, true },
+    { { 1, 3, 7, 5 }, 32, 8, 1, 2, 1, { 6, 6, -1 }, INPUT_READ_AGAIN, TSM_ACT_LEAKY_RELU, true },
+    { { 2, 4, 5, 5 }, 20, 20, 3, 1, 20, { 4, 9, -1 }, INPUT_READ_AGAIN, TSM_ACT_LEAKY_RELU, true },
+    { { 1, 6, 3, 3 }, 600, 40, 1, 1, 1, { 75, 75, -1 }, INPUT_READ_AGAIN, TSM_ACT_RELU, false },
 };
 #define CASES ((int)(sizeof cases / sizeof *cases))
 
@@ -53,7 +60,7 @@ static int build_case(network *net, const conv_case *c)
 
     node->in_channels = c->from;
     node->groups = c->groups;
-    node->shift.fold = c->fold;
+    node->shift = c->shift;
     node->act = c->act;
     if (c->bias) node->bias = network_random(net, c->to, -1, 1);
     if (c->neighbours == RESIDUAL || c->neighbours == RESIDUAL_READ_AGAIN) node->inputs[1] = other;
@@ -65,70 +72,6 @@ static int build_case(network *net, const conv_case *c)
     }
     network_head(net, last, c->to);
     return last;
-}
-
-/* One run of a graph on a backend; the value of node `probe` (-1: the logits), malloc'ed. */
-typedef struct runner {
-    const tsm_backend *backend;
-    tsm_backend_config config;
-    void *state, *plan;
-    tsm_graph *shaped;
-    float *pixels;
-    size_t count;
-} runner;
-
-static void runner_open(runner *r, const tsm_graph *graph, const tsm_shape *shape, int probe)
-{
-    tsm_backend_report report = { 0 };
-    uint64_t bytes = 0;
-    tsm_error error;
-
-    r->config.std[0] = r->config.std[1] = r->config.std[2] = 1;
-    r->shaped = tsm_graph_clone(graph);
-    assert_ok(tsm_graph_infer(r->shaped, shape, &error), &error);
-    if (probe >= 0) r->shaped->output = probe;
-    r->count = (size_t)tsm_dims_count(&r->shaped->nodes[r->shaped->output].dims);
-    r->pixels = hashed_array((size_t)tsm_dims_count(&r->shaped->nodes[0].dims), SEED);
-    assert_ok(r->backend->prepare(&r->state, graph, &r->config, &report, &error), &error);
-    ck_assert_ptr_nonnull(report.library);
-    assert_ok(r->backend->plan(&r->plan, r->state, r->shaped, &bytes, &error), &error);
-    ck_assert_uint_gt(bytes, 0);
-}
-
-static float *runner_run(const runner *r)
-{
-    float *values = poisoned_array(r->count);
-    const tsm_tensor input = { .data = r->pixels, .dtype = TSM_FLOAT32, .layout = TSM_NTCHW };
-    const tsm_tensor output = { .data = values };
-    tsm_error error;
-
-    assert_ok(r->backend->run(r->plan, &input, &output, &error), &error);
-    return values;
-}
-
-static void runner_close(runner *r)
-{
-    r->backend->plan_release(r->plan);
-    r->backend->release(r->state);
-    tsm_graph_destroy(&r->shaped);
-    free(r->pixels);
-}
-
-/* Runs twice; the second run, on an arena full of the first one's values, must give the same bits. */
-static float *values_of(const tsm_backend *backend, const tsm_graph *graph, const tsm_shape *shape, int probe,
-                        tsm_shift_method method, int threads, size_t *count)
-{
-    runner r = { .backend = backend, .config = { .shift_method = method, .threads = threads } };
-    float *first, *second;
-
-    runner_open(&r, graph, shape, probe);
-    first = runner_run(&r);
-    second = runner_run(&r);
-    ck_assert_msg(memcmp(first, second, r.count * sizeof *first) == 0, "two runs differ");
-    *count = r.count;
-    free(second);
-    runner_close(&r);
-    return first;
 }
 
 /* Against the reference's double sums: a float sum of k products of unit variance is off by some sqrt(k) * eps, two
@@ -159,39 +102,66 @@ START_TEST(convolutions)
 }
 END_TEST
 
-/* A network with everything: stem, pool, both placements, both kinds of block. */
+/* A non-local block, as the paper draws it. */
+static int add_attention(network *net, int x, int channels, bool softmax)
+{
+    const int half = channels / 2, queries = network_conv(net, "theta", x, channels, half, 1, 1);
+    const int keys = network_maxpool(net, "phi_pool", network_conv(net, "phi", x, channels, half, 1, 1));
+    const int values = network_maxpool(net, "g_pool", network_conv(net, "g", x, channels, half, 1, 1));
+    const int y = network_attention(net, "attention", queries, keys, values, softmax);
+
+    return network_add(net, "nl_add", network_conv_norm(net, "w", y, half, channels, 1, 1), x);
+}
+
+/* Squeeze and excitation. */
+static int add_gate(network *net, int x, int channels)
+{
+    int y = network_conv(net, "squeeze", network_node(net, TSM_OP_AVGPOOL, "mean", x), channels, channels / 4, 1, 1);
+
+    y = network_act(net, "relu", y, TSM_ACT_RELU);
+    y = network_act(net, "sigmoid", network_conv(net, "excite", y, channels / 4, channels, 1, 1), TSM_ACT_SIGMOID);
+    return network_act(net, "gated", network_scale(net, "gate", x, y), TSM_ACT_LEAKY_RELU);
+}
+
+/* A network with everything: stem, pool, both placements, both kinds of block, the three shifts, attention, a gate, a
+ * mean of windows. */
 static void build_network(network *net, bool block_placement)
 {
+    static const tsm_shift shifts[] = { { 3, 6, 1 }, { 2, 5, -1 }, { 4, 4, -1 } };
     int x = network_act(net, "relu", network_conv_norm(net, "stem", 0, 3, 16, 7, 2), TSM_ACT_RELU);
 
     x = network_maxpool(net, "pool", x);
     for (int i = 0; i < 3; i++) {
-        const int shifted = network_shift(net, "shift", x, 3), width = 16 << i;
+        const int shifted = network_shift_by(net, "shift", x, shifts[i]), width = 16 << i;
         const int identity = block_placement ? shifted : x;
         int y = network_conv_norm(net, "conv1", shifted, i ? width / 2 : width, width, i == 1 ? 3 : 1, 1);
 
         y = network_act(net, "relu1", y, TSM_ACT_RELU);
         y = network_conv_norm(net, "conv2", y, width, width, 3, i ? 2 : 1);
         if (i) {
-            const int down = network_conv_norm(net, "downsample", identity, width / 2, width, 1, 2);
+            const int pooled = i == 2 ? network_window_mean(net, "mean", identity, 2) : identity;
+            const int down = network_conv_norm(net, "downsample", pooled, width / 2, width, 1, i == 2 ? 1 : 2);
             y = network_add(net, "add", y, down);
         } else {
             y = network_add(net, "add", y, identity);
         }
         x = network_act(net, "relu2", y, TSM_ACT_RELU);
+        x = i == 1 ? add_gate(net, x, width) : add_attention(net, x, width, i == 0);
     }
     network_head(net, x, 64);
 }
 
 START_TEST(networks_agree)
 {
-    const bool block_placement = _i & 1, optimized = _i & 2;
+    const bool block_placement = _i & 1, optimized = _i & 2, per_frame = _i & 4;
     const tsm_shape shape = { .n = 2, .t = 5, .h = 37, .w = 29 };
     network net = network_make(SEED, 3);
     tsm_error error;
     size_t count;
 
     build_network(&net, block_placement);
+    net.graph->per_frame = per_frame;
+    if (per_frame) net.graph->output = tsm_graph_node(net.graph, net.graph->output)->inputs[0]; /* before the mean */
     float *want = network_logits(net.graph, &shape, SEED);
     if (optimized) {
         assert_ok(tsm_graph_optimize(net.graph, &error), &error);
@@ -201,6 +171,7 @@ START_TEST(networks_agree)
     float *moved = values_of(&tsm_backend_cpu, net.graph, &shape, -1, TSM_SHIFT_INPLACE, 0, &count);
     float *chosen = values_of(&tsm_backend_cpu, net.graph, &shape, -1, TSM_SHIFT_AUTO, 2, &count);
     float *copied = values_of(&tsm_backend_cpu, net.graph, &shape, -1, TSM_SHIFT_COPY, 3, &count);
+    ck_assert_uint_eq(count, (size_t)shape.n * (size_t)(per_frame ? shape.t : 1) * NETWORK_CLASSES);
     assert_close(moved, want, count, 2e-5, "in place");
     assert_close(chosen, want, count, 2e-5, "the method chosen for this CPU");
     assert_close(copied, want, count, 2e-5, "copied, three threads");
@@ -395,7 +366,7 @@ int main(void)
     tcase_set_timeout(results, 120);
     tcase_set_timeout(rules, 120);
     tcase_add_loop_test(results, convolutions, 0, CASES);
-    tcase_add_loop_test(results, networks_agree, 0, 4);
+    tcase_add_loop_test(results, networks_agree, 0, 8);
     suite_add_tcase(suite, results);
     tcase_add_test(rules, contexts_share_a_state);
     tcase_add_test(rules, callers_settings_stay);

@@ -136,6 +136,34 @@ START_TEST(choices_come_back)
 }
 END_TEST
 
+/* Whatever of a layer the libraries may see is in the key. */
+START_TEST(layers_are_in_the_key)
+{
+    tsm_tune_cache plain, other;
+    tsm_node *node, before;
+
+    ck_assert_int_eq(tsm_graph_append(graph, TSM_OP_ATTENTION, "attend"), 1);
+    node = tsm_graph_node(graph, 1);
+    before = *node;
+    plain = open_cache(TSM_PRECISION_FP16);
+    for (int i = 0; i < 7; i++) {
+        *node = before;
+        if (i == 0) node->inputs[2] = 0;
+        if (i == 1) node->shift.fold = 8;
+        if (i == 2) node->shift.end = 8;
+        if (i == 3) node->shift.step = -1;
+        if (i == 4) node->softmax = true;
+        if (i == 5) node->kernel_h = 2;
+        if (i == 6) node->act = TSM_ACT_SIGMOID;
+        other = open_cache(TSM_PRECISION_FP16);
+        ck_assert_msg(strcmp(other.key, plain.key) != 0, "field %d", i);
+        tsm_tune_cache_close(&other);
+    }
+    *node = before;
+    tsm_tune_cache_close(&plain);
+}
+END_TEST
+
 /* A file with each of its bytes changed in turn, and cut off at each, is never believed. */
 START_TEST(damage_is_ignored)
 {
@@ -379,6 +407,7 @@ int main(void)
     tcase_add_test(tests, bfloats_round_to_nearest);
     tcase_add_test(tests, too_large_is_told);
     tcase_add_test(tests, choices_come_back);
+    tcase_add_test(tests, layers_are_in_the_key);
     tcase_add_test(tests, damage_is_ignored);
     tcase_add_test(tests, plans_come_back);
     tcase_add_test(tests, plans_have_an_end);

@@ -1,6 +1,7 @@
 /*
- * test_cudnn_plans.c - the real cuDNN, without a driver: for every convolution of R18, R50, R101 and MobileNetV2 at
- * 8 frames of 224x224, a precompiled engine finalises on described GPUs of four generations.
+ * test_cudnn_plans.c - the real cuDNN, without a driver: for every convolution of R18, R50 with and without non-local
+ * blocks, R101, MobileNetV2, MobileOne-S4 and PP-TSM at 8 frames of 224x224, a precompiled engine finalises on
+ * described GPUs of four generations.
  *
  * Its text makes the same plan again without the heuristics. Only a described GPU can be asked here: a handle needs a
  * driver.
@@ -128,6 +129,56 @@ static void add_mobilenet(void)
     add_conv(size, channels, 1280, 1, 1, false, TSM_ACT_NONE);
 }
 
+/* The convolutions of a non-local block; the last takes the block's input as residual. */
+static void add_nonlocal(int size, int channels)
+{
+    add_conv(size, channels, channels / 2, 1, 1, false, TSM_ACT_NONE);
+    add_conv(size, channels / 2, channels, 1, 1, true, TSM_ACT_NONE);
+}
+
+/* Depthwise convolutions are a kernel of ours; squeeze and excitation follows the convolution, and ReLU follows that.
+ */
+static void add_mobileone(void)
+{
+    static const struct {
+        int width, blocks, squeezed;
+    } stages[] = { { 192, 2, 0 }, { 448, 8, 0 }, { 896, 10, 5 }, { 2048, 1, 1 } };
+    int size = add_conv(224, 4, 64, 3, 2, false, TSM_ACT_RELU), channels = 64;
+
+    for (size_t s = 0; s < sizeof stages / sizeof *stages; s++)
+        for (int block = 0; block < stages[s].blocks; block++) {
+            const bool squeezed = block >= stages[s].blocks - stages[s].squeezed;
+
+            if (block == 0) size = (size - 1) / 2 + 1;
+            add_conv(size, channels, stages[s].width, 1, 1, false, squeezed ? TSM_ACT_NONE : TSM_ACT_RELU);
+            channels = stages[s].width;
+            if (!squeezed) continue;
+            add_conv(1, channels, channels / 16, 1, 1, false, TSM_ACT_RELU);
+            add_conv(1, channels / 16, channels, 1, 1, false, TSM_ACT_NONE);
+        }
+}
+
+/* No library leaks: the activations are a kernel of ours. The pools of the shortcuts, too. */
+static void add_pptsm(void)
+{
+    static const int blocks[] = { 3, 4, 6, 3 };
+    int size = add_conv(224, 4, 32, 3, 2, false, TSM_ACT_NONE), channels = 64;
+
+    add_conv(size, 32, 32, 3, 1, false, TSM_ACT_NONE);
+    add_conv(size, 32, 64, 3, 1, false, TSM_ACT_NONE);
+    size = (size - 1) / 2 + 1;
+    for (int stage = 0; stage < 4; stage++)
+        for (int block = 0; block < blocks[stage]; block++) {
+            const int width = 64 << stage;
+
+            add_conv(size, channels, width, 1, 1, false, TSM_ACT_NONE);
+            size = add_conv(size, width, width, 3, stage > 0 && block == 0 ? 2 : 1, false, TSM_ACT_NONE);
+            if (block == 0) add_conv(size, channels, 4 * width, 1, 1, false, TSM_ACT_NONE);
+            channels = 4 * width;
+            add_conv(size, width, channels, 1, 1, true, TSM_ACT_NONE);
+        }
+}
+
 static void add_networks(void)
 {
     layers.count = 0;
@@ -135,6 +186,10 @@ static void add_networks(void)
     add_resnet((const int[]){ 3, 4, 6, 3 }, true);  /* R50 */
     add_resnet((const int[]){ 3, 4, 23, 3 }, true); /* R101 */
     add_mobilenet();
+    add_nonlocal(28, 512);
+    add_nonlocal(14, 1024);
+    add_mobileone();
+    add_pptsm();
 }
 
 /* A GPU as cuDNN is told of it; the figures are those of the data sheets. */
@@ -380,6 +435,25 @@ START_TEST(foreign_texts_are_refused)
 }
 END_TEST
 
+/* What cuDNN has in no precompiled engine is not asked of it: leaky ReLU would need a compiler at run time. */
+START_TEST(activations_are_ours)
+{
+    cudnnBackendDescriptor_t device = describe_gpu(&gpus[2]);
+    tsm_conv_spec spec = conv3x3;
+    tsm_dnn_graph graph;
+
+    for (tsm_act act = TSM_ACT_LEAKY_RELU; act < TSM_ACT_COUNT; act++) {
+        tsm_error error = { 0 };
+
+        spec.act = act;
+        ck_assert(!tsm_gemm_serves(&spec));
+        assert_error(tsm_dnn_graph_make(&graph, NULL, device, &spec, &error), &error, TSM_ERROR_INTERNAL,
+                     tsm_act_name(act));
+    }
+    cudnnBackendDestroyDescriptor(device);
+}
+END_TEST
+
 /* The same tensors: a plan with tensor cores is for tf32, not for fp32. */
 START_TEST(precision_is_checked)
 {
@@ -415,6 +489,7 @@ int main(void)
     tcase_add_loop_test(plans, every_layer_has_a_kernel, 0, 4 * (int)(sizeof gpus / sizeof *gpus));
     tcase_add_test(plans, gaps_are_repacked);
     tcase_add_test(plans, foreign_texts_are_refused);
+    tcase_add_test(plans, activations_are_ours);
     tcase_add_test(plans, precision_is_checked);
     suite_add_tcase(suite, plans);
     return run_suite(suite);

@@ -57,15 +57,15 @@ START_TEST(refused_options)
         tsm_status want;
         const char *names;
     } cases[] = {
-        { { size, "cpu", (tsm_precision)6, 0, TSM_SHIFT_AUTO }, TSM_ERROR_ARGUMENT, "precision 6" },
-        { { size, "cpu", TSM_PRECISION_FP32, -1, TSM_SHIFT_AUTO }, TSM_ERROR_ARGUMENT, "threads" },
-        { { size, "cpu", TSM_PRECISION_FP32, 5000, TSM_SHIFT_AUTO }, TSM_ERROR_ARGUMENT, "threads" },
-        { { size, "cpu", TSM_PRECISION_FP32, 0, (tsm_shift_method)9 }, TSM_ERROR_ARGUMENT, "shift" },
-        { { size, "cpu", TSM_PRECISION_FP16, 0, TSM_SHIFT_AUTO }, TSM_ERROR_UNSUPPORTED, "cpu" },
-        { { size, "reference", TSM_PRECISION_INT8, 0, TSM_SHIFT_AUTO }, TSM_ERROR_UNSUPPORTED, "reference" },
-        { { size, "reference", TSM_PRECISION_FP32, 0, TSM_SHIFT_GATHER }, TSM_ERROR_UNSUPPORTED, "reference" },
-        { { 0, "cpu", TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO }, TSM_ERROR_ARGUMENT, "struct_size is 0" },
-        { { 1 << 20, "cpu", TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO }, TSM_ERROR_ARGUMENT, "struct_size" },
+        { { size, "cpu", (tsm_precision)6, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "precision 6" },
+        { { size, "cpu", TSM_PRECISION_FP32, -1, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "threads" },
+        { { size, "cpu", TSM_PRECISION_FP32, 5000, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "threads" },
+        { { size, "cpu", TSM_PRECISION_FP32, 0, (tsm_shift_method)9, 0 }, TSM_ERROR_ARGUMENT, "shift" },
+        { { size, "cpu", TSM_PRECISION_FP16, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_UNSUPPORTED, "cpu" },
+        { { size, "reference", TSM_PRECISION_INT8, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_UNSUPPORTED, "reference" },
+        { { size, "reference", TSM_PRECISION_FP32, 0, TSM_SHIFT_GATHER, 0 }, TSM_ERROR_UNSUPPORTED, "reference" },
+        { { 0, "cpu", TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "struct_size is 0" },
+        { { 1 << 20, "cpu", TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "struct_size" },
     };
     tsm_error error;
 
@@ -80,7 +80,7 @@ START_TEST(struct_sizes)
     struct {
         tsm_engine_options known;
         int more[4];
-    } newer = { { sizeof newer, "reference", TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO }, { 0 } };
+    } newer = { { sizeof newer, "reference", TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }, { 0 } };
     struct {
         size_t struct_size;
         const char *device;

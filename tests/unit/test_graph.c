@@ -62,8 +62,9 @@ static void wrong_groups(tsm_graph *g) { g->nodes[6].groups = 4; }
 static void no_groups(tsm_graph *g) { g->nodes[6].groups = 0; }
 static void no_stride(tsm_graph *g) { g->nodes[6].stride = 0; }
 static void wide_padding(tsm_graph *g) { g->nodes[4].pad = 2; }
-static void wide_shift(tsm_graph *g) { g->nodes[5].shift.fold = 9; }
-static void negative_fused_shift(tsm_graph *g) { g->nodes[6].shift.fold = -1; }
+static void wide_shift(tsm_graph *g) { g->nodes[5].shift = (tsm_shift){ 4, 9, 1 }; }
+static void negative_fused_shift(tsm_graph *g) { g->nodes[6].shift = (tsm_shift){ -1, 1, 1 }; }
+static void still_shift(tsm_graph *g) { g->nodes[5].shift.step = 0; }
 static void wrong_residual(tsm_graph *g) { g->nodes[6].inputs[1] = 4; }
 static void many_channels(tsm_graph *g) { g->in_channels = 4; }
 static void no_channels(tsm_graph *g) { g->in_channels = 0; }
@@ -87,17 +88,18 @@ static const broken breaks[] = {
     { "body: 8 to 6 channels in 0 groups", no_groups, TSM_ERROR_ARGUMENT },
     { "body: kernel 3x3, stride 0", no_stride, TSM_ERROR_ARGUMENT },
     { "maxpool: padding 2", wide_padding, TSM_ERROR_ARGUMENT },
-    { "shift: cannot shift 9 of 8", wide_shift, TSM_ERROR_ARGUMENT },
-    { "body: cannot shift -1 of 8", negative_fused_shift, TSM_ERROR_ARGUMENT },
+    { "shift: cannot shift 4 and 5 of 8", wide_shift, TSM_ERROR_ARGUMENT },
+    { "shift: cannot shift 2 and 2 of 8 channels by 0", still_shift, TSM_ERROR_ARGUMENT },
+    { "body: cannot shift -1 and 2 of 8", negative_fused_shift, TSM_ERROR_ARGUMENT },
     { "body: operands differ: 1x4x2x2x6 and 1x4x2x2x8", wrong_residual, TSM_ERROR_ARGUMENT },
     { "stem: reads 4 channels", many_channels, TSM_ERROR_ARGUMENT },
     { "input: an empty shape", no_channels, TSM_ERROR_ARGUMENT },
     { "stem: more than 2^40 elements", huge_padding, TSM_ERROR_ARGUMENT },
     { "fc: reads 2x2 pixels", fc_of_pixels, TSM_ERROR_ARGUMENT },
     { "relu: operands differ", wrong_sum, TSM_ERROR_ARGUMENT },
-    { "relu: reads nodes 4 and -1", forward_edge, TSM_ERROR_INTERNAL },
-    { "relu: reads nodes -1 and -1", no_edge, TSM_ERROR_INTERNAL },
-    { "relu: reads nodes 2 and -1", half_sum, TSM_ERROR_INTERNAL },
+    { "relu: operand 0 is node 4", forward_edge, TSM_ERROR_INTERNAL },
+    { "relu: operand 0 is node -1", no_edge, TSM_ERROR_INTERNAL },
+    { "relu: operand 1 is node -1", half_sum, TSM_ERROR_INTERNAL },
     { "relu: no such operation", no_op, TSM_ERROR_INTERNAL },
     { "no output", no_output, TSM_ERROR_INTERNAL },
     { "body: the output is 1x4x2x2x6", wrong_output, TSM_ERROR_INTERNAL },
@@ -291,8 +293,8 @@ static const char printed[] =
     "2  norm       bnorm    1x4x4x4x8        -       -      -                           128   2048\n"
     "3  relu       act      1x4x4x4x8        -       -      relu                          -      -\n"
     "4  maxpool    maxpool  1x4x2x2x8        3x3/2   -      -                           256    512\n"
-    "5  shift      shift    1x4x2x2x8        -       2      -                           320    512\n"
-    "6  body       conv     1x4x2x2x8        3x3/1   2      +residual(shift) +relu6     384    512\n"
+    "5  shift      shift    1x4x2x2x8        -       +2 -2  -                           320    512\n"
+    "6  body       conv     1x4x2x2x8        3x3/1   +2 -2  +residual(shift) +relu6     384    512\n"
     "7  avgpool    avgpool  1x1x1x1x8        -       -      over t                      448     32\n"
     "8  fc         fc       1x1x1x1x5        -       -      +bias                       512     20\n"
     "9  consensus  tmean    1x1x1x1x5        -       -      -                           576     20\n"
@@ -310,7 +312,7 @@ START_TEST(print_aligns_columns)
     shift = network_shift(&net, "shift", x, 2);
     x = network_conv(&net, "body", shift, 8, 8, 3, 1);
     network_head(&net, x, 8);
-    net.graph->nodes[x].shift.fold = 2;
+    net.graph->nodes[x].shift = (tsm_shift){ 2, 4, 1 };
     net.graph->nodes[x].inputs[1] = shift;
     net.graph->nodes[x].act = TSM_ACT_RELU6;
     net.graph->nodes[x + 1].over_time = true;

@@ -217,17 +217,13 @@ START_TEST(test_wrong_names)
     assert_refused(
         &writer, NULL, TSM_ERROR_MODEL,
         "base_model.layer2.1.bn2.running_var (16) is missing, and backbone.layer2.1.conv2.norm.var (16) has "
-        "no place in the network; its names are those of mmaction2");
+        "no place in the network; this looks like mmaction2 resnet50 without non-local blocks");
     strcpy(writer_find(&writer, "backbone.layer2.1.conv2.norm.var")->name, "backbone.layer2.1.conv2.bn.running_var");
     writer_add(&writer, "backbone.layer3.0.non_local_block.theta.conv.bias", 0, 0, 1, (int64_t[]){ 8 });
     assert_refused(&writer, NULL, TSM_ERROR_MODEL,
-                   "backbone.layer3.0.non_local_block.theta.conv.bias (8) has no place in the network; its names are "
-                   "those of mmaction2");
-    strcpy(writer_find(&writer, "cls_head.fc_cls.bias")->name, "cls_head.bias");
-    assert_refused(
-        &writer, NULL, TSM_ERROR_MODEL,
-        "new_fc.bias (5) is missing; backbone.layer3.0.non_local_block.theta.conv.bias is of a network with "
-        "non-local blocks, which is not read here; its names are those of mmaction2");
+                   "base_model.layer3.0.nl.g.0.weight (64,128,1,1,1) is missing, and "
+                   "backbone.layer3.0.non_local_block.theta.conv.bias (8) has no place in the network; this looks like "
+                   "mmaction2 resnet50 with non-local blocks");
     writer_clear(&writer);
 
     writer_add_network(&writer, &(written_network){ .fc = "base_model.fc" });
@@ -236,11 +232,18 @@ START_TEST(test_wrong_names)
     assert_refused(&writer, NULL, TSM_ERROR_MODEL, "2, 2, 2 and 2 bottleneck blocks");
     writer_clear(&writer);
 
-    /* A detector: nothing of it is known. */
-    writer_add(&writer, "rpn.head.weight", 0, 0, 1, (int64_t[]){ 1 });
+    /* Nothing of it is known. */
+    writer_add(&writer, "encoder.weight", 0, 0, 1, (int64_t[]){ 1 });
     assert_refused(&writer, NULL, TSM_ERROR_MODEL,
-                   "rpn.head.weight (1) has no place in the network; none of its 1 tensors has a name as MIT, "
-                   "mmaction2 or torchvision give");
+                   "encoder.weight (1) has no place in the network; none of its 1 tensors has a name that a release of "
+                   "TSM gives");
+    writer_clear(&writer);
+
+    writer_add(&writer, "backbone.layer1.0.conv1.weight", 0, 0, 4, (int64_t[]){ 1, 1, 1, 1 });
+    writer_add(&writer, "rpn_head.rpn_conv.weight", 0, 0, 1, (int64_t[]){ 1 });
+    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
+                   "holds a detection model, which is not read here (rpn_head.rpn_conv.weight); "
+                   "base_model.layer1.0.conv1.weight is missing; its names look like those of mmaction2");
     writer_clear(&writer);
 }
 END_TEST
@@ -331,7 +334,7 @@ START_TEST(test_mobilenet_graph)
 
     add_mobilenet(&writer, 2, 5, true);
     assert_ok(writer_load(&writer, &model, NULL, &error), &error);
-    assert_ok(tsm_model_build_graph(model, &graph, &error), &error);
+    assert_ok(tsm_model_build_graph(model, false, &graph, &error), &error);
     for (int i = 0; i < graph->count; i++) {
         const tsm_node *node = &graph->nodes[i];
         int feature;
@@ -386,7 +389,9 @@ START_TEST(test_mobilenet_refused)
     for (int i = 0; i < writer.count; i++) replace(writer.tensors[i].name, "base_model.", "");
     writer_remove(&writer, "new_fc.weight");
     writer_remove(&writer, "new_fc.bias");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "a bare MobileNetV2");
+    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
+                   "new_fc.weight is missing, and features.0.0.weight (8,3,3,3) has no place in the network; this looks "
+                   "like MIT online mobilenetv2");
     writer_clear(&writer);
 }
 END_TEST

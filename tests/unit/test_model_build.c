@@ -17,7 +17,7 @@ static built build(const written_network *network, const char *metadata, const t
     writer_add_network(&writer, network);
     strcpy(writer.metadata, metadata);
     assert_ok(writer_load(&writer, &b.model, options, &error), &error);
-    assert_ok(tsm_model_build_graph(b.model, &b.graph, &error), &error);
+    assert_ok(tsm_model_build_graph(b.model, false, &b.graph, &error), &error);
     writer_clear(&writer);
     return b;
 }
@@ -49,7 +49,7 @@ static int count_readers(const tsm_graph *graph, int value)
     int count = 0;
 
     for (int i = 0; i < graph->count; i++)
-        count += (graph->nodes[i].inputs[0] == value) + (graph->nodes[i].inputs[1] == value);
+        count += tsm_node_reads(&graph->nodes[i], value);
     return count;
 }
 
@@ -174,7 +174,7 @@ START_TEST(test_batchnorm_values)
 
     writer_add_network(&writer, &(written_network){ .mark = "block" });
     assert_ok(writer_load(&writer, &model, NULL, &error), &error);
-    assert_ok(tsm_model_build_graph(model, &graph, &error), &error);
+    assert_ok(tsm_model_build_graph(model, false, &graph, &error), &error);
     node = &graph->nodes[find_node(graph, "base_model.layer2.1.bn1")];
     for (int c = 0; c < 16; c++) {
         ck_assert(node->gamma[c] == writer_find(&writer, "base_model.layer2.1.net.bn1.weight")->values[c]);
@@ -213,7 +213,7 @@ START_TEST(test_out_of_memory)
     tsm_graph_destroy(&b.graph);
     do {
         tsm_alloc_fail_at((uint64_t)++failures + 1);
-        status = tsm_model_build_graph(b.model, &b.graph, &error);
+        status = tsm_model_build_graph(b.model, false, &b.graph, &error);
         ck_assert(status == TSM_OK || (status == TSM_ERROR_MEMORY && !b.graph));
     } while (status != TSM_OK);
     tsm_alloc_fail_at(0);

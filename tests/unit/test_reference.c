@@ -18,7 +18,7 @@ START_TEST(shift_moves_folds)
     const float want[] = { 11, 12, 0, 0, 5, 21, 22, 3, 4, 15, 0, 0, 13, 14, 25 };
     float out[15];
 
-    tsm_ref_shift(out, in, &dims, (tsm_shift){ 2 });
+    tsm_ref_shift(out, in, &dims, (tsm_shift){ 2, 4, 1 });
     assert_values(out, want, COUNT(want));
     tsm_ref_shift(out, in, &dims, (tsm_shift){ 0 });
     assert_values(out, in, COUNT(in));
@@ -33,7 +33,7 @@ START_TEST(shift_keeps_clips_apart)
     const float want[] = { 5, 0, 7, 0, 0, 2, 0, 4, 50, 0, 70, 0, 0, 20, 0, 40 };
     float out[16];
 
-    tsm_ref_shift(out, in, &dims, (tsm_shift){ 1 });
+    tsm_ref_shift(out, in, &dims, (tsm_shift){ 1, 2, 1 });
     assert_values(out, want, COUNT(want));
 }
 END_TEST
@@ -45,8 +45,27 @@ START_TEST(shift_of_everything)
     const float in[] = { 1, 2, 3, 4 }, want[] = { 3, 4, 0, 0 };
     float out[4];
 
-    tsm_ref_shift(out, in, &dims, (tsm_shift){ 2 });
+    tsm_ref_shift(out, in, &dims, tsm_shift_both(2, 2));
     assert_values(out, want, COUNT(want));
+}
+END_TEST
+
+START_TEST(shift_in_other_directions)
+{
+    /* One clip of 3 frames, one pixel, 3 channels. */
+    const tsm_dims dims = { 1, 3, 1, 1, 3 };
+    const float in[] = { 1, 2, 3, 11, 12, 13, 21, 22, 23 };
+    const float mirrored[] = { 0, 12, 13, 1, 22, 23, 11, 0, 0 }; /* one channel from before, two from after */
+    const float past[] = { 0, 0, 3, 1, 2, 13, 11, 12, 23 };      /* two from before */
+    const float second[] = { 0, 2, 3, 1, 12, 13, 11, 22, 23 };   /* the first fold is empty */
+    float out[9];
+
+    tsm_ref_shift(out, in, &dims, (tsm_shift){ 1, 3, -1 });
+    assert_values(out, mirrored, COUNT(mirrored));
+    tsm_ref_shift(out, in, &dims, (tsm_shift){ 2, 2, -1 });
+    assert_values(out, past, COUNT(past));
+    tsm_ref_shift(out, in, &dims, (tsm_shift){ 0, 1, 1 });
+    assert_values(out, second, COUNT(second));
 }
 END_TEST
 
@@ -147,6 +166,85 @@ START_TEST(add_and_act)
     assert_values(out, relu6, 3);
     tsm_ref_act(out, not_a_number, 1, TSM_ACT_RELU);
     ck_assert(isnan(out[0]));
+}
+END_TEST
+
+START_TEST(leaky_and_sigmoid)
+{
+    const float in[] = { -100, -2, 0, 3 }, leaky[] = { -1, -0.02f, 0, 3 };
+    /* e^2 = 7.389056, e^3 = 20.085537 */
+    const float sigmoid[] = { 0, 1 / 8.389056f, 0.5f, 20.085537f / 21.085537f };
+    float out[4], not_a_number[] = { NAN };
+
+    tsm_ref_act(out, in, 4, TSM_ACT_LEAKY_RELU);
+    assert_values(out, leaky, 4);
+    tsm_ref_act(out, in, 4, TSM_ACT_SIGMOID);
+    assert_close(out, sigmoid, 4, 1e-7, "sigmoid");
+    for (tsm_act act = TSM_ACT_NONE; act < TSM_ACT_COUNT; act++) {
+        tsm_ref_act(out, not_a_number, 1, act);
+        ck_assert(isnan(out[0]));
+    }
+}
+END_TEST
+
+START_TEST(scales_channels)
+{
+    /* Two frames of 1x2 pixels, 2 channels; a factor a frame and channel. */
+    const tsm_dims dims = { 1, 2, 1, 2, 2 };
+    const float in[] = { 1, 2, 3, 4, 5, -6, 7, 8 }, factors[] = { 1, 10, -1, 0.5f };
+    const float plain[] = { 1, 20, 3, 40, -5, -3, -7, 4 }, relu[] = { 1, 20, 3, 40, 0, 0, 0, 4 };
+    float out[8];
+
+    tsm_ref_scale(out, in, factors, &dims, TSM_ACT_NONE);
+    assert_values(out, plain, COUNT(plain));
+    tsm_ref_scale(out, in, factors, &dims, TSM_ACT_RELU);
+    assert_values(out, relu, COUNT(relu));
+}
+END_TEST
+
+START_TEST(attends_softly)
+{
+    /* Two clips of one query and two keys of 2 channels, values of one. Scores are ln 3 and 0: weights 3/4 and 1/4; in
+     * the second clip both 1000: halves, as only differences count. */
+    const tsm_dims query_dims = { 2, 1, 1, 1, 2 }, value_dims = { 2, 1, 1, 2, 1 };
+    const float queries[] = { 1, 2, 10, 0 }, keys[] = { 1.0986123f, 0, -4, 2, 100, 7, 100, -7 };
+    const float values[] = { 8, 4, 1, 3 }, want[] = { 7, 2 };
+    double scores[2];
+    float out[2];
+
+    tsm_ref_attention(out, queries, &query_dims, keys, values, &value_dims, true, scores);
+    assert_close(out, want, 2, 1e-7, "attention");
+}
+END_TEST
+
+START_TEST(attends_by_count)
+{
+    /* One clip of two frames of one query each, and 1x2 keys: scores (1, 2, 3, 4), then (0, 10, 0, -10). */
+    const tsm_dims query_dims = { 1, 2, 1, 1, 2 }, value_dims = { 1, 2, 1, 2, 2 };
+    const float queries[] = { 1, 0, 0, 10 }, keys[] = { 1, 0, 2, 1, 3, 0, 4, -1 };
+    const float values[] = { 1, 0, 1, 0, 1, 0, 1, 4 }, want[] = { 10 / 4.0f, 16 / 4.0f, 0, -40 / 4.0f };
+    double scores[4];
+    float out[4];
+
+    tsm_ref_attention(out, queries, &query_dims, keys, values, &value_dims, false, scores);
+    assert_values(out, want, COUNT(want));
+}
+END_TEST
+
+START_TEST(window_means)
+{
+    /* 3x2 pixels under 2x2 windows: those of the last row have but two pixels. */
+    const tsm_dims dims = { 1, 1, 3, 2, 2 }, three = { 1, 1, 1, 3, 1 };
+    const float in[] = { 1, 10, 2, 20, 3, 30, 4, 40, 5, 50, 7, 70 }, want[] = { 2.5f, 25, 6, 60 };
+    const float line[] = { 1, 2, 6 }, overlapping[] = { 3, 4, 6 };
+    const tsm_node node = { .op = TSM_OP_AVGPOOL, .kernel_h = 2, .kernel_w = 2, .stride = 2 };
+    const tsm_node dense = { .op = TSM_OP_AVGPOOL, .kernel_h = 2, .kernel_w = 3, .stride = 1 };
+    float out[4];
+
+    tsm_ref_window_mean(out, in, &dims, &node);
+    assert_values(out, want, COUNT(want));
+    tsm_ref_window_mean(out, line, &three, &dense);
+    assert_values(out, overlapping, COUNT(overlapping));
 }
 END_TEST
 
@@ -254,12 +352,18 @@ int main(void)
     tcase_add_test(ops, shift_moves_folds);
     tcase_add_test(ops, shift_keeps_clips_apart);
     tcase_add_test(ops, shift_of_everything);
+    tcase_add_test(ops, shift_in_other_directions);
     tcase_add_test(ops, conv_pads_and_strides);
     tcase_add_test(ops, conv_is_not_square);
     tcase_add_test(ops, conv_groups_bias_residual_act);
     tcase_add_test(ops, conv_sums_in_double);
     tcase_add_test(ops, batchnorm_normalises);
     tcase_add_test(ops, add_and_act);
+    tcase_add_test(ops, leaky_and_sigmoid);
+    tcase_add_test(ops, scales_channels);
+    tcase_add_test(ops, attends_softly);
+    tcase_add_test(ops, attends_by_count);
+    tcase_add_test(ops, window_means);
     tcase_add_test(ops, maxpool_ignores_padding);
     tcase_add_test(ops, maxpool_keeps_nan);
     tcase_add_test(ops, means);

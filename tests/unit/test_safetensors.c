@@ -217,7 +217,8 @@ static const struct wrong_kind {
     { "version https://git-lfs.github.com/spec/v1\noid", 46, "a Git LFS pointer" },
     { "\x93NUMPY\1\0v\0{'descr'", 18, "a NumPy array" },
     { "\x1f\x8b\x08\0\0\0\0\0\0\3", 10, "a gzip archive" },
-    { "hello, world, this is text", 26, "is neither a safetensors nor a PyTorch checkpoint" },
+    { "hello, world, this is text", 26, "is text, not a checkpoint" },
+    { "hello, world, this is \1", 23, "is neither a safetensors nor a PyTorch checkpoint" },
 };
 
 START_TEST(test_wrong_kind)

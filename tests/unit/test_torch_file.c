@@ -136,8 +136,8 @@ static void assert_same_graph(const char *path, const tsm_model *want, bool half
     tsm_error error;
 
     assert_ok(tsm_model_load(&model, path, NULL, &error), &error);
-    assert_ok(tsm_model_build_graph(model, &a, &error), &error);
-    assert_ok(tsm_model_build_graph(want, &b, &error), &error);
+    assert_ok(tsm_model_build_graph(model, false, &a, &error), &error);
+    assert_ok(tsm_model_build_graph(want, false, &b, &error), &error);
     ck_assert_int_eq(a->count, b->count);
     for (int i = 0; i < a->count; i++) {
         const tsm_node *x = &a->nodes[i], *y = &b->nodes[i];

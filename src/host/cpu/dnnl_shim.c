@@ -1,9 +1,11 @@
-/* dnnl_shim.c - see dnnl_shim.h. Functions that differ between oneDNN 2 and 3 come first, in pairs. */
+/* dnnl_shim.c - see dnnl_shim.h. */
 #include "dnnl_shim.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "dnnl_versions.h"
 
 /* Dims and strides are dnnl_dims_t, of which ndim values count: version 2 declares its parameters as whole arrays. */
 #define WEIGHT_DIMS 5
@@ -42,148 +44,18 @@ const char *tsm_dnnl_version(void)
     return version_text;
 }
 
-#if DNNL_VERSION_MAJOR >= 3
-
-static dnnl_status_t layout_strided(tsm_dnnl_layout *layout, int ndim, const dnnl_dims_t dims,
-                                    const dnnl_dims_t strides)
-{
-    return dnnl_memory_desc_create_with_strides(layout, ndim, dims, dnnl_f32, strides);
-}
-
-static dnnl_status_t layout_any(tsm_dnnl_layout *layout, int ndim, const dnnl_dims_t dims)
-{
-    return dnnl_memory_desc_create_with_tag(layout, ndim, dims, dnnl_f32, dnnl_format_tag_any);
-}
-
-static dnnl_status_t layout_copy(tsm_dnnl_layout *layout, const_dnnl_memory_desc_t from)
-{
-    return dnnl_memory_desc_clone(layout, from);
-}
-
-void tsm_dnnl_layout_destroy(tsm_dnnl_layout *layout)
-{
-    if (*layout) dnnl_memory_desc_destroy(*layout);
-    *layout = NULL;
-}
-
-static dnnl_status_t append_sum(dnnl_post_ops_t ops)
-{
-    return dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef);
-}
-
-static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha, float beta)
-{
-    return dnnl_post_ops_append_eltwise(ops, kind, alpha, beta);
-}
-
-static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *desc, dnnl_engine_t engine, const tsm_dnnl_layout layouts[4],
-                                 dnnl_primitive_attr_t attr)
-{
-    return dnnl_matmul_primitive_desc_create(desc, engine, layouts[0], layouts[1], layouts[2], layouts[3], attr);
-}
-
-static dnnl_status_t conv_desc(dnnl_primitive_desc_t *desc, dnnl_engine_t engine, const tsm_dnnl_layout layouts[4],
-                               const dnnl_dims_t stride, const dnnl_dims_t pad, dnnl_primitive_attr_t attr)
-{
-    const dnnl_dims_t dilation = { 0, 0 };
-
-    return dnnl_convolution_forward_primitive_desc_create(desc, engine, dnnl_forward_inference,
-                                                          dnnl_convolution_direct, layouts[0], layouts[1], layouts[2],
-                                                          layouts[3], stride, dilation, pad, pad, attr);
-}
-
-static dnnl_status_t reorder_desc(dnnl_primitive_desc_t *desc, dnnl_engine_t engine, tsm_dnnl_layout from,
-                                  tsm_dnnl_layout to)
-{
-    return dnnl_reorder_primitive_desc_create(desc, from, engine, to, engine, NULL);
-}
-
-#else
-
-static tsm_dnnl_layout layout_new(const dnnl_memory_desc_t *from)
-{
-    tsm_dnnl_layout layout = tsm_alloc_zero(1, sizeof *layout);
-
-    if (layout) *layout = *from;
-    return layout;
-}
-
-static dnnl_status_t layout_strided(tsm_dnnl_layout *layout, int ndim, const dnnl_dims_t dims,
-                                    const dnnl_dims_t strides)
-{
-    dnnl_memory_desc_t desc;
-    dnnl_status_t status = dnnl_memory_desc_init_by_strides(&desc, ndim, dims, dnnl_f32, strides);
-
-    if (status != dnnl_success) return status;
-    return (*layout = layout_new(&desc)) ? dnnl_success : dnnl_out_of_memory;
-}
-
-static dnnl_status_t layout_any(tsm_dnnl_layout *layout, int ndim, const dnnl_dims_t dims)
-{
-    dnnl_memory_desc_t desc;
-    dnnl_status_t status = dnnl_memory_desc_init_by_tag(&desc, ndim, dims, dnnl_f32, dnnl_format_tag_any);
-
-    if (status != dnnl_success) return status;
-    return (*layout = layout_new(&desc)) ? dnnl_success : dnnl_out_of_memory;
-}
-
-static dnnl_status_t layout_copy(tsm_dnnl_layout *layout, const dnnl_memory_desc_t *from)
-{
-    return (*layout = layout_new(from)) ? dnnl_success : dnnl_out_of_memory;
-}
-
-void tsm_dnnl_layout_destroy(tsm_dnnl_layout *layout)
-{
-    tsm_free(*layout);
-    *layout = NULL;
-}
-
-static dnnl_status_t append_sum(dnnl_post_ops_t ops)
-{
-    return dnnl_post_ops_append_sum(ops, 1.0f);
-}
-
-static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha, float beta)
-{
-    return dnnl_post_ops_append_eltwise(ops, 1.0f, kind, alpha, beta);
-}
-
-static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *desc, dnnl_engine_t engine, const tsm_dnnl_layout layouts[4],
-                                 dnnl_primitive_attr_t attr)
-{
-    dnnl_matmul_desc_t op;
-    dnnl_status_t status = dnnl_matmul_desc_init(&op, layouts[0], layouts[1], layouts[2], layouts[3]);
-
-    if (status != dnnl_success) return status;
-    return dnnl_primitive_desc_create(desc, &op, attr, engine, NULL);
-}
-
-static dnnl_status_t conv_desc(dnnl_primitive_desc_t *desc, dnnl_engine_t engine, const tsm_dnnl_layout layouts[4],
-                               const dnnl_dims_t stride, const dnnl_dims_t pad, dnnl_primitive_attr_t attr)
-{
-    dnnl_convolution_desc_t op;
-    dnnl_status_t status =
-        dnnl_convolution_forward_desc_init(&op, dnnl_forward_inference, dnnl_convolution_direct, layouts[0],
-                                           layouts[1], layouts[2], layouts[3], stride, pad, pad);
-
-    if (status != dnnl_success) return status;
-    return dnnl_primitive_desc_create(desc, &op, attr, engine, NULL);
-}
-
-static dnnl_status_t reorder_desc(dnnl_primitive_desc_t *desc, dnnl_engine_t engine, tsm_dnnl_layout from,
-                                  tsm_dnnl_layout to)
-{
-    return dnnl_reorder_primitive_desc_create(desc, from, engine, to, engine, NULL);
-}
-
-#endif
-
 /* ---- Layouts ------------------------------------------------------------------------------------------------ */
 
 tsm_status tsm_dnnl_layout_clone(tsm_dnnl_layout *layout, tsm_dnnl_layout from, tsm_error *error)
 {
     TSM_DNNL(layout_copy(layout, from));
     return TSM_OK;
+}
+
+void tsm_dnnl_layout_destroy(tsm_dnnl_layout *layout)
+{
+    layout_free(*layout);
+    *layout = NULL;
 }
 
 bool tsm_dnnl_layout_equal(tsm_dnnl_layout a, tsm_dnnl_layout b)
@@ -196,11 +68,17 @@ size_t tsm_dnnl_layout_bytes(tsm_dnnl_layout layout)
     return dnnl_memory_desc_get_size(layout);
 }
 
+static dnnl_status_t layout_matrix(tsm_dnnl_layout *layout, int64_t rows, int64_t columns, tsm_dnnl_order order)
+{
+    const dnnl_dims_t dims = { rows, columns }, by_row = { columns, 1 }, by_column = { 1, rows };
+
+    if (order == TSM_DNNL_LIKED) return layout_any(layout, 2, dims);
+    return layout_strided(layout, 2, dims, order == TSM_DNNL_ROWS ? by_row : by_column);
+}
+
 tsm_status tsm_dnnl_matmul_plain(tsm_dnnl_layout *layout, int64_t n, int64_t k, tsm_error *error)
 {
-    const dnnl_dims_t dims = { k, n }, strides = { 1, k };
-
-    TSM_DNNL(layout_strided(layout, 2, dims, strides));
+    TSM_DNNL(layout_matrix(layout, k, n, TSM_DNNL_COLUMNS));
     return TSM_OK;
 }
 
@@ -234,14 +112,20 @@ static dnnl_status_t layout_nhwc(tsm_dnnl_layout *layout, int64_t n, int64_t c, 
     return layout_strided(layout, 4, dims, strides);
 }
 
-static dnnl_status_t layout_rows(tsm_dnnl_layout *layout, int64_t rows, int64_t columns)
-{
-    const dnnl_dims_t dims = { rows, columns }, strides = { columns, 1 };
-
-    return layout_strided(layout, 2, dims, strides);
-}
-
 /* ---- Ops ---------------------------------------------------------------------------------------------------- */
+
+static dnnl_status_t append_act(dnnl_post_ops_t ops, tsm_act act)
+{
+    switch (act) {
+    case TSM_ACT_RELU: return append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
+    case TSM_ACT_RELU6: return append_eltwise(ops, dnnl_eltwise_clip, 0, 6);
+    case TSM_ACT_LEAKY_RELU: return append_eltwise(ops, dnnl_eltwise_relu, TSM_LEAKY_SLOPE, 0);
+    case TSM_ACT_SIGMOID: return append_eltwise(ops, dnnl_eltwise_logistic, 0, 0);
+    case TSM_ACT_NONE:
+    case TSM_ACT_COUNT: break;
+    }
+    return dnnl_success;
+}
 
 static dnnl_status_t attr_create(dnnl_primitive_attr_t *attr, const tsm_dnnl_epilogue *epilogue)
 {
@@ -250,39 +134,42 @@ static dnnl_status_t attr_create(dnnl_primitive_attr_t *attr, const tsm_dnnl_epi
 
     if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
     if (status == dnnl_success) status = dnnl_post_ops_create(&ops);
+    if (status == dnnl_success && epilogue->factor != 0)
+        status = append_eltwise(ops, dnnl_eltwise_linear, epilogue->factor, 0);
     if (status == dnnl_success && epilogue->sum) status = append_sum(ops);
-    if (status == dnnl_success && epilogue->act == TSM_ACT_RELU)
-        status = append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
-    if (status == dnnl_success && epilogue->act == TSM_ACT_RELU6)
-        status = append_eltwise(ops, dnnl_eltwise_clip, 0, 6);
+    if (status == dnnl_success) status = append_act(ops, epilogue->act);
     if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attr, ops);
     if (ops) dnnl_post_ops_destroy(ops);
     return status;
 }
 
-/* Compiles `desc` into op->primitive and takes over the layouts that it settled on. */
+/* Compiles `desc` into op->primitive. */
 static dnnl_status_t op_finish(tsm_dnnl_op *op, const_dnnl_primitive_desc_t desc)
 {
-    dnnl_status_t status = layout_copy(&op->weights, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
+    dnnl_status_t status = layout_copy(&op->scratch, dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0));
 
-    if (status == dnnl_success)
-        status = layout_copy(&op->scratch, dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0));
     if (status == dnnl_success) status = dnnl_primitive_create(&op->primitive, desc);
-    if (status == dnnl_success) {
-        op->weight_bytes = tsm_dnnl_layout_bytes(op->weights);
-        op->scratch_bytes = tsm_dnnl_layout_bytes(op->scratch);
-    }
+    if (status == dnnl_success) op->scratch_bytes = tsm_dnnl_layout_bytes(op->scratch);
     return status;
 }
 
-static dnnl_status_t matmul_layouts(tsm_dnnl_op *op, const tsm_dnnl_matmul *what, tsm_dnnl_layout *any)
+/* The same for a product, and takes over the layout that it settled on for its weights. */
+static dnnl_status_t product_finish(tsm_dnnl_op *op, const_dnnl_primitive_desc_t desc)
 {
-    const dnnl_dims_t weight_dims = { what->k, what->n };
-    dnnl_status_t status = layout_rows(&op->source, what->m, what->k);
+    dnnl_status_t status = layout_copy(&op->weights, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
 
-    if (status == dnnl_success) status = layout_rows(&op->destination, what->m, what->n);
-    if (status == dnnl_success && what->epilogue.bias) status = layout_rows(&op->bias, 1, what->n);
-    if (status == dnnl_success) status = layout_any(any, 2, weight_dims);
+    if (status == dnnl_success) op->weight_bytes = tsm_dnnl_layout_bytes(op->weights);
+    return status == dnnl_success ? op_finish(op, desc) : status;
+}
+
+static dnnl_status_t matmul_layouts(tsm_dnnl_op *op, const tsm_dnnl_matmul *what, tsm_dnnl_layout *weights)
+{
+    const tsm_dnnl_order source = what->source_columns ? TSM_DNNL_COLUMNS : TSM_DNNL_ROWS;
+    dnnl_status_t status = layout_matrix(&op->source, what->m, what->k, source);
+
+    if (status == dnnl_success) status = layout_matrix(&op->destination, what->m, what->n, TSM_DNNL_ROWS);
+    if (status == dnnl_success && what->epilogue.bias) status = layout_matrix(&op->bias, 1, what->n, TSM_DNNL_ROWS);
+    if (status == dnnl_success) status = layout_matrix(weights, what->k, what->n, what->weights);
     return status;
 }
 
@@ -291,18 +178,18 @@ tsm_status tsm_dnnl_matmul_create(tsm_dnnl_op *op, dnnl_engine_t engine, const t
 {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t desc = NULL;
-    tsm_dnnl_layout any = NULL;
+    tsm_dnnl_layout weights = NULL;
     tsm_status status = TSM_OK;
 
     memset(op, 0, sizeof *op);
     TSM_DNNL_TRY(attr_create(&attr, &what->epilogue));
-    TSM_DNNL_TRY(matmul_layouts(op, what, &any));
-    const tsm_dnnl_layout layouts[4] = { op->source, any, op->bias, op->destination };
+    TSM_DNNL_TRY(matmul_layouts(op, what, &weights));
+    const tsm_dnnl_layout layouts[4] = { op->source, weights, op->bias, op->destination };
     TSM_DNNL_TRY(matmul_desc(&desc, engine, layouts, attr));
-    TSM_DNNL_TRY(op_finish(op, desc));
+    TSM_DNNL_TRY(product_finish(op, desc));
 fail:
     if (status != TSM_OK) tsm_dnnl_op_clear(op);
-    tsm_dnnl_layout_destroy(&any);
+    tsm_dnnl_layout_destroy(&weights);
     if (desc) dnnl_primitive_desc_destroy(desc);
     if (attr) dnnl_primitive_attr_destroy(attr);
     return status;
@@ -335,12 +222,47 @@ tsm_status tsm_dnnl_conv_create(tsm_dnnl_op *op, dnnl_engine_t engine, const tsm
     TSM_DNNL_TRY(conv_layouts(op, what, &any));
     const tsm_dnnl_layout layouts[4] = { op->source, any, op->bias, op->destination };
     TSM_DNNL_TRY(conv_desc(&desc, engine, layouts, stride, pad, attr));
-    TSM_DNNL_TRY(op_finish(op, desc));
+    TSM_DNNL_TRY(product_finish(op, desc));
 fail:
     if (status != TSM_OK) tsm_dnnl_op_clear(op);
     tsm_dnnl_layout_destroy(&any);
     if (desc) dnnl_primitive_desc_destroy(desc);
     if (attr) dnnl_primitive_attr_destroy(attr);
+    return status;
+}
+
+/* A copy between layouts as an op: what it reads is its source, what it writes its destination. */
+static tsm_status reorder_create(tsm_dnnl_op *op, dnnl_engine_t engine, tsm_dnnl_layout from, tsm_dnnl_layout to,
+                                 tsm_error *error)
+{
+    const tsm_dnnl_epilogue none = { 0 };
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t desc = NULL;
+    tsm_status status = TSM_OK;
+
+    memset(op, 0, sizeof *op);
+    TSM_DNNL_TRY(layout_copy(&op->source, from));
+    TSM_DNNL_TRY(layout_copy(&op->destination, to));
+    TSM_DNNL_TRY(attr_create(&attr, &none));
+    TSM_DNNL_TRY(reorder_desc(&desc, engine, from, to, attr));
+    TSM_DNNL_TRY(op_finish(op, desc));
+fail:
+    if (status != TSM_OK) tsm_dnnl_op_clear(op);
+    if (desc) dnnl_primitive_desc_destroy(desc);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return status;
+}
+
+tsm_status tsm_dnnl_pack_create(tsm_dnnl_op *op, dnnl_engine_t engine, const tsm_dnnl_matmul *what,
+                                const tsm_dnnl_op *matmul, tsm_dnnl_order order, tsm_error *error)
+{
+    tsm_dnnl_layout plain = NULL;
+    tsm_status status = TSM_OK;
+
+    TSM_DNNL_TRY(layout_matrix(&plain, what->k, what->n, order));
+    TSM_TRY(reorder_create(op, engine, plain, matmul->weights, error));
+fail:
+    tsm_dnnl_layout_destroy(&plain);
     return status;
 }
 
@@ -356,33 +278,6 @@ void tsm_dnnl_op_clear(tsm_dnnl_op *op)
 }
 
 /* ---- Execution ---------------------------------------------------------------------------------------------- */
-
-tsm_status tsm_dnnl_reorder(dnnl_engine_t engine, tsm_dnnl_layout from_layout, const void *from,
-                            tsm_dnnl_layout to_layout, void *to, tsm_error *error)
-{
-    dnnl_primitive_desc_t desc = NULL;
-    dnnl_primitive_t primitive = NULL;
-    dnnl_memory_t memory[2] = { NULL, NULL };
-    dnnl_stream_t stream = NULL;
-    tsm_status status = TSM_OK;
-
-    TSM_DNNL_TRY(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
-    TSM_DNNL_TRY(reorder_desc(&desc, engine, from_layout, to_layout));
-    TSM_DNNL_TRY(dnnl_primitive_create(&primitive, desc));
-    TSM_DNNL_TRY(dnnl_memory_create(&memory[0], from_layout, engine, (void *)(uintptr_t)from));
-    TSM_DNNL_TRY(dnnl_memory_create(&memory[1], to_layout, engine, to));
-    const dnnl_exec_arg_t args[2] = { { DNNL_ARG_FROM, memory[0] }, { DNNL_ARG_TO, memory[1] } };
-    TSM_DNNL_TRY(dnnl_primitive_execute(primitive, stream, 2, args));
-    TSM_DNNL_TRY(dnnl_stream_wait(stream));
-fail:
-    for (int i = 0; i < 2; i++) {
-        if (memory[i]) dnnl_memory_destroy(memory[i]);
-    }
-    if (primitive) dnnl_primitive_destroy(primitive);
-    if (desc) dnnl_primitive_desc_destroy(desc);
-    if (stream) dnnl_stream_destroy(stream);
-    return status;
-}
 
 tsm_status tsm_dnnl_bind(tsm_dnnl_bound *bound, const tsm_dnnl_op *op, dnnl_engine_t engine, dnnl_stream_t stream,
                          const float *source, const void *weights, const float *bias, float *destination,
@@ -422,9 +317,42 @@ void tsm_dnnl_bound_clear(tsm_dnnl_bound *bound)
     memset(bound, 0, sizeof *bound);
 }
 
+dnnl_status_t tsm_dnnl_bound_move(const tsm_dnnl_bound *bound, const float *source, float *destination)
+{
+    dnnl_status_t status = dnnl_memory_set_data_handle(bound->memory[0], (void *)(uintptr_t)source);
+
+    return status == dnnl_success ? dnnl_memory_set_data_handle(bound->memory[1], destination) : status;
+}
+
 dnnl_status_t tsm_dnnl_execute(const tsm_dnnl_bound *bound)
 {
     dnnl_status_t status = dnnl_primitive_execute(bound->op->primitive, bound->stream, bound->count, bound->args);
 
     return status == dnnl_success ? dnnl_stream_wait(bound->stream) : status;
+}
+
+tsm_status tsm_dnnl_reorder(dnnl_engine_t engine, tsm_dnnl_layout from_layout, const void *from,
+                            tsm_dnnl_layout to_layout, void *to, tsm_error *error)
+{
+    tsm_dnnl_op op = { 0 };
+    tsm_dnnl_bound bound = { 0 };
+    dnnl_stream_t stream = NULL;
+    void *scratch = NULL;
+    tsm_status status = TSM_OK;
+
+    TSM_DNNL_TRY(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
+    TSM_TRY(reorder_create(&op, engine, from_layout, to_layout, error));
+    scratch = tsm_alloc_aligned(op.scratch_bytes, 1);
+    if (!scratch) {
+        status = tsm_fail_memory(error, op.scratch_bytes);
+        goto fail;
+    }
+    TSM_TRY(tsm_dnnl_bind(&bound, &op, engine, stream, from, NULL, NULL, to, scratch, error));
+    TSM_DNNL_TRY(tsm_dnnl_execute(&bound));
+fail:
+    tsm_dnnl_bound_clear(&bound);
+    tsm_dnnl_op_clear(&op);
+    tsm_free(scratch);
+    if (stream) dnnl_stream_destroy(stream);
+    return status;
 }

@@ -2,8 +2,8 @@
  * dnnl_shim.h - the little of oneDNN that the CPU backend needs, alike for versions 2 and 3.
  *
  * The C API broke between them: memory and operation descriptors became handles, post-ops lost or gained parameters.
- * Everything that differs is in dnnl_shim.c. An op is a compiled primitive with the layouts it wants; a bound op is
- * one with its buffers, ready to execute without allocation.
+ * Everything that differs is in dnnl_versions.h. An op is a compiled primitive with the layouts it wants; a bound op
+ * is one with its buffers, ready to execute without allocation.
  */
 #ifndef TSM_CPU_DNNL_SHIM_H
 #define TSM_CPU_DNNL_SHIM_H
@@ -41,17 +41,24 @@ tsm_status tsm_dnnl_fail(tsm_error *error, dnnl_status_t code, const char *expre
 /* "oneDNN 2.6.3", of the library that is loaded. Static string. */
 const char *tsm_dnnl_version(void);
 
-/* What happens to a sum of products before it is stored: bias, then the old value of the destination, then act. */
+/* What happens to a sum of products before it is stored: bias, a factor, the old value of the destination, then act.
+ */
 typedef struct tsm_dnnl_epilogue {
     bool bias;
     bool sum;
     tsm_act act;
+    float factor; /* 0: none */
 } tsm_dnnl_epilogue;
 
-/* (m,k) x (k,n) -> (m,n), dense rows; weights in the layout that the implementation likes. Rows with a pitch would be
+/* How a matrix lies in memory: as the implementation likes best, or in dense rows or columns. */
+typedef enum tsm_dnnl_order { TSM_DNNL_LIKED, TSM_DNNL_ROWS, TSM_DNNL_COLUMNS } tsm_dnnl_order;
+
+/* (m,k) x (k,n) -> (m,n), dense rows; weights usually in the layout that is liked best. Rows with a pitch would be
  * refused by version 2's fast kernels. */
 typedef struct tsm_dnnl_matmul {
     int64_t m, n, k;
+    bool source_columns; /* (m,k) is in dense columns instead */
+    tsm_dnnl_order weights;
     tsm_dnnl_epilogue epilogue;
 } tsm_dnnl_matmul;
 
@@ -84,6 +91,11 @@ void tsm_dnnl_layout_destroy(tsm_dnnl_layout *layout);
 bool tsm_dnnl_layout_equal(tsm_dnnl_layout a, tsm_dnnl_layout b);
 size_t tsm_dnnl_layout_bytes(tsm_dnnl_layout layout);
 
+/* Compiles the copy of (k,n) weights that lie in dense rows or columns into the layout that a matmul likes best. Its
+ * bounds have no weights and no bias. */
+tsm_status tsm_dnnl_pack_create(tsm_dnnl_op *op, dnnl_engine_t engine, const tsm_dnnl_matmul *what,
+                                const tsm_dnnl_op *matmul, tsm_dnnl_order order, tsm_error *error);
+
 /* Copies `from` to `to`, changing the layout. Blocking. */
 tsm_status tsm_dnnl_reorder(dnnl_engine_t engine, tsm_dnnl_layout from_layout, const void *from,
                             tsm_dnnl_layout to_layout, void *to, tsm_error *error);
@@ -91,8 +103,8 @@ tsm_status tsm_dnnl_reorder(dnnl_engine_t engine, tsm_dnnl_layout from_layout, c
 /* An op with its buffers. Belongs to one thread at a time; the op must outlive it. */
 typedef struct tsm_dnnl_bound {
     const tsm_dnnl_op *op;
-    dnnl_stream_t stream; /* borrowed */
-    dnnl_memory_t memory[5];
+    dnnl_stream_t stream;    /* borrowed */
+    dnnl_memory_t memory[5]; /* of source and destination first */
     dnnl_exec_arg_t args[5];
     int count;
 } tsm_dnnl_bound;
@@ -101,6 +113,9 @@ tsm_status tsm_dnnl_bind(tsm_dnnl_bound *bound, const tsm_dnnl_op *op, dnnl_engi
                          const float *source, const void *weights, const float *bias, float *destination,
                          void *scratch, tsm_error *error);
 void tsm_dnnl_bound_clear(tsm_dnnl_bound *bound);
+
+/* Other source and destination for the executions to come. */
+dnnl_status_t tsm_dnnl_bound_move(const tsm_dnnl_bound *bound, const float *source, float *destination);
 
 /* Executes and waits. */
 dnnl_status_t tsm_dnnl_execute(const tsm_dnnl_bound *bound);

@@ -3,10 +3,12 @@
  * one k is four vectors side by side, meets 6 rows of the input at a time; 24 accumulators stay in registers over all
  * of k.
  *
- * The shift is in the rows' addresses: k runs over three segments, [0, fold) read one frame later, [fold, 2 fold)
- * one frame earlier, the rest in place. Past the ends of a clip a row of zeros stands in.
+ * The shift is in the rows' addresses: k runs over three segments, [0, fold) read `step` frames later, [fold, end) as
+ * many earlier, the rest in place. Past the ends of a clip a row of zeros stands in.
  */
 #include "gather.h"
+
+#include "ops.h"
 
 #include <string.h>
 
@@ -112,24 +114,34 @@ INLINE AVX512 void segment(__m512 sum[ROWS][VECTORS], const tile *at, int first,
     }
 }
 
-INLINE AVX512 void store(__m512 sum[ROWS][VECTORS], const tile *at, const int row_count, const int vectors)
+/* Max and min return their second operand where one is NaN, so NaN stays. The sigmoid comes after the kernel. */
+INLINE AVX512 __m512 activate(__m512 value, const tsm_act act)
+{
+    const __m512 low = _mm512_setzero_ps();
+
+    if (act == TSM_ACT_RELU || act == TSM_ACT_RELU6) value = _mm512_max_ps(low, value);
+    if (act == TSM_ACT_RELU6) value = _mm512_min_ps(_mm512_set1_ps(6.0f), value);
+    if (act == TSM_ACT_LEAKY_RELU)
+        value = _mm512_max_ps(_mm512_mul_ps(value, _mm512_set1_ps(TSM_LEAKY_SLOPE)), value);
+    return value;
+}
+
+INLINE AVX512 void store(__m512 sum[ROWS][VECTORS], const tile *at, const int row_count, const int vectors,
+                         const tsm_act act)
 {
     const tsm_cpu_gather *what = at->what;
-    const __m512 low = _mm512_setzero_ps(), six = _mm512_set1_ps(6.0f);
 
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; j++) {
         const int left = what->n - at->column - j * LANES;
         const __mmask16 mask = left >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
-        const __m512 bias = what->bias ? _mm512_maskz_loadu_ps(mask, what->bias + at->column + j * LANES) : low;
+        const __m512 bias =
+            what->bias ? _mm512_maskz_loadu_ps(mask, what->bias + at->column + j * LANES) : _mm512_setzero_ps();
 
 #pragma GCC unroll 6
         for (int r = 0; r < row_count; r++) {
-            __m512 value = _mm512_add_ps(sum[r][j], bias);
+            const __m512 value = activate(_mm512_add_ps(sum[r][j], bias), act);
 
-            /* max and min return their second operand where one is NaN, so NaN stays. */
-            if (what->act != TSM_ACT_NONE) value = _mm512_max_ps(low, value);
-            if (what->act == TSM_ACT_RELU6) value = _mm512_min_ps(six, value);
             _mm512_mask_storeu_ps(what->out + (at->row + r) * what->n + at->column + j * LANES, mask, value);
         }
     }
@@ -137,7 +149,7 @@ INLINE AVX512 void store(__m512 sum[ROWS][VECTORS], const tile *at, const int ro
 
 INLINE AVX512 void compute(const tile *at, const int row_count, const int vectors)
 {
-    const int c = at->what->dims.c, fold = at->what->fold, second = 2 * fold < c ? 2 * fold : c;
+    const tsm_shift shift = at->what->shift;
     __m512 sum[ROWS][VECTORS];
 
 #pragma GCC unroll 6
@@ -145,10 +157,15 @@ INLINE AVX512 void compute(const tile *at, const int row_count, const int vector
 #pragma GCC unroll 4
         for (int j = 0; j < vectors; j++) sum[r][j] = _mm512_setzero_ps();
     }
-    segment(sum, at, 0, fold, 1, row_count, vectors);
-    segment(sum, at, fold, second, -1, row_count, vectors);
-    segment(sum, at, second, c, 0, row_count, vectors);
-    store(sum, at, row_count, vectors);
+    segment(sum, at, 0, shift.fold, shift.step, row_count, vectors);
+    segment(sum, at, shift.fold, shift.end, -shift.step, row_count, vectors);
+    segment(sum, at, shift.end, at->what->dims.c, 0, row_count, vectors);
+    switch (at->what->act) {
+    case TSM_ACT_RELU: store(sum, at, row_count, vectors, TSM_ACT_RELU); break;
+    case TSM_ACT_RELU6: store(sum, at, row_count, vectors, TSM_ACT_RELU6); break;
+    case TSM_ACT_LEAKY_RELU: store(sum, at, row_count, vectors, TSM_ACT_LEAKY_RELU); break;
+    default: store(sum, at, row_count, vectors, TSM_ACT_NONE);
+    }
 }
 
 /* One compiled copy per width of panel, for full tiles and for single rows. */
@@ -172,6 +189,17 @@ static compute_function *const kernels[2][VECTORS] = {
     { compute_1, compute_2, compute_3, compute_4 },
 };
 
+static void finish_sigmoid(const tile *at, int row_count)
+{
+    const int left = at->what->n - at->column, width = left < PANEL ? left : PANEL;
+
+    for (int r = 0; r < row_count; r++) {
+        float *row = at->what->out + (at->row + r) * at->what->n + at->column;
+
+        tsm_cpu_act_serial(row, row, width, TSM_ACT_SIGMOID);
+    }
+}
+
 static void run_rows(const tsm_cpu_gather *what, int64_t row, int64_t end, int column)
 {
     const int64_t pixels = (int64_t)what->dims.h * what->dims.w;
@@ -184,6 +212,7 @@ static void run_rows(const tsm_cpu_gather *what, int64_t row, int64_t end, int c
         at.row = row;
         for (int r = 0; r < count; r++) at.t[r] = (int)((row + r) / pixels % what->dims.t);
         kernels[count == ROWS][vectors - 1](&at);
+        if (what->act == TSM_ACT_SIGMOID) finish_sigmoid(&at, count);
         row += count;
     }
 }

@@ -24,7 +24,8 @@ typedef struct tsm_cpu_gather {
     const float *bias; /* NULL: none */
     float *out;
     tsm_dims dims; /* of x */
-    int n, fold;
+    int n;
+    tsm_shift shift;
     tsm_act act;
 } tsm_cpu_gather;
 

@@ -23,6 +23,11 @@ typedef struct planner {
 
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */
 
+static tsm_status run_attention(const tsm_cpu_step *step, tsm_error *error)
+{
+    return tsm_cpu_attention_run(step->attention, error);
+}
+
 static tsm_status run_product(const tsm_cpu_step *step, tsm_error *error)
 {
     TSM_DNNL(tsm_dnnl_execute(&step->bound));
@@ -38,15 +43,17 @@ static tsm_status run_product(const tsm_cpu_step *step, tsm_error *error)
     }
 
 STEP(run_copy, memcpy(step->out, step->x, (size_t)step->count * sizeof(float)))
-STEP(run_shift_copy, tsm_cpu_shift_copy(step->x, step->out, &step->in, step->node->shift.fold))
-STEP(run_shift, tsm_cpu_shift_in_place(step->out, step->edges, &step->in, step->node->shift.fold))
-STEP(run_unshift, tsm_cpu_unshift_in_place(step->out, step->edges, &step->in, step->node->shift.fold))
+STEP(run_shift_copy, tsm_cpu_shift_copy(step->x, step->out, &step->in, step->node->shift))
+STEP(run_shift, tsm_cpu_shift_in_place(step->out, step->edges, &step->in, step->node->shift))
+STEP(run_unshift, tsm_cpu_unshift_in_place(step->out, step->edges, &step->in, step->node->shift))
 STEP(run_gather, tsm_cpu_gather_run(&step->gather))
 STEP(run_pick, tsm_cpu_pick_pixels(step->x, step->out, &step->in, step->node->stride))
 STEP(run_add, tsm_cpu_add(step->x, step->y, step->out, step->count))
 STEP(run_act, tsm_cpu_act(step->x, step->out, step->count, step->node->act))
 STEP(run_maxpool, tsm_cpu_maxpool(step->x, step->out, &step->in, &step->node->dims, step->node))
 STEP(run_avgpool, tsm_cpu_avgpool(step->x, step->out, &step->in, step->node->over_time))
+STEP(run_window_mean, tsm_cpu_window_mean(step->x, step->out, &step->in, &step->node->dims, step->node))
+STEP(run_scale, tsm_cpu_scale(step->x, step->y, step->out, &step->in, step->node->act))
 STEP(run_tmean, tsm_cpu_tmean(step->x, step->out, &step->in))
 STEP(run_tpool, tsm_cpu_tpool(step->x, step->out, &step->in))
 
@@ -90,10 +97,10 @@ static conv_space conv_space_of(const planner *p, int index)
     const tsm_dims *in = input_dims(p, node);
     conv_space space = { padded(p->plan->ops[index].scratch_bytes), 0, 0 };
 
-    if (node->shift.fold > 0 && p->plan->state->shift_method == TSM_SHIFT_COPY) {
+    if (node->shift.end > 0 && p->plan->state->shift_method == TSM_SHIFT_COPY) {
         space.shift = padded(value_bytes(in));
-    } else if (node->shift.fold > 0 && restores(p, index)) {
-        space.shift = padded(tsm_cpu_shift_edge_count(in, node->shift.fold) * sizeof(float));
+    } else if (node->shift.end > 0 && restores(p, index)) {
+        space.shift = padded(tsm_cpu_shift_edge_count(in, node->shift) * sizeof(float));
     }
     if (picks(node)) {
         const tsm_dims few = { in->n, in->t, node->dims.h, node->dims.w, in->c };
@@ -112,25 +119,42 @@ static int in_place_input(const planner *p, int index)
     case TSM_OP_CONV: return a == b ? -1 : b; /* it cannot overwrite what it convolves */
     case TSM_OP_ADD: return p->last_use[a] == index ? a : b;
     case TSM_OP_ACT: return a;
+    case TSM_OP_SCALE: return a;
     case TSM_OP_SHIFT: return p->plan->state->shift_method != TSM_SHIFT_COPY ? a : -1;
     default: return -1;
     }
 }
 
-/* Compiles the products and asks the memory plan for a place for everything. */
+/* Compiles the products of a node, and notes the scratch that they want. */
+static tsm_status compile(planner *p, int index, tsm_error *error)
+{
+    tsm_cpu_plan *plan = p->plan;
+    const tsm_node *node = &p->graph->nodes[index];
+    const bool product = node->op == TSM_OP_CONV || node->op == TSM_OP_FC;
+
+    if (node->op == TSM_OP_ATTENTION) {
+        tsm_cpu_attention **attention = &plan->attentions[index];
+
+        TSM_TRY_RETURN(tsm_cpu_attention_create(attention, plan->state->engine, p->graph, node, error));
+        p->scratch[index] = (*attention)->scratch_bytes;
+    }
+    if (product && !tsm_cpu_gathers(plan->state, node)) {
+        TSM_TRY_RETURN(
+            tsm_cpu_product_create(&plan->ops[index], plan->state->engine, node, input_dims(p, node), error));
+        const conv_space space = conv_space_of(p, index);
+        p->scratch[index] = space.op + space.shift + space.pick;
+    }
+    return TSM_OK;
+}
+
+/* Compiles everything and asks the memory plan for a place for it. */
 static tsm_status place(planner *p, tsm_error *error)
 {
     tsm_cpu_plan *plan = p->plan;
 
     for (int i = 0; i < p->graph->count; i++) {
-        const tsm_node *node = &p->graph->nodes[i];
-
-        p->values[i] = (tsm_memplan_value){ value_bytes(&node->dims), in_place_input(p, i) };
-        if (node->op != TSM_OP_CONV && node->op != TSM_OP_FC) continue;
-        if (tsm_cpu_gathers(plan->state, node)) continue;
-        TSM_TRY_RETURN(tsm_cpu_product_create(&plan->ops[i], plan->state->engine, node, input_dims(p, node), error));
-        const conv_space space = conv_space_of(p, i);
-        p->scratch[i] = space.op + space.shift + space.pick;
+        p->values[i] = (tsm_memplan_value){ value_bytes(&p->graph->nodes[i].dims), in_place_input(p, i) };
+        TSM_TRY_RETURN(compile(p, i, error));
     }
     TSM_TRY_RETURN(tsm_memplan_make(&plan->memory, p->graph, p->values, p->scratch, p->scratch_offsets, error));
     plan->arena = tsm_alloc_aligned(plan->memory.arena_bytes, 1);
@@ -192,16 +216,28 @@ static tsm_status add_gather(planner *p, int index, tsm_error *error)
                                      .out = step->out,
                                      .dims = step->in,
                                      .n = node->out_channels,
-                                     .fold = node->shift.fold,
+                                     .shift = node->shift,
                                      .act = node->act };
     return TSM_OK;
+}
+
+static tsm_status add_attention(planner *p, int index, tsm_error *error)
+{
+    const tsm_node *node = &p->graph->nodes[index];
+    tsm_cpu_attention *attention = p->plan->attentions[index];
+    const float *operands[TSM_INPUTS];
+
+    for (int k = 0; k < TSM_INPUTS; k++) operands[k] = value_of(p, node->inputs[k]);
+    add_step(p, node, run_attention, operands[0], value_of(p, index))->attention = attention;
+    return tsm_cpu_attention_bind(attention, p->plan->state->engine, p->plan->stream, operands, value_of(p, index),
+                                  at(p->plan, p->scratch_offsets[index]), error);
 }
 
 static tsm_status add_conv(planner *p, int index, tsm_error *error)
 {
     const tsm_node *node = &p->graph->nodes[index];
     const conv_space space = conv_space_of(p, index);
-    const bool shifted = node->shift.fold > 0, copied = p->plan->state->shift_method == TSM_SHIFT_COPY;
+    const bool shifted = node->shift.end > 0, copied = p->plan->state->shift_method == TSM_SHIFT_COPY;
     float *scratch = at(p->plan, p->scratch_offsets[index]), *source = value_of(p, node->inputs[0]);
     float *shift = scratch + space.op / sizeof(float), *picked = shift + space.shift / sizeof(float);
     float *edges = space.shift ? shift : NULL, *data = source;
@@ -249,9 +285,11 @@ static tsm_status add_node(planner *p, int index, tsm_error *error)
     case TSM_OP_ADD: add_step(p, node, run_add, x, out)->y = value_of(p, node->inputs[1]); return TSM_OK;
     case TSM_OP_ACT: add_step(p, node, run_act, x, out); return TSM_OK;
     case TSM_OP_MAXPOOL: add_step(p, node, run_maxpool, x, out); return TSM_OK;
-    case TSM_OP_AVGPOOL: add_step(p, node, run_avgpool, x, out); return TSM_OK;
+    case TSM_OP_AVGPOOL: add_step(p, node, node->kernel_h ? run_window_mean : run_avgpool, x, out); return TSM_OK;
     case TSM_OP_TMEAN: add_step(p, node, run_tmean, x, out); return TSM_OK;
     case TSM_OP_TPOOL: add_step(p, node, run_tpool, x, out); return TSM_OK;
+    case TSM_OP_SCALE: add_step(p, node, run_scale, x, out)->y = value_of(p, node->inputs[1]); return TSM_OK;
+    case TSM_OP_ATTENTION: return add_attention(p, index, error);
     case TSM_OP_BATCHNORM:
     case TSM_OP_COUNT: break;
     }
@@ -268,8 +306,10 @@ static tsm_status open_plan(tsm_cpu_plan *plan, tsm_cpu_state *state, const tsm_
     plan->state = state;
     plan->graph = graph;
     plan->ops = tsm_alloc_zero(count, sizeof *plan->ops);
+    plan->attentions = tsm_alloc_zero(count, sizeof(tsm_cpu_attention *));
     plan->steps = tsm_alloc_zero(count, MAX_STEPS_PER_NODE * sizeof *plan->steps);
-    if (!plan->ops || !plan->steps) return tsm_fail_memory(error, count * MAX_STEPS_PER_NODE * sizeof *plan->steps);
+    if (!plan->ops || !plan->attentions || !plan->steps)
+        return tsm_fail_memory(error, count * MAX_STEPS_PER_NODE * sizeof *plan->steps);
     TSM_DNNL(dnnl_stream_create(&plan->stream, state->engine, dnnl_stream_default_flags));
     return TSM_OK;
 }
@@ -326,10 +366,12 @@ void tsm_cpu_plan_destroy(tsm_cpu_plan *plan)
 {
     if (!plan) return;
     for (int i = 0; i < plan->count; i++) tsm_dnnl_bound_clear(&plan->steps[i].bound);
+    for (int i = 0; plan->attentions && i < plan->graph->count; i++) tsm_cpu_attention_destroy(plan->attentions[i]);
     for (int i = 0; plan->ops && i < plan->graph->count; i++) tsm_dnnl_op_clear(&plan->ops[i]);
     if (plan->stream) dnnl_stream_destroy(plan->stream);
     tsm_memplan_clear(&plan->memory);
     tsm_free(plan->steps);
+    tsm_free(plan->attentions);
     tsm_free(plan->ops);
     tsm_free(plan->arena);
     tsm_free(plan);

@@ -3,6 +3,7 @@
 #define TSM_CPU_PLAN_H
 
 #include "../graph/memplan.h"
+#include "attention.h"
 #include "gather.h"
 #include "ops.h"
 #include "state.h"
@@ -19,13 +20,15 @@ struct tsm_cpu_step {
     int64_t count; /* elements of the node's value */
     tsm_dnnl_bound bound;
     tsm_cpu_gather gather;
+    const tsm_cpu_attention *attention;
 };
 
 typedef struct tsm_cpu_plan {
     tsm_cpu_state *state;
     const tsm_graph *graph;
     dnnl_stream_t stream;
-    tsm_dnnl_op *ops; /* per node; of those that oneDNN computes */
+    tsm_dnnl_op *ops;               /* per node; of CONV and FC where oneDNN computes them */
+    tsm_cpu_attention **attentions; /* per node; of ATTENTION */
     tsm_memplan memory;
     float *arena;
     tsm_cpu_step *steps;

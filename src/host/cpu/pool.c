@@ -1,4 +1,4 @@
-/* pool.c - pools and elementwise sums: memory-bound loops over channels, which the compiler vectorises. */
+/* pool.c - pools: memory-bound loops over channels, which the compiler vectorises. */
 #include "ops.h"
 
 #include <math.h>
@@ -34,6 +34,39 @@ void tsm_cpu_maxpool(const float *x, float *out, const tsm_dims *in, const tsm_d
         for (int i = 0; i < dims->w; i++)
             maxpool_pixel(x + row / dims->h * frame, to + (int64_t)i * dims->c, in, node, top,
                           i * node->stride - node->pad);
+    }
+}
+
+static void add_into(float *restrict out, const float *restrict in, int64_t c)
+{
+    for (int64_t i = 0; i < c; i++) out[i] += in[i];
+}
+
+/* The mean of what lies inside of a window whose first pixel does. */
+static void window_mean(const float *frame, float *out, const tsm_dims *in, const tsm_node *node, int top, int left)
+{
+    const int bottom = top + node->kernel_h < in->h ? top + node->kernel_h : in->h;
+    const int right = left + node->kernel_w < in->w ? left + node->kernel_w : in->w;
+    const float count = (float)(bottom - top) * (float)(right - left);
+
+    for (int i = 0; i < in->c; i++) out[i] = 0;
+    for (int y = top; y < bottom; y++) {
+        for (int x = left; x < right; x++) add_into(out, frame + ((int64_t)y * in->w + x) * in->c, in->c);
+    }
+    for (int i = 0; i < in->c; i++) out[i] /= count;
+}
+
+void tsm_cpu_window_mean(const float *x, float *out, const tsm_dims *in, const tsm_dims *dims, const tsm_node *node)
+{
+    const int64_t frame = (int64_t)in->h * in->w * in->c, rows = (int64_t)dims->n * dims->t * dims->h;
+
+#pragma omp parallel for schedule(static)
+    for (int64_t row = 0; row < rows; row++) {
+        const int top = (int)(row % dims->h) * node->stride;
+        float *to = out + row * dims->w * dims->c;
+
+        for (int i = 0; i < dims->w; i++)
+            window_mean(x + row / dims->h * frame, to + (int64_t)i * dims->c, in, node, top, i * node->stride);
     }
 }
 
@@ -106,22 +139,4 @@ void tsm_cpu_avgpool(const float *x, float *out, const tsm_dims *in, bool over_t
 void tsm_cpu_tmean(const float *x, float *out, const tsm_dims *in)
 {
     mean_groups(x, out, in->n, in->t, (int64_t)in->h * in->w * in->c);
-}
-
-void tsm_cpu_add(const float *x, const float *y, float *out, int64_t count)
-{
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < count; i++) out[i] = x[i] + y[i];
-}
-
-void tsm_cpu_act(const float *x, float *out, int64_t count, tsm_act act)
-{
-    const float top = act == TSM_ACT_RELU6 ? 6.0f : INFINITY;
-
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < count; i++) {
-        const float positive = x[i] < 0.0f ? 0.0f : x[i];
-
-        out[i] = positive > top ? top : positive;
-    }
 }

@@ -18,7 +18,7 @@ bool tsm_cpu_is_matmul(const tsm_node *node)
 
 bool tsm_cpu_gathers(const tsm_cpu_state *state, const tsm_node *node)
 {
-    return state->shift_method == TSM_SHIFT_GATHER && node->op == TSM_OP_CONV && node->shift.fold > 0 &&
+    return state->shift_method == TSM_SHIFT_GATHER && node->op == TSM_OP_CONV && node->shift.end > 0 &&
            tsm_cpu_is_matmul(node) && node->stride == 1 && node->inputs[1] < 0 &&
            node->in_channels <= GATHER_MOST_CHANNELS;
 }
@@ -27,7 +27,9 @@ static tsm_dnnl_epilogue epilogue_of(const tsm_node *node)
 {
     const bool conv = node->op == TSM_OP_CONV;
 
-    return (tsm_dnnl_epilogue){ node->bias != NULL, conv && node->inputs[1] >= 0, conv ? node->act : TSM_ACT_NONE };
+    return (tsm_dnnl_epilogue){ .bias = node->bias != NULL,
+                                .sum = conv && node->inputs[1] >= 0,
+                                .act = conv ? node->act : TSM_ACT_NONE };
 }
 
 static tsm_dnnl_conv conv_of(const tsm_node *node, const tsm_dims *in)

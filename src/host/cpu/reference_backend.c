@@ -15,7 +15,7 @@ typedef struct reference_plan {
     const reference_state *state;
     const tsm_graph *graph; /* same nodes, shapes inferred */
     tsm_memplan memory;
-    int64_t *scratch; /* where a convolution's shifted input lies in the arena, -1: it has none */
+    int64_t *scratch; /* where a node's scratch lies in the arena, -1: it has none */
     char *arena;
 } reference_plan;
 
@@ -94,6 +94,18 @@ static void plan_release(void *opaque)
     tsm_free(plan);
 }
 
+/* A convolution's shifted input; the scores of one query. */
+static uint64_t scratch_bytes(const tsm_graph *graph, const tsm_node *node)
+{
+    const tsm_dims *keys;
+
+    if (node->op == TSM_OP_CONV && node->shift.end)
+        return (uint64_t)tsm_dims_count(&graph->nodes[node->inputs[0]].dims) * sizeof(float);
+    if (node->op != TSM_OP_ATTENTION) return 0;
+    keys = &graph->nodes[node->inputs[1]].dims;
+    return (uint64_t)keys->t * (uint64_t)keys->h * (uint64_t)keys->w * sizeof(double);
+}
+
 /* Every value has a place of its own while it lives: the oracle does nothing in place. */
 static tsm_status place_values(reference_plan *plan, tsm_error *error)
 {
@@ -111,7 +123,7 @@ static tsm_status place_values(reference_plan *plan, tsm_error *error)
 
         values[i].bytes = (uint64_t)tsm_dims_count(&node->dims) * sizeof(float);
         values[i].in_place = -1;
-        if (node->op == TSM_OP_CONV && node->shift.fold) scratch[i] = values[node->inputs[0]].bytes;
+        scratch[i] = scratch_bytes(plan->graph, node);
     }
     status = tsm_memplan_make(&plan->memory, plan->graph, values, scratch, plan->scratch, error);
 fail:
@@ -165,7 +177,7 @@ static void run_conv(const reference_plan *plan, int index, const float *in, con
 {
     const tsm_node *node = &plan->graph->nodes[index];
 
-    if (node->shift.fold) {
+    if (node->shift.end) {
         float *shifted = (float *)(plan->arena + plan->scratch[index]);
 
         tsm_ref_shift(shifted, in, in_dims, node->shift);
@@ -173,6 +185,25 @@ static void run_conv(const reference_plan *plan, int index, const float *in, con
     }
     tsm_ref_conv(value_at(plan, index), in, in_dims, node, plan->state->weights[index],
                  value_at(plan, node->inputs[1]));
+}
+
+static void run_avgpool(const reference_plan *plan, int index, const float *in, const tsm_dims *in_dims)
+{
+    const tsm_node *node = &plan->graph->nodes[index];
+
+    if (node->kernel_h)
+        tsm_ref_window_mean(value_at(plan, index), in, in_dims, node);
+    else
+        tsm_ref_avgpool(value_at(plan, index), in, in_dims, node->over_time);
+}
+
+static void run_attention(const reference_plan *plan, int index, const float *in, const tsm_dims *in_dims)
+{
+    const tsm_node *node = &plan->graph->nodes[index];
+
+    tsm_ref_attention(value_at(plan, index), in, in_dims, value_at(plan, node->inputs[1]),
+                      value_at(plan, node->inputs[2]), &plan->graph->nodes[node->inputs[2]].dims, node->softmax,
+                      (double *)(void *)(plan->arena + plan->scratch[index]));
 }
 
 static void run_node(const reference_plan *plan, int index, const tsm_tensor *input)
@@ -191,10 +222,12 @@ static void run_node(const reference_plan *plan, int index, const tsm_tensor *in
     case TSM_OP_ADD: tsm_ref_add(out, in, value_at(plan, node->inputs[1]), tsm_dims_count(dims)); break;
     case TSM_OP_ACT: tsm_ref_act(out, in, tsm_dims_count(dims), node->act); break;
     case TSM_OP_MAXPOOL: tsm_ref_maxpool(out, in, in_dims, node); break;
-    case TSM_OP_AVGPOOL: tsm_ref_avgpool(out, in, in_dims, node->over_time); break;
+    case TSM_OP_AVGPOOL: run_avgpool(plan, index, in, in_dims); break;
     case TSM_OP_FC: tsm_ref_fc(out, in, (int64_t)dims->n * dims->t, node, plan->state->weights[index]); break;
     case TSM_OP_TMEAN: tsm_ref_tmean(out, in, in_dims); break;
     case TSM_OP_TPOOL: tsm_ref_tpool(out, in, in_dims); break;
+    case TSM_OP_SCALE: tsm_ref_scale(out, in, value_at(plan, node->inputs[1]), dims, node->act); break;
+    case TSM_OP_ATTENTION: run_attention(plan, index, in, in_dims); break;
     case TSM_OP_COUNT: break; /* tsm_graph_infer refuses it */
     }
 }

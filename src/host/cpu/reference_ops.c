@@ -19,7 +19,8 @@ static int window_count(int in, int kernel, const tsm_node *node)
 float tsm_ref_activate(float value, tsm_act act)
 {
     if (act == TSM_ACT_NONE || isnan(value)) return value;
-    if (value < 0) return 0;
+    if (act == TSM_ACT_SIGMOID) return (float)(1 / (1 + exp(-(double)value)));
+    if (value < 0) return act == TSM_ACT_LEAKY_RELU ? value * TSM_LEAKY_SLOPE : 0;
     return act == TSM_ACT_RELU6 && value > 6 ? 6 : value;
 }
 
@@ -32,7 +33,7 @@ void tsm_ref_shift(float *out, const float *in, const tsm_dims *dims, tsm_shift 
 
         for (int64_t i = 0; i < frame; i++) {
             int64_t c = i % channels;
-            int from = c < shift.fold ? t + 1 : c < 2 * (int64_t)shift.fold ? t - 1 : t;
+            int from = c < shift.fold ? t + shift.step : c < shift.end ? t - shift.step : t;
 
             out[nt * frame + i] = from < 0 || from >= dims->t ? 0 : in[(nt + from - t) * frame + i];
         }
@@ -184,6 +185,74 @@ void tsm_ref_avgpool(float *out, const float *in, const tsm_dims *in_dims, bool 
 void tsm_ref_tmean(float *out, const float *in, const tsm_dims *in_dims)
 {
     mean_rows(out, in, in_dims->n, in_dims->t, (int64_t)in_dims->h * in_dims->w * in_dims->c);
+}
+
+void tsm_ref_window_mean(float *out, const float *in, const tsm_dims *in_dims, const tsm_node *node)
+{
+    const tsm_dims *d = in_dims;
+    int height = (d->h + node->stride - 1) / node->stride, width = (d->w + node->stride - 1) / node->stride;
+    int64_t windows = (int64_t)d->n * d->t * height * width;
+
+    for (int64_t i = 0; i < windows * d->c; i++) {
+        int64_t window = i / d->c, frame = window / width / height;
+        int top = (int)(window / width % height) * node->stride, left = (int)(window % width) * node->stride,
+            count = 0;
+        double sum = 0;
+
+        for (int y = top; y < top + node->kernel_h && y < d->h; y++)
+            for (int x = left; x < left + node->kernel_w && x < d->w; x++, count++)
+                sum += in[((frame * d->h + y) * d->w + x) * d->c + i % d->c];
+        out[i] = (float)(sum / count);
+    }
+}
+
+void tsm_ref_scale(float *out, const float *in, const float *factors, const tsm_dims *dims, tsm_act act)
+{
+    int64_t count = tsm_dims_count(dims), frame = (int64_t)dims->h * dims->w * dims->c;
+
+    for (int64_t i = 0; i < count; i++)
+        out[i] = tsm_ref_activate(in[i] * factors[i / frame * dims->c + i % dims->c], act);
+}
+
+static void softmax(double *values, int64_t count)
+{
+    double largest = values[0], sum = 0;
+
+    for (int64_t i = 1; i < count; i++) largest = fmax(largest, values[i]);
+    for (int64_t i = 0; i < count; i++) sum += values[i] = exp(values[i] - largest);
+    for (int64_t i = 0; i < count; i++) values[i] /= sum;
+}
+
+/* One query over the keys of its clip. */
+static void attend(float *out, const float *query, int64_t channels, const float *keys, const float *values,
+                   int64_t positions, int64_t value_channels, bool weigh_softly, double *scores)
+{
+    for (int64_t k = 0; k < positions; k++) {
+        scores[k] = 0;
+        for (int64_t c = 0; c < channels; c++) scores[k] += (double)query[c] * keys[k * channels + c];
+    }
+    if (weigh_softly) softmax(scores, positions);
+    for (int64_t c = 0; c < value_channels; c++) {
+        double sum = 0;
+
+        for (int64_t k = 0; k < positions; k++) sum += scores[k] * values[k * value_channels + c];
+        out[c] = (float)(weigh_softly ? sum : sum / (double)positions);
+    }
+}
+
+void tsm_ref_attention(float *out, const float *queries, const tsm_dims *query_dims, const float *keys,
+                       const float *values, const tsm_dims *value_dims, bool weigh_softly, double *scores)
+{
+    int64_t rows = (int64_t)query_dims->t * query_dims->h * query_dims->w, channels = query_dims->c;
+    int64_t positions = (int64_t)value_dims->t * value_dims->h * value_dims->w, value_channels = value_dims->c;
+
+    for (int64_t n = 0; n < query_dims->n; n++)
+        for (int64_t row = 0; row < rows; row++) {
+            int64_t at = n * rows + row;
+
+            attend(out + at * value_channels, queries + at * channels, channels, keys + n * positions * channels,
+                   values + n * positions * value_channels, positions, value_channels, weigh_softly, scores);
+        }
 }
 
 void tsm_ref_fc(float *out, const float *in, int64_t rows, const tsm_node *node, const float *weights)

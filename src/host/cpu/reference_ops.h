@@ -27,6 +27,18 @@ void tsm_ref_maxpool(float *out, const float *in, const tsm_dims *in_dims, const
 /* Mean over h and w, and over t as well when over_time: (N,T,1,1,C) or (N,1,1,1,C). */
 void tsm_ref_avgpool(float *out, const float *in, const tsm_dims *in_dims, bool over_time);
 
+/* Mean over windows of the node's kernel and stride that begin inside, of what is inside. */
+void tsm_ref_window_mean(float *out, const float *in, const tsm_dims *in_dims, const tsm_node *node);
+
+/* act(in * factors), factors (N,T,1,1,C). */
+void tsm_ref_scale(float *out, const float *in, const float *factors, const tsm_dims *dims, tsm_act act);
+
+/* Per clip: out[q] = sum over keys k of weight(q, k) values[k], where the score of q and k is the sum over channels
+ * of query times key, and the weights of a query are a softmax of its scores or the scores divided by their number.
+ * queries (N,T,H,W,C), keys (N,T',H',W',C), values (N,T',H',W',C'); `scores` has room for T' * H' * W' doubles. */
+void tsm_ref_attention(float *out, const float *queries, const tsm_dims *query_dims, const float *keys,
+                       const float *values, const tsm_dims *value_dims, bool softmax, double *scores);
+
 /* Maximum over frames 2 t - 1 to 2 t + 1 of a clip, where there are such: (N,T,H,W,C) to (N,T/2,H,W,C). */
 void tsm_ref_tpool(float *out, const float *in, const tsm_dims *in_dims);
 

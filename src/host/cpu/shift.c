@@ -1,18 +1,12 @@
 /*
- * shift.c - the temporal shift, by copying everything or by moving a quarter in place.
+ * shift.c - the temporal shift, by copying everything or by moving in place what moves.
  *
  * In place, a chunk of pixels goes through all frames of its clip before the next chunk: fold by fold, in the
- * direction in which a row is read before it is overwritten. 2 * fold of C channels are read and written, once each.
+ * direction in which a row is read before it is overwritten. The channels that move are read and written once each.
  */
 #include "ops.h"
 
 #include <string.h>
-
-/* Channels of the second fold: as many as the first, or what is left (n_div 1: none). */
-static int second_fold(const tsm_dims *dims, int fold)
-{
-    return dims->c - fold < fold ? dims->c - fold : fold;
-}
 
 /* Pixels of a chunk: with 64..512 moving channels of 8 frames it stays in the second-level cache. */
 #define CHUNK_PIXELS 64
@@ -20,13 +14,24 @@ static int second_fold(const tsm_dims *dims, int fold)
 /* Up to so many moving floats, waking the other threads costs more than they save. */
 #define SERIAL_FLOATS 16384
 
-void tsm_cpu_shift_copy(const float *x, float *out, const tsm_dims *dims, int fold)
+/* `bytes` of the frame `away` frames from frame t of a clip of `frames`; zeros where there is none. */
+static inline void take(float *to, const float *from, int64_t t, int64_t frames, int away, int64_t frame,
+                        size_t bytes)
+{
+    if ((uint64_t)(t + away) < (uint64_t)frames) { /* a negative one is large */
+        memcpy(to, from + away * frame, bytes);
+    } else {
+        memset(to, 0, bytes);
+    }
+}
+
+void tsm_cpu_shift_copy(const float *x, float *out, const tsm_dims *dims, tsm_shift shift)
 {
     const int64_t pixels = (int64_t)dims->h * dims->w, c = dims->c, frame = pixels * c;
     const int64_t rows = pixels * dims->t * dims->n;
-    const int second = second_fold(dims, fold), still = fold + second;
-    const size_t first_bytes = (size_t)fold * sizeof *x, second_bytes = (size_t)second * sizeof *x;
-    const size_t still_bytes = (size_t)(c - still) * sizeof *x;
+    const size_t first_bytes = (size_t)shift.fold * sizeof *x;
+    const size_t second_bytes = (size_t)(shift.end - shift.fold) * sizeof *x;
+    const size_t still_bytes = (size_t)(c - shift.end) * sizeof *x;
 
 #pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < rows; row++) {
@@ -34,23 +39,15 @@ void tsm_cpu_shift_copy(const float *x, float *out, const tsm_dims *dims, int fo
         const float *in = x + row * c;
         float *to = out + row * c;
 
-        if (t + 1 < dims->t) {
-            memcpy(to, in + frame, first_bytes);
-        } else {
-            memset(to, 0, first_bytes);
-        }
-        if (t > 0) {
-            memcpy(to + fold, in - frame + fold, second_bytes);
-        } else {
-            memset(to + fold, 0, second_bytes);
-        }
-        memcpy(to + still, in + still, still_bytes);
+        take(to, in, t, dims->t, shift.step, frame, first_bytes);
+        take(to + shift.fold, in + shift.fold, t, dims->t, -shift.step, frame, second_bytes);
+        memcpy(to + shift.end, in + shift.end, still_bytes);
     }
 }
 
-uint64_t tsm_cpu_shift_edge_count(const tsm_dims *dims, int fold)
+uint64_t tsm_cpu_shift_edge_count(const tsm_dims *dims, tsm_shift shift)
 {
-    return 2 * (uint64_t)dims->n * (uint64_t)dims->h * (uint64_t)dims->w * (uint64_t)fold;
+    return (uint64_t)dims->n * (uint64_t)dims->h * (uint64_t)dims->w * (uint64_t)shift.end;
 }
 
 /* One fold of one chunk of one clip: `count` rows of each frame, `fold` floats every `c`. Frames are `frame` floats
@@ -103,32 +100,44 @@ static void push(const fold_chunk *chunk)
     copy_rows(to, chunk->c, chunk->edge, chunk->fold, chunk->count, bytes);
 }
 
-static void move_in_place(float *x, float *edges, const tsm_dims *dims, int fold, void (*move)(const fold_chunk *))
+/* The channels from `first` on, `fold` of them, which frame t takes from frame t + step. */
+static void move_fold(float *rows, float *edge, const tsm_dims *dims, int64_t count, int first, int fold, int step,
+                      void (*move)(const fold_chunk *))
 {
-    const int64_t pixels = (int64_t)dims->h * dims->w, c = dims->c, frame = pixels * c;
-    const int64_t chunks = (pixels + CHUNK_PIXELS - 1) / CHUNK_PIXELS, clip_edge = 2 * pixels * fold;
-    const int second = second_fold(dims, fold);
+    const int64_t frame = (int64_t)dims->h * dims->w * dims->c;
 
-#pragma omp parallel for schedule(static) if (2 * dims->n * dims->t * pixels * fold > SERIAL_FLOATS)
+    if (fold == 0) return;
+    rows += first + (step < 0 ? (dims->t - 1) * frame : 0);
+    move(&(fold_chunk){ rows, edge, step * frame, dims->c, count, fold, dims->t });
+}
+
+static void move_in_place(float *x, float *edges, const tsm_dims *dims, tsm_shift shift,
+                          void (*move)(const fold_chunk *))
+{
+    const int64_t pixels = (int64_t)dims->h * dims->w, c = dims->c, clip_pixels = pixels * dims->t;
+    const int64_t chunks = (pixels + CHUNK_PIXELS - 1) / CHUNK_PIXELS, moving = dims->n * clip_pixels * shift.end;
+    const int second = shift.end - shift.fold;
+
+#pragma omp parallel for schedule(static) if (moving > SERIAL_FLOATS)
     for (int64_t i = 0; i < chunks * dims->n; i++) {
         const int64_t clip = i / chunks, first = i % chunks * CHUNK_PIXELS;
         const int64_t count = pixels - first < CHUNK_PIXELS ? pixels - first : CHUNK_PIXELS;
-        float *rows = x + clip * dims->t * frame + first * c;
-        float *edge = edges ? edges + clip * clip_edge + first * fold : NULL;
+        float *rows = x + (clip * clip_pixels + first) * c;
+        float *clip_edge = edges ? edges + clip * pixels * shift.end : NULL;
+        float *edge = clip_edge ? clip_edge + first * shift.fold : NULL;
+        float *second_edge = clip_edge ? clip_edge + pixels * shift.fold + first * second : NULL;
 
-        move(&(fold_chunk){ rows, edge, frame, c, count, fold, dims->t });
-        rows += (dims->t - 1) * frame + fold;
-        if (edge) edge += pixels * fold;
-        move(&(fold_chunk){ rows, edge, -frame, c, count, second, dims->t });
+        move_fold(rows, edge, dims, count, 0, shift.fold, shift.step, move);
+        move_fold(rows, second_edge, dims, count, shift.fold, second, -shift.step, move);
     }
 }
 
-void tsm_cpu_shift_in_place(float *x, float *edges, const tsm_dims *dims, int fold)
+void tsm_cpu_shift_in_place(float *x, float *edges, const tsm_dims *dims, tsm_shift shift)
 {
-    move_in_place(x, edges, dims, fold, pull);
+    move_in_place(x, edges, dims, shift, pull);
 }
 
-void tsm_cpu_unshift_in_place(float *x, const float *edges, const tsm_dims *dims, int fold)
+void tsm_cpu_unshift_in_place(float *x, const float *edges, const tsm_dims *dims, tsm_shift shift)
 {
-    move_in_place(x, (float *)(uintptr_t)edges, dims, fold, push);
+    move_in_place(x, (float *)(uintptr_t)edges, dims, shift, push);
 }

@@ -145,7 +145,7 @@ void tsm_conv_clear(tsm_conv *conv)
 {
     if (conv->plan) cudnnBackendDestroyDescriptor(conv->plan);
     tsm_dnn_graph_clear(&conv->graph);
-    tsm_gemm_clear(&conv->gemm);
+    tsm_matmul_clear(&conv->gemm);
     memset(conv, 0, sizeof *conv);
 }
 

@@ -31,7 +31,7 @@ typedef struct tsm_conv {
     tsm_conv_spec spec;
     tsm_conv_choice choice;
     size_t workspace_bytes;
-    tsm_gemm gemm;       /* TSM_CONV_GEMM */
+    tsm_matmul gemm;     /* TSM_CONV_GEMM */
     tsm_dnn_graph graph; /* TSM_CONV_DNN */
     cudnnBackendDescriptor_t plan;
 } tsm_conv;

@@ -5,14 +5,12 @@
 
 void tsm_conv_spec_print(const tsm_conv_spec *s, char text[TSM_CONV_SPEC_TEXT])
 {
-    static const char *const acts[] = { [TSM_ACT_NONE] = "none", [TSM_ACT_RELU] = "relu", [TSM_ACT_RELU6] = "relu6" };
-
     snprintf(text, TSM_CONV_SPEC_TEXT,
              "%s,%lldx%lldx%lldx%lld/%lld+%lld,%dx%ds%dp%dg%d,%lldx%lldx%lld/%lld%s,z%lld,%s",
              tsm_cuda_dtype_of(s->precision)->name, (long long)s->images, (long long)s->h, (long long)s->w,
              (long long)s->channels, (long long)s->in_pitch, (long long)s->in_offset, s->kernel_h, s->kernel_w,
              s->stride, s->pad, s->groups, (long long)s->oh, (long long)s->ow, (long long)s->filters,
-             (long long)s->out_pitch, s->float_out ? "f" : "", (long long)s->residual_pitch, acts[s->act]);
+             (long long)s->out_pitch, s->float_out ? "f" : "", (long long)s->residual_pitch, tsm_act_name(s->act));
 }
 
 static int64_t pitched_count(int64_t pixels, int64_t pitch, int64_t channels)

@@ -21,11 +21,13 @@
  *   - cublasLtCreate, cublasLtDestroy, cublasLtGetVersion, cublasLtGetStatusString
  *   - cublasLtMatmulDescCreate, -SetAttribute (TRANSA, TRANSB, EPILOGUE, BIAS_POINTER, BIAS_DATA_TYPE), -Destroy;
  *     epilogues BIAS and RELU_BIAS; CUBLAS_COMPUTE_32F and _32F_FAST_TF32, scale CUDA_R_32F
- *   - cublasLtMatrixLayoutCreate, -Destroy: column-major, leading dimensions beyond the rows; CUDA_R_32F, _16F, _16BF
+ *   - cublasLtMatrixLayoutCreate, -SetAttribute (BATCH_COUNT, STRIDED_BATCH_OFFSET), -Destroy: column-major, leading
+ *     dimensions beyond the rows; CUDA_R_32F, _16F, _16BF
  *   - cublasLtMatmulPreferenceCreate, -SetAttribute (MAX_WORKSPACE_BYTES, REDUCTION_SCHEME_MASK,
  *     MIN_ALIGNMENT_A..D_BYTES), -Destroy; cublasLtMatmulAlgoGetHeuristic (algo, workspaceSize, state are read)
- *   - cublasLtMatmul: always D(n,m) = A(k,n)^T B(k,m), A the weights, B the activations; beta 0 or 1; D may be float32
- *     where A and B have 16 bits; C and D share their type, but neither pitch nor address
+ *   - cublasLtMatmul: of convolutions D(n,m) = A(k,n)^T B(k,m), A the weights, B the activations, beta 0 or 1; of
+ *     attention, without epilogue, strided batches of A^T B, A B and A B^T times alpha, beta 0. D may be float32 where A
+ *     and B have 16 bits; C and D share their type, but neither pitch nor address
  *
  * cuDNN 9, backend API
  *   - cudnnCreate, cudnnDestroy, cudnnSetStream, cudnnGetVersion, cudnnGetErrorString, cudnnGetLastErrorString

@@ -178,6 +178,8 @@ static tsm_status add_operations(tsm_dnn_graph *graph, const tsm_conv_spec *spec
     const tsm_dnn_tensor bias = { TSM_DNN_BIAS, 1, spec->filters, 1, 1, spec->filters, 16, type, false };
     cudnnBackendDescriptor_t value;
 
+    if (spec->act > TSM_ACT_RELU6) /* which nothing precompiled has */
+        return tsm_fail(error, TSM_ERROR_INTERNAL, "cudnn: a convolution with %s", tsm_act_name(spec->act));
     TSM_TRY_RETURN(add_conv(graph, spec, &value, error));
     if (spec->residual_pitch) TSM_TRY_RETURN(add_pointwise(graph, spec, &residual, false, &value, error));
     TSM_TRY_RETURN(add_pointwise(graph, spec, &bias, spec->act == TSM_ACT_NONE, &value, error));

@@ -8,16 +8,7 @@
 #define TSM_CUDA_GEMM_H
 
 #include "conv_spec.h"
-
-#define TSM_GEMM_MAX_CANDIDATES  8
-#define TSM_GEMM_WORKSPACE_BYTES (32u << 20) /* what cuBLAS advises for Hopper */
-
-typedef struct tsm_gemm {
-    cublasLtMatrixLayout_t weights, in, residual, out;
-    cublasLtMatmulAlgo_t algo;
-    size_t workspace_bytes;
-    float beta;
-} tsm_gemm;
+#include "matmul.h"
 
 typedef struct tsm_gemm_buffers {
     const void *in, *weights, *residual;
@@ -27,19 +18,19 @@ typedef struct tsm_gemm_buffers {
 /* True where the convolution is a matmul with an epilogue that cuBLASLt has. */
 bool tsm_gemm_serves(const tsm_conv_spec *spec);
 
-/* How many algorithms the heuristics offer, at most TSM_GEMM_MAX_CANDIDATES; none is no failure. */
+/* How many algorithms the heuristics offer, at most TSM_MATMUL_MAX_CANDIDATES; none is no failure. */
 tsm_status tsm_gemm_count(int *count, cublasLtHandle_t handle, const tsm_conv_spec *spec, tsm_error *error);
 
-/* Takes the algorithm at `index` of the heuristics' list. Errors: DEVICE, also where there is none. */
-tsm_status tsm_gemm_make(tsm_gemm *gemm, cublasLtHandle_t handle, const tsm_conv_spec *spec, int index,
+/* Takes the algorithm at `index` of the heuristics' list; released with tsm_matmul_clear. Errors: DEVICE, also where
+ * there is none. */
+tsm_status tsm_gemm_make(tsm_matmul *gemm, cublasLtHandle_t handle, const tsm_conv_spec *spec, int index,
                          tsm_error *error);
-void tsm_gemm_clear(tsm_gemm *gemm);
 
 /* The operation with the address of its bias; destroyed with cublasLtMatmulDescDestroy. */
 tsm_status tsm_gemm_describe(cublasLtMatmulDesc_t *operation, const tsm_conv_spec *spec, const void *bias,
                              tsm_error *error);
 
-tsm_status tsm_gemm_run(const tsm_gemm *gemm, cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
+tsm_status tsm_gemm_run(const tsm_matmul *gemm, cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
                         const tsm_gemm_buffers *buffers, cudaStream_t stream, tsm_error *error);
 
 #endif

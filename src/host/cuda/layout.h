@@ -1,9 +1,8 @@
 /*
  * layout.h - how the values of a graph lie in device memory: pitch, element type, and which carry a shifted copy.
  *
- * A value that a shifted 1x1 convolution reads may have rows of C + 2 fold elements, [C original | 2 fold shifted]:
- * the convolution then reads columns [2 fold, C + 2 fold) with its input channels in that order, everybody else [0,
- * C).
+ * A value that a shifted 1x1 convolution reads may have rows of C + end elements, [C original | end shifted]: the
+ * convolution then reads columns [end, C + end) with its input channels in that order, everybody else [0, C).
  */
 #ifndef TSM_CUDA_LAYOUT_H
 #define TSM_CUDA_LAYOUT_H
@@ -15,7 +14,7 @@
 
 typedef struct tsm_cuda_value {
     int64_t pitch;  /* elements from a pixel to the next */
-    int side;       /* columns of shifted channels beside the row, 2 fold; 0: none */
+    tsm_shift side; /* its `end` columns lie shifted beside the row; end 0: none */
     tsm_dtype type; /* of the logits float32, else of the precision */
     uint64_t bytes;
 } tsm_cuda_value;
@@ -30,6 +29,8 @@ bool tsm_cuda_is_matmul(const tsm_node *node, bool any_stride);
 
 /* True where a shift on the node's input can be an overlap, as far as the node alone can tell. */
 bool tsm_cuda_can_overlap(const tsm_node *node, const tsm_cuda_dtype *dtype);
+
+bool tsm_cuda_same_shift(const tsm_shift *a, const tsm_shift *b);
 
 /* A 3x3 depthwise convolution that our own kernel computes. */
 bool tsm_cuda_is_depthwise(const tsm_node *node);

@@ -100,7 +100,7 @@ fail:
 static bool has_overlap(const tsm_schedule *schedule)
 {
     for (int i = 0; i < schedule->graph->count; i++)
-        if (schedule->values[i].side) return true;
+        if (schedule->values[i].side.end) return true;
     return false;
 }
 

@@ -22,10 +22,10 @@ static void choose_staging(const tsm_schedule *s, const tsm_node *node, tsm_conv
     const tsm_cuda_dtype *dtype = s->state->dtype;
     uint64_t row = (uint64_t)spec->channels * (uint64_t)dtype->bytes;
 
-    if (node->shift.fold && in->side == 2 * node->shift.fold && tsm_cuda_can_overlap(node, dtype)) {
+    if (node->shift.end && tsm_cuda_same_shift(&in->side, &node->shift) && tsm_cuda_can_overlap(node, dtype)) {
         work->overlap = true;
-        spec->in_offset = in->side;
-    } else if (node->shift.fold) {
+        spec->in_offset = in->side.end;
+    } else if (node->shift.end) {
         work->staging = TSM_STAGE_SHIFT;
         work->staged_bytes = (uint64_t)(spec->images * spec->h * spec->w) * row;
         spec->in_pitch = spec->channels;
@@ -37,6 +37,13 @@ static void choose_staging(const tsm_schedule *s, const tsm_node *node, tsm_conv
         spec->w = spec->ow;
         spec->stride = 1;
     }
+}
+
+/* cuBLASLt has no activation of ours but ReLU; cuDNN has ReLU6 in some of its precompiled kernels, and others in
+ * none. A kernel of ours after a product beats the few engines of cuDNN that do. */
+static bool library_has(tsm_act act, const tsm_node *node)
+{
+    return act == TSM_ACT_NONE || act == TSM_ACT_RELU || (act == TSM_ACT_RELU6 && !tsm_cuda_is_matmul(node, false));
 }
 
 static void describe_conv(const tsm_schedule *s, int index, tsm_conv_work *work, tsm_conv_spec *spec)
@@ -66,8 +73,7 @@ static void describe_conv(const tsm_schedule *s, int index, tsm_conv_work *work,
         .act = node->act,
     };
     choose_staging(s, node, work, spec);
-    /* cuBLASLt has no ReLU6; a kernel of ours after it beats the few cuDNN engines that do. */
-    if (spec->act == TSM_ACT_RELU6 && tsm_cuda_is_matmul(node, false)) {
+    if (!library_has(spec->act, node)) {
         work->later = spec->act;
         spec->act = TSM_ACT_NONE;
     }
@@ -89,7 +95,16 @@ static tsm_status find_conv(tsm_schedule *s, const tsm_conv_spec *spec, tsm_tune
     return TSM_OK;
 }
 
-static tsm_status choose_convs(tsm_schedule *s, tsm_tuner *tuner, tsm_error *error)
+static tsm_status choose_attention(tsm_schedule *s, int index, const tsm_tuner *tuner, tsm_error *error)
+{
+    const tsm_node *node = &s->graph->nodes[index];
+
+    return tsm_attention_make(&s->attentions[index], tuner->libraries->blas, s->state->dtype,
+                              &s->graph->nodes[node->inputs[0]].dims, &s->graph->nodes[node->inputs[2]].dims,
+                              node->softmax, error);
+}
+
+static tsm_status choose_kernels(tsm_schedule *s, tsm_tuner *tuner, tsm_error *error)
 {
     for (int i = 0; i < s->graph->count; i++) {
         const tsm_node *node = &s->graph->nodes[i];
@@ -98,10 +113,15 @@ static tsm_status choose_convs(tsm_schedule *s, tsm_tuner *tuner, tsm_error *err
         tsm_status status;
 
         work->conv = -1;
-        if (node->op != TSM_OP_CONV && node->op != TSM_OP_FC) continue;
-        describe_conv(s, i, work, &spec);
-        if (node->op == TSM_OP_CONV && tsm_cuda_is_depthwise(node)) continue;
-        status = find_conv(s, &spec, tuner, &work->conv, error);
+        if (node->op == TSM_OP_ATTENTION) {
+            status = choose_attention(s, i, tuner, error);
+        } else if (node->op == TSM_OP_CONV || node->op == TSM_OP_FC) {
+            describe_conv(s, i, work, &spec);
+            if (node->op == TSM_OP_CONV && tsm_cuda_is_depthwise(node)) continue;
+            status = find_conv(s, &spec, tuner, &work->conv, error);
+        } else {
+            continue;
+        }
         if (status != TSM_OK) return tsm_error_prefix(error, status, node->name);
     }
     return TSM_OK;
@@ -129,6 +149,7 @@ static uint64_t scratch_bytes(const tsm_schedule *s, int index)
     const tsm_conv_work *work = &s->work[index];
 
     if (node->op == TSM_OP_INPUT) return input_scratch_bytes(s, &node->dims);
+    if (node->op == TSM_OP_ATTENTION) return tsm_attention_scratch(&s->attentions[index]);
     return align(work->staged_bytes) + (work->conv < 0 ? 0 : s->convs[work->conv].workspace_bytes);
 }
 
@@ -161,8 +182,9 @@ static tsm_status allocate(tsm_schedule *s, tsm_error *error)
     s->values = tsm_alloc_zero(count, sizeof *s->values);
     s->work = tsm_alloc_zero(count, sizeof *s->work);
     s->convs = tsm_alloc_zero(count, sizeof *s->convs);
+    s->attentions = tsm_alloc_zero(count, sizeof *s->attentions);
     s->scratch = tsm_alloc_zero(count, sizeof *s->scratch);
-    if (s->values && s->work && s->convs && s->scratch) return TSM_OK;
+    if (s->values && s->work && s->convs && s->attentions && s->scratch) return TSM_OK;
     return tsm_fail_memory(error, count * sizeof *s->convs);
 }
 
@@ -186,7 +208,7 @@ tsm_status tsm_schedule_make(tsm_schedule *s, const tsm_cuda_state *state, const
     s->method = method;
     TSM_TRY(allocate(s, error));
     TSM_TRY(tsm_cuda_layout_make(s->values, graph, state->dtype, method, error));
-    TSM_TRY(choose_convs(s, tuner, error));
+    TSM_TRY(choose_kernels(s, tuner, error));
     TSM_TRY(place_values(s, error));
     TSM_TRY(allocate_arena(s, error));
     TSM_TRY(tsm_schedule_make_steps(s, error));
@@ -200,11 +222,13 @@ void tsm_schedule_clear(tsm_schedule *s)
 {
     tsm_steps_clear(&s->steps);
     for (int i = 0; i < s->conv_count; i++) tsm_conv_clear(&s->convs[i]);
+    for (int i = 0; s->attentions && i < s->graph->count; i++) tsm_attention_clear(&s->attentions[i]);
     if (s->arena) cudaFree(s->arena);
     tsm_memplan_clear(&s->memory);
     tsm_free(s->values);
     tsm_free(s->work);
     tsm_free(s->convs);
+    tsm_free(s->attentions);
     tsm_free(s->scratch);
     memset(s, 0, sizeof *s);
 }

@@ -8,6 +8,7 @@
 #define TSM_CUDA_SCHEDULE_H
 
 #include "../graph/memplan.h"
+#include "attention.h"
 #include "layout.h"
 #include "state.h"
 #include "steps.h"
@@ -36,8 +37,9 @@ typedef struct tsm_schedule {
     tsm_conv_work *work;
     tsm_conv *convs; /* room for one a node; equal specs share one */
     int conv_count;
+    tsm_attention *attentions; /* one a node, zeroes where it is none */
     tsm_memplan memory;
-    int64_t *scratch; /* per node; staging of the input, staged input and workspace of a convolution */
+    int64_t *scratch; /* per node; staging of the input, staged input and workspace of a convolution, attention */
     char *arena;
     tsm_steps steps; /* from the network's input in device memory to the logits */
 } tsm_schedule;

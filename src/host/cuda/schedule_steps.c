@@ -10,18 +10,19 @@ static tsm_status add_step(tsm_schedule *s, tsm_step_kind kind, int node, tsm_st
 static tsm_kernel_act kernel_act(tsm_act act)
 {
     static const tsm_kernel_act acts[] = {
-        [TSM_ACT_NONE] = TSM_KERNEL_ACT_NONE,
-        [TSM_ACT_RELU] = TSM_KERNEL_ACT_RELU,
-        [TSM_ACT_RELU6] = TSM_KERNEL_ACT_RELU6,
+        [TSM_ACT_NONE] = TSM_KERNEL_ACT_NONE,       [TSM_ACT_RELU] = TSM_KERNEL_ACT_RELU,
+        [TSM_ACT_RELU6] = TSM_KERNEL_ACT_RELU6,     [TSM_ACT_LEAKY_RELU] = TSM_KERNEL_ACT_LEAKY_RELU,
+        [TSM_ACT_SIGMOID] = TSM_KERNEL_ACT_SIGMOID,
     };
 
     return acts[act];
 }
 
-/* A shifted copy of the whole value `from` at `out`. */
-static tsm_status add_shift(tsm_schedule *s, int node, int from, int fold, void *out, tsm_error *error)
+/* A shifted copy of the whole value `from`, of so many channels, at `out`. */
+static tsm_status add_shift(tsm_schedule *s, int node, int from, int channels, void *out, tsm_error *error)
 {
     const tsm_dims *dims = &s->graph->nodes[from].dims;
+    const tsm_shift shift = s->graph->nodes[node].shift;
     tsm_step *step;
 
     TSM_TRY_RETURN(add_step(s, TSM_STEP_SHIFT, node, &step, error));
@@ -29,12 +30,14 @@ static tsm_status add_shift(tsm_schedule *s, int node, int from, int fold, void 
         .in = tsm_schedule_value(s, from),
         .out = out,
         .in_pitch = s->values[from].pitch,
-        .out_pitch = dims->c,
+        .out_pitch = channels,
         .n = dims->n,
         .t = dims->t,
         .pixels = dims->h * dims->w,
-        .channels = dims->c,
-        .fold = fold,
+        .channels = channels,
+        .fold = shift.fold,
+        .end = shift.end,
+        .step = shift.step,
         .element_bytes = s->state->dtype->bytes,
     };
     return TSM_OK;
@@ -44,6 +47,7 @@ static tsm_status add_shift(tsm_schedule *s, int node, int from, int fold, void 
 static tsm_status add_side(tsm_schedule *s, int node, tsm_error *error)
 {
     const tsm_dims *dims = &s->graph->nodes[node].dims;
+    const tsm_shift side = s->values[node].side;
     const int64_t pitch = s->values[node].pitch;
     char *rows = tsm_schedule_value(s, node);
     tsm_step *step;
@@ -57,8 +61,10 @@ static tsm_status add_side(tsm_schedule *s, int node, tsm_error *error)
         .n = dims->n,
         .t = dims->t,
         .pixels = dims->h * dims->w,
-        .channels = s->values[node].side,
-        .fold = s->values[node].side / 2,
+        .channels = side.end,
+        .fold = side.fold,
+        .end = side.end,
+        .step = side.step,
         .element_bytes = s->state->dtype->bytes,
     };
     return TSM_OK;
@@ -146,6 +152,100 @@ static tsm_status add_mean(tsm_schedule *s, int node, int groups, int rows, int 
     return TSM_OK;
 }
 
+static tsm_status add_window_mean(tsm_schedule *s, int index, tsm_error *error)
+{
+    const tsm_node *node = &s->graph->nodes[index];
+    const tsm_dims *in = &s->graph->nodes[node->inputs[0]].dims;
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_WINDOW_MEAN, index, &step, error));
+    step->window_mean = (tsm_kernel_window_mean_args){
+        .in = tsm_schedule_value(s, node->inputs[0]),
+        .out = tsm_schedule_value(s, index),
+        .in_pitch = s->values[node->inputs[0]].pitch,
+        .out_pitch = s->values[index].pitch,
+        .images = in->n * in->t,
+        .h = in->h,
+        .w = in->w,
+        .channels = in->c,
+        .kernel_h = node->kernel_h,
+        .kernel_w = node->kernel_w,
+        .stride = node->stride,
+        .dtype = s->state->dtype->type,
+    };
+    return TSM_OK;
+}
+
+static tsm_status add_avgpool(tsm_schedule *s, int index, tsm_error *error)
+{
+    const tsm_node *node = &s->graph->nodes[index];
+    const tsm_dims *in = &s->graph->nodes[node->inputs[0]].dims;
+
+    if (node->kernel_h > 0) return add_window_mean(s, index, error);
+    if (node->over_time) return add_mean(s, index, in->n, in->t * in->h * in->w, in->c, error);
+    return add_mean(s, index, in->n * in->t, in->h * in->w, in->c, error);
+}
+
+static tsm_status add_scale(tsm_schedule *s, int index, tsm_error *error)
+{
+    const tsm_node *node = &s->graph->nodes[index];
+    const tsm_dims *dims = &node->dims;
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_SCALE, index, &step, error));
+    step->scale = (tsm_kernel_scale_args){
+        .in = tsm_schedule_value(s, node->inputs[0]),
+        .factors = tsm_schedule_value(s, node->inputs[1]),
+        .out = tsm_schedule_value(s, index),
+        .in_pitch = s->values[node->inputs[0]].pitch,
+        .factor_pitch = s->values[node->inputs[1]].pitch,
+        .out_pitch = s->values[index].pitch,
+        .frames = dims->n * dims->t,
+        .pixels = dims->h * dims->w,
+        .channels = dims->c,
+        .act = kernel_act(node->act),
+        .dtype = s->state->dtype->type,
+    };
+    return TSM_OK;
+}
+
+static tsm_status add_product(tsm_schedule *s, int node, const tsm_product *plan, const tsm_matmul_buffers *buffers,
+                              tsm_error *error)
+{
+    tsm_step *step;
+
+    TSM_TRY_RETURN(add_step(s, TSM_STEP_PRODUCT, node, &step, error));
+    step->product.plan = plan;
+    step->product.buffers = *buffers;
+    return TSM_OK;
+}
+
+static tsm_status add_attention(tsm_schedule *s, int index, tsm_error *error)
+{
+    const int *inputs = s->graph->nodes[index].inputs;
+    const tsm_attention *attention = &s->attentions[index];
+    const tsm_attention_buffers buffers = {
+        .queries = tsm_schedule_value(s, inputs[0]),
+        .keys = tsm_schedule_value(s, inputs[1]),
+        .values = tsm_schedule_value(s, inputs[2]),
+        .out = tsm_schedule_value(s, index),
+        .scratch = tsm_schedule_scratch(s, index),
+    };
+
+    for (int i = 0; i < attention->rounds; i++) {
+        const tsm_attention_round round = tsm_attention_bind(attention, &buffers, i);
+        tsm_step *step;
+
+        TSM_TRY_RETURN(add_product(s, index, &attention->first, &round.first, error));
+        if (attention->softmax) {
+            TSM_TRY_RETURN(add_step(s, TSM_STEP_SOFTMAX, index, &step, error));
+            step->softmax = round.softmax;
+        }
+        TSM_TRY_RETURN(add_product(s, index, &attention->second, &round.second, error));
+    }
+    return TSM_OK;
+}
+
 static tsm_status add_depthwise(tsm_schedule *s, int index, const void *in, tsm_error *error)
 {
     const tsm_node *node = &s->graph->nodes[index];
@@ -178,7 +278,8 @@ static tsm_status stage_input(tsm_schedule *s, int index, const void **in, tsm_e
     int from = node->inputs[0];
 
     *in = staged;
-    if (work->staging == TSM_STAGE_SHIFT) return add_shift(s, index, from, node->shift.fold, staged, error);
+    if (work->staging == TSM_STAGE_SHIFT)
+        return add_shift(s, index, from, tsm_cuda_input_channels(s->graph, node), staged, error);
     if (work->staging == TSM_STAGE_SUBSAMPLE) {
         /* The maximum of one pixel is that pixel. */
         return add_maxpool(s, index, from, staged, node->in_channels, 1, 0, error);
@@ -226,18 +327,18 @@ static tsm_status add_node(tsm_schedule *s, int index, tsm_error *error)
     case TSM_OP_INPUT: return TSM_OK; /* enqueued with the caller's address */
     case TSM_OP_CONV:
     case TSM_OP_FC: return add_conv(s, index, error);
-    case TSM_OP_SHIFT: return add_shift(s, index, from, node->shift.fold, tsm_schedule_value(s, index), error);
+    case TSM_OP_SHIFT: return add_shift(s, index, from, in->c, tsm_schedule_value(s, index), error);
     case TSM_OP_ADD: return add_add(s, index, from, node->inputs[1], TSM_ACT_NONE, error);
     case TSM_OP_ACT: return add_add(s, index, from, -1, node->act, error);
     case TSM_OP_MAXPOOL:
         if (node->kernel_h != node->kernel_w) break;
         return add_maxpool(s, index, from, tsm_schedule_value(s, index), s->values[index].pitch, node->kernel_h,
                            node->pad, error);
-    case TSM_OP_AVGPOOL:
-        if (node->over_time) return add_mean(s, index, in->n, in->t * in->h * in->w, in->c, error);
-        return add_mean(s, index, in->n * in->t, in->h * in->w, in->c, error);
+    case TSM_OP_AVGPOOL: return add_avgpool(s, index, error);
     case TSM_OP_TMEAN: return add_mean(s, index, in->n, in->t, out->h * out->w * out->c, error);
     case TSM_OP_TPOOL: return add_tpool(s, index, from, error);
+    case TSM_OP_SCALE: return add_scale(s, index, error);
+    case TSM_OP_ATTENTION: return add_attention(s, index, error);
     case TSM_OP_BATCHNORM:
     case TSM_OP_COUNT: break;
     }
@@ -248,7 +349,7 @@ tsm_status tsm_schedule_make_steps(tsm_schedule *s, tsm_error *error)
 {
     for (int i = 0; i < s->graph->count; i++) {
         TSM_TRY_RETURN(add_node(s, i, error));
-        if (s->values[i].side) TSM_TRY_RETURN(add_side(s, i, error));
+        if (s->values[i].side.end) TSM_TRY_RETURN(add_side(s, i, error));
     }
     return TSM_OK;
 }

@@ -36,9 +36,14 @@ static tsm_status enqueue(const tsm_step *step, const tsm_cuda_libraries *librar
     case TSM_STEP_SHIFT: TSM_CUDA(tsm_kernel_shift(&step->shift, stream)); break;
     case TSM_STEP_MAXPOOL: TSM_CUDA(tsm_kernel_maxpool(&step->maxpool, stream)); break;
     case TSM_STEP_AVGPOOL: TSM_CUDA(tsm_kernel_avgpool(&step->avgpool, stream)); break;
+    case TSM_STEP_WINDOW_MEAN: TSM_CUDA(tsm_kernel_window_mean(&step->window_mean, stream)); break;
     case TSM_STEP_TPOOL: TSM_CUDA(tsm_kernel_tpool(&step->tpool, stream)); break;
     case TSM_STEP_DEPTHWISE: TSM_CUDA(tsm_kernel_depthwise(&step->depthwise, stream)); break;
     case TSM_STEP_ADD: TSM_CUDA(tsm_kernel_add(&step->add, stream)); break;
+    case TSM_STEP_SCALE: TSM_CUDA(tsm_kernel_scale(&step->scale, stream)); break;
+    case TSM_STEP_PRODUCT:
+        return tsm_product_run(step->product.plan, libraries->blas, &step->product.buffers, stream, error);
+    case TSM_STEP_SOFTMAX: TSM_CUDA(tsm_kernel_softmax(&step->softmax, stream)); break;
     }
     return TSM_OK;
 }

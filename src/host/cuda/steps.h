@@ -3,6 +3,7 @@
 #define TSM_CUDA_STEPS_H
 
 #include "../../kernels/kernels.h"
+#include "attention.h"
 #include "conv.h"
 
 typedef enum tsm_step_kind {
@@ -10,9 +11,13 @@ typedef enum tsm_step_kind {
     TSM_STEP_SHIFT,
     TSM_STEP_MAXPOOL,
     TSM_STEP_AVGPOOL,
+    TSM_STEP_WINDOW_MEAN,
     TSM_STEP_TPOOL,
     TSM_STEP_DEPTHWISE,
-    TSM_STEP_ADD /* also a lone activation */
+    TSM_STEP_ADD, /* also a lone activation */
+    TSM_STEP_SCALE,
+    TSM_STEP_PRODUCT, /* of an attention */
+    TSM_STEP_SOFTMAX
 } tsm_step_kind;
 
 typedef struct tsm_step {
@@ -23,9 +28,16 @@ typedef struct tsm_step {
         tsm_kernel_shift_args shift;
         tsm_kernel_maxpool_args maxpool;
         tsm_kernel_avgpool_args avgpool;
+        tsm_kernel_window_mean_args window_mean;
         tsm_kernel_tpool_args tpool;
         tsm_kernel_depthwise_args depthwise;
         tsm_kernel_add_args add;
+        tsm_kernel_scale_args scale;
+        struct {
+            const tsm_product *plan; /* must outlive it */
+            tsm_matmul_buffers buffers;
+        } product;
+        tsm_kernel_softmax_args softmax;
     };
 } tsm_step;
 

@@ -35,9 +35,10 @@ static uint64_t hash_graph(const tsm_graph *graph)
 
     for (int i = 0; i < graph->count; i++) {
         const tsm_node *n = &graph->nodes[i];
-        const int fields[] = { (int)n->op,     n->inputs[0],    n->inputs[1], (int)n->act, n->shift.fold,
-                               n->in_channels, n->out_channels, n->groups,    n->kernel_h, n->kernel_w,
-                               n->stride,      n->pad,          n->over_time };
+        const int fields[] = { (int)n->op,     n->inputs[0],    n->inputs[1],  n->inputs[2], (int)n->act,
+                               n->shift.fold,  n->shift.end,    n->shift.step, n->softmax,   n->over_time,
+                               n->in_channels, n->out_channels, n->groups,     n->kernel_h,  n->kernel_w,
+                               n->stride,      n->pad };
 
         hash = hash_bytes(hash, fields, sizeof fields);
     }

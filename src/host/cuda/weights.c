@@ -43,7 +43,8 @@ static size_t bias_bytes(const packer *p, const tsm_node *node)
 
 static bool is_rotated(const packer *p, const tsm_node *node)
 {
-    return p->rotate && tsm_cuda_can_overlap(node, p->dtype);
+    return p->rotate && tsm_cuda_can_overlap(node, p->dtype) &&
+           tsm_cuda_input_channels(p->graph, node) == node->in_channels;
 }
 
 /* The next `bytes` of the allocation; only counted while there is none. */
@@ -126,7 +127,7 @@ static tsm_status pack_filters(packer *p, int index, tsm_error *error)
     }
     TSM_TRY_RETURN(upload(p, node, weight->filters, ordered, count, p->dtype->type, error));
     if (!weight->rotated) return TSM_OK;
-    rotate(p->ordered, p->plain, (size_t)node->out_channels, channels, 2 * (size_t)node->shift.fold);
+    rotate(p->ordered, p->plain, (size_t)node->out_channels, channels, (size_t)node->shift.end);
     return upload(p, node, weight->rotated, p->ordered, count, p->dtype->type, error);
 }
 

@@ -108,7 +108,7 @@ tsm_status tsm_engine_create(tsm_engine **out, const tsm_model *model, const tsm
     engine = tsm_alloc_zero(1, sizeof *engine);
     if (!engine) return tsm_fail_memory(error, sizeof *engine);
     engine->precision = options.precision;
-    TSM_TRY(tsm_model_build_graph(model, &engine->graph, error));
+    TSM_TRY(tsm_model_build_graph(model, options.per_frame != 0, &engine->graph, error));
     TSM_TRY(tsm_graph_optimize(engine->graph, error));
     TSM_TRY(prepare(engine, &device, &config, error));
     forget_weights(engine->graph);

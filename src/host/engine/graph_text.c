@@ -31,7 +31,7 @@ tsm_status tsm_model_graph_text(const tsm_model *model, const tsm_shape *shape, 
     *text = NULL;
     if (!model) return tsm_fail(error, TSM_ERROR_ARGUMENT, "graph text: no model (NULL)");
     TSM_TRY_RETURN(tsm_shape_check(shape, error));
-    TSM_TRY(tsm_model_build_graph(model, &graph, error));
+    TSM_TRY(tsm_model_build_graph(model, false, &graph, error));
     if (optimized) TSM_TRY(tsm_graph_optimize(graph, error));
     TSM_TRY(tsm_graph_infer(graph, shape, error));
     TSM_TRY(place_values(&plan, graph, error));

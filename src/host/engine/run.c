@@ -53,12 +53,14 @@ static tsm_status check_input(const tsm_graph *graph, const tsm_dims *d, const t
 static tsm_status check_output(const tsm_graph *graph, const tsm_tensor *output, tsm_error *error)
 {
     const tsm_dims *logits = &graph->nodes[graph->output].dims;
-    const int64_t dims[] = { logits->n, logits->c };
+    const int64_t of_clips[] = { logits->n, logits->c }, of_frames[] = { logits->n, logits->t, logits->c };
 
     if (!output) return tsm_fail(error, TSM_ERROR_ARGUMENT, "output: no tensor (NULL)");
     if (output->dtype != TSM_FLOAT32) return tsm_fail(error, TSM_ERROR_ARGUMENT, "output: is not float32");
-    if (output->layout != TSM_NC) return tsm_fail(error, TSM_ERROR_ARGUMENT, "output: must be NC");
-    return check_view(output, "output", dims, 2, error);
+    if (output->layout != (graph->per_frame ? TSM_NTC : TSM_NC))
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "output: must be %s", graph->per_frame ? "NTC" : "NC");
+    return graph->per_frame ? check_view(output, "output", of_frames, 3, error)
+                            : check_view(output, "output", of_clips, 2, error);
 }
 
 const tsm_dims *tsm_graph_input_dims(const tsm_graph *graph)

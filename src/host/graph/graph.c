@@ -67,6 +67,7 @@ tsm_graph *tsm_graph_clone(const tsm_graph *graph)
     copy->in_channels = graph->in_channels;
     copy->segments = graph->segments;
     copy->classes = graph->classes;
+    copy->per_frame = graph->per_frame;
     copy->nodes = tsm_alloc_zero((size_t)graph->count, sizeof *copy->nodes);
     if (!copy->nodes) goto fail;
     copy->capacity = graph->count;
@@ -99,7 +100,7 @@ int tsm_graph_append(tsm_graph *graph, tsm_op op, const char *name)
     node = &graph->nodes[graph->count];
     memset(node, 0, sizeof *node);
     node->op = op;
-    node->inputs[0] = node->inputs[1] = -1;
+    for (int k = 0; k < TSM_INPUTS; k++) node->inputs[k] = -1;
     snprintf(node->name, sizeof node->name, "%s", name);
     return graph->count++;
 }
@@ -113,10 +114,22 @@ void tsm_graph_last_uses(const tsm_graph *graph, int *last_use)
 {
     for (int i = 0; i < graph->count; i++) {
         last_use[i] = i;
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < TSM_INPUTS; k++)
             if (graph->nodes[i].inputs[k] >= 0) last_use[graph->nodes[i].inputs[k]] = i;
     }
     if (graph->output >= 0) last_use[graph->output] = graph->count;
+}
+
+/* Multiply-adds that make one element of a node's value. */
+static uint64_t macs_per_element(const tsm_graph *graph, const tsm_node *node)
+{
+    const tsm_dims *keys;
+
+    if (node->op == TSM_OP_CONV || node->op == TSM_OP_FC) return (uint64_t)(node->weight.count / node->out_channels);
+    if (node->op != TSM_OP_ATTENTION) return 0;
+    /* Every key: one for each element of its score with each query, one for each element that its value adds to. */
+    keys = &graph->nodes[node->inputs[1]].dims;
+    return (uint64_t)keys->t * (uint64_t)keys->h * (uint64_t)keys->w;
 }
 
 uint64_t tsm_graph_macs(const tsm_graph *graph)
@@ -125,10 +138,11 @@ uint64_t tsm_graph_macs(const tsm_graph *graph)
 
     for (int i = 0; i < graph->count; i++) {
         const tsm_node *node = &graph->nodes[i];
+        const uint64_t each = macs_per_element(graph, node);
+        uint64_t elements = (uint64_t)tsm_dims_count(&node->dims);
 
-        if (node->op != TSM_OP_CONV && node->op != TSM_OP_FC) continue;
-        /* weight.count / out_channels multiply-adds make one output element. */
-        macs += (uint64_t)tsm_dims_count(&node->dims) * (uint64_t)(node->weight.count / node->out_channels);
+        if (node->op == TSM_OP_ATTENTION) elements += (uint64_t)tsm_dims_count(&graph->nodes[node->inputs[0]].dims);
+        macs += elements * each;
     }
     return macs;
 }
@@ -139,8 +153,22 @@ const char *tsm_op_name(tsm_op op)
         [TSM_OP_INPUT] = "input",     [TSM_OP_SHIFT] = "shift",     [TSM_OP_CONV] = "conv",
         [TSM_OP_BATCHNORM] = "bnorm", [TSM_OP_ADD] = "add",         [TSM_OP_ACT] = "act",
         [TSM_OP_MAXPOOL] = "maxpool", [TSM_OP_AVGPOOL] = "avgpool", [TSM_OP_FC] = "fc",
-        [TSM_OP_TMEAN] = "tmean",     [TSM_OP_TPOOL] = "tpool",
+        [TSM_OP_TMEAN] = "tmean",     [TSM_OP_TPOOL] = "tpool",     [TSM_OP_SCALE] = "scale",
+        [TSM_OP_ATTENTION] = "attention",
     };
 
     return (unsigned)op < TSM_OP_COUNT ? names[op] : "unknown";
+}
+
+const char *tsm_act_name(tsm_act act)
+{
+    static const char *const names[TSM_ACT_COUNT] = {
+        [TSM_ACT_NONE] = "none",
+        [TSM_ACT_RELU] = "relu",
+        [TSM_ACT_RELU6] = "relu6",
+        [TSM_ACT_LEAKY_RELU] = "leaky_relu",
+        [TSM_ACT_SIGMOID] = "sigmoid",
+    };
+
+    return (unsigned)act < TSM_ACT_COUNT ? names[act] : "unknown";
 }

@@ -25,20 +25,44 @@ typedef enum tsm_op {
     TSM_OP_ADD,       /* in[0] + in[1] */
     TSM_OP_ACT,       /* activation as a node */
     TSM_OP_MAXPOOL,   /* over h and w; padding counts as minus infinity */
-    TSM_OP_AVGPOOL,   /* mean over all of h and w; over t as well when over_time is set */
+    TSM_OP_AVGPOOL,   /* mean over all of h and w; over t as well when over_time is set. With a kernel: over its windows */
     TSM_OP_FC,        /* per (n,t) row: C -> classes */
     TSM_OP_TMEAN,     /* mean over t */
     TSM_OP_TPOOL,     /* maximum over t: 3 frames at stride 2, one of padding; t must be even, and is halved */
+    TSM_OP_SCALE,     /* act(in[0] * in[1]), where in[1] (n,t,1,1,c) has one factor a frame and channel */
+    TSM_OP_ATTENTION, /* of all positions of a clip to all positions: in[0] queries, in[1] keys, in[2] values */
     TSM_OP_COUNT
 } tsm_op;
 
-typedef enum tsm_act { TSM_ACT_NONE, TSM_ACT_RELU, TSM_ACT_RELU6 } tsm_act;
+typedef enum tsm_act {
+    TSM_ACT_NONE,
+    TSM_ACT_RELU,
+    TSM_ACT_RELU6,
+    TSM_ACT_LEAKY_RELU, /* negative values times TSM_LEAKY_SLOPE */
+    TSM_ACT_SIGMOID,
+    TSM_ACT_COUNT
+} tsm_act;
 
-/* The residual temporal shift: out[t, 0:fold] = x[t+1], out[t, fold:2*fold] = x[t-1], the rest x[t]; frames before
- * the first and past the last are zero. With n_div 1 the second fold has no channels left (fold <= C < 2*fold). */
+#define TSM_LEAKY_SLOPE 0.01f
+
+/* "relu6"; "none". Static. */
+const char *tsm_act_name(tsm_act act);
+
+/* The temporal shift: out[t, 0:fold] = x[t + step], out[t, fold:end] = x[t - step], the rest x[t]; frames before the
+ * first and past the last are zero. 0 <= fold <= end <= C.
+ *   bi-directional (MIT, mmaction2)  step 1, fold = C / n_div, end = 2 * fold, or C where that is less (n_div 1)
+ *   mirrored (PaddleVideo)           step -1, fold = int(C r), end = int(2 C r), r = 1 / n_div in float32
+ *   uni-directional (live streams)   step -1, fold = end = C / n_div */
 typedef struct tsm_shift {
-    int fold; /* channels of one fold, C / n_div; 0: no shift */
+    int fold, end; /* channels; end 0: no shift */
+    int step;      /* 1 or -1 */
 } tsm_shift;
+
+/* The shift of MIT and mmaction2. */
+static inline tsm_shift tsm_shift_both(int fold, int channels)
+{
+    return (tsm_shift){ fold, 2 * (int64_t)fold < channels ? 2 * fold : channels * (fold > 0), 1 };
+}
 
 /* A tensor that the model holds: dense, PyTorch order, never owned by the graph. data == NULL: absent. */
 typedef struct tsm_weight {
@@ -52,17 +76,21 @@ typedef struct tsm_dims {
     int n, t, h, w, c;
 } tsm_dims;
 
+#define TSM_INPUTS 3
+
 typedef struct tsm_node {
     tsm_op op;
     char name[96];  /* "base_model.layer1.0.conv1" */
-    int inputs[2];  /* data; second operand of ADD, or residual of CONV; -1: none */
-    tsm_act act;    /* ACT, and fused into CONV */
+    int inputs[TSM_INPUTS]; /* data; second operand of ADD and SCALE, or residual of CONV; ATTENTION all; -1: none */
+    tsm_act act;    /* ACT, and fused into CONV and SCALE */
     tsm_shift shift; /* SHIFT, or fused on the data edge of CONV (never on its residual) */
 
-    /* CONV: in_channels -> out_channels; FC likewise with kernel 1. BATCHNORM: both C. MAXPOOL: kernel, stride, pad. */
+    /* CONV: in_channels -> out_channels; FC likewise with kernel 1. BATCHNORM: both C. MAXPOOL: kernel, stride, pad.
+     * AVGPOOL with a kernel: kernel, stride, no padding; windows that begin inside count, and of them what is inside. */
     int in_channels, out_channels, groups;
     int kernel_h, kernel_w, stride, pad;
     bool over_time; /* AVGPOOL */
+    bool softmax;   /* ATTENTION: scores become weights by a softmax over the keys; else divided by their number */
 
     tsm_weight weight; /* CONV (O,I/groups,kh,kw), FC (O,I) */
     float *scale;      /* per output channel, multiplies the weight; NULL: 1. Owned by the graph. */
@@ -77,7 +105,8 @@ typedef struct tsm_node {
 typedef struct tsm_graph {
     tsm_node *nodes;
     int count, capacity;
-    int output;      /* index of the node whose value is the result, (N,1,1,1,classes) */
+    int output;      /* index of the node whose value is the result, (N,1,1,1,classes), or (N,T,1,1,classes) */
+    bool per_frame;  /* the result has the logits of every frame */
     int in_channels; /* of the input */
     int segments;    /* T by default */
     int classes;
@@ -94,10 +123,19 @@ void tsm_graph_destroy(tsm_graph **graph);
 /* A deep copy (weights stay borrowed); NULL when out of memory. */
 tsm_graph *tsm_graph_clone(const tsm_graph *graph);
 
-/* Appends a zeroed node with inputs {-1,-1} and returns its index, or -1 when out of memory. The pointer from
+/* Appends a zeroed node whose inputs are -1 and returns its index, or -1 when out of memory. The pointer from
  * tsm_graph_node is valid until the next append. */
 int tsm_graph_append(tsm_graph *graph, tsm_op op, const char *name);
 static inline tsm_node *tsm_graph_node(const tsm_graph *graph, int index) { return &graph->nodes[index]; }
+
+/* How many of a node's operands are `value`. */
+static inline int tsm_node_reads(const tsm_node *node, int value)
+{
+    int count = 0;
+
+    for (int k = 0; k < TSM_INPUTS; k++) count += node->inputs[k] == value;
+    return count;
+}
 
 /* "conv", "maxpool": for text. Static. */
 const char *tsm_op_name(tsm_op op);
@@ -116,7 +154,7 @@ int64_t tsm_dims_count(const tsm_dims *dims);
  * fills last_use[graph->count]. */
 void tsm_graph_last_uses(const tsm_graph *graph, int *last_use);
 
-/* Multiply-adds of CONV and FC nodes for the inferred dims. */
+/* Multiply-adds of CONV, FC and ATTENTION nodes for the inferred dims. */
 uint64_t tsm_graph_macs(const tsm_graph *graph);
 
 /* Writes the node's weights, scaled, as float32 to `out`: CONV as (O,kh,kw,I/groups), FC as (O,I).

@@ -36,9 +36,13 @@ static tsm_status check_same(const tsm_node *node, const tsm_dims *a, const tsm_
 
 static tsm_status check_shift(const tsm_node *node, const tsm_dims *in, tsm_error *error)
 {
-    if (node->shift.fold >= 0 && node->shift.fold <= in->c) return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_ARGUMENT, "%s: cannot shift %d of %d channels", node->name, node->shift.fold,
-                    in->c);
+    const tsm_shift *shift = &node->shift;
+
+    if (shift->end == 0 && shift->fold == 0) return TSM_OK;
+    if (shift->fold >= 0 && shift->end >= shift->fold && shift->end <= in->c && (shift->step == 1 || shift->step == -1))
+        return TSM_OK;
+    return tsm_fail(error, TSM_ERROR_ARGUMENT, "%s: cannot shift %d and %d of %d channels by %d", node->name,
+                    shift->fold, shift->end - shift->fold, in->c, shift->step);
 }
 
 /* A window of a convolution or a pool slid over h and w, rounding down. */
@@ -86,6 +90,39 @@ static tsm_status infer_maxpool(tsm_node *node, const tsm_dims *in, tsm_error *e
     return slide_window(node, in, in->c, error);
 }
 
+/* Windows that begin inside, of what is inside: the count is rounded up. */
+static tsm_status infer_avgpool(tsm_node *node, const tsm_dims *in, tsm_error *error)
+{
+    if (node->kernel_h == 0) return set_dims(node, in->n, node->over_time ? 1 : in->t, 1, 1, in->c, error);
+    if (node->kernel_h < 1 || node->kernel_w < 1 || node->stride < 1 || node->pad != 0 || node->over_time)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "%s: kernel %dx%d, stride %d, padding %d", node->name,
+                        node->kernel_h, node->kernel_w, node->stride, node->pad);
+    return set_dims(node, in->n, in->t, ((int64_t)in->h + node->stride - 1) / node->stride,
+                    ((int64_t)in->w + node->stride - 1) / node->stride, in->c, error);
+}
+
+static tsm_status infer_scale(const tsm_graph *graph, tsm_node *node, const tsm_dims *in, tsm_error *error)
+{
+    const tsm_dims factors = { in->n, in->t, 1, 1, in->c };
+
+    TSM_TRY_RETURN(check_same(node, &factors, &graph->nodes[node->inputs[1]].dims, error));
+    node->dims = *in;
+    return TSM_OK;
+}
+
+/* Queries and keys have as many channels, keys and values as many positions; clips never mix. */
+static tsm_status infer_attention(const tsm_graph *graph, tsm_node *node, const tsm_dims *in, tsm_error *error)
+{
+    const tsm_dims *keys = &graph->nodes[node->inputs[1]].dims, *values = &graph->nodes[node->inputs[2]].dims;
+    tsm_dims like_keys = *values;
+
+    like_keys.c = in->c;
+    TSM_TRY_RETURN(check_same(node, &like_keys, keys, error));
+    if (keys->n != in->n)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "%s: %d clips attend to %d", node->name, in->n, keys->n);
+    return set_dims(node, in->n, in->t, in->h, in->w, values->c, error);
+}
+
 /* The releases count T / 2 frames from a temporal pool on, which an odd T is not. */
 static tsm_status infer_tpool(tsm_node *node, const tsm_dims *in, tsm_error *error)
 {
@@ -105,16 +142,25 @@ static tsm_status infer_fc(tsm_node *node, const tsm_dims *in, tsm_error *error)
     return set_dims(node, in->n, in->t, 1, 1, node->out_channels, error);
 }
 
+/* Operands without which an operation is none. */
+static int operand_count(tsm_op op)
+{
+    if (op == TSM_OP_INPUT) return 0;
+    if (op == TSM_OP_ATTENTION) return 3;
+    return op == TSM_OP_ADD || op == TSM_OP_SCALE ? 2 : 1;
+}
+
 /* Operands must have been made before they are read: everything after relies on it. */
 static tsm_status check_operands(const tsm_graph *graph, int index, tsm_error *error)
 {
     const tsm_node *node = &graph->nodes[index];
-    int first = node->op == TSM_OP_INPUT ? -1 : 0, second = node->op == TSM_OP_ADD ? 0 : -1;
+    const int wanted = operand_count(node->op);
 
-    if (node->inputs[0] >= first && node->inputs[0] < index && node->inputs[1] >= second && node->inputs[1] < index)
-        return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_INTERNAL, "%s: reads nodes %d and %d, is node %d", node->name, node->inputs[0],
-                    node->inputs[1], index);
+    for (int k = 0; k < TSM_INPUTS; k++)
+        if (node->inputs[k] < (k < wanted ? 0 : -1) || node->inputs[k] >= index)
+            return tsm_fail(error, TSM_ERROR_INTERNAL, "%s: operand %d is node %d, and it is node %d", node->name, k,
+                            node->inputs[k], index);
+    return TSM_OK;
 }
 
 static tsm_status infer_node(const tsm_graph *graph, tsm_node *node, const tsm_shape *shape, tsm_error *error)
@@ -128,9 +174,11 @@ static tsm_status infer_node(const tsm_graph *graph, tsm_node *node, const tsm_s
     case TSM_OP_CONV: return infer_conv(graph, node, in, error);
     case TSM_OP_MAXPOOL: return infer_maxpool(node, in, error);
     case TSM_OP_FC: return infer_fc(node, in, error);
-    case TSM_OP_AVGPOOL: return set_dims(node, in->n, node->over_time ? 1 : in->t, 1, 1, in->c, error);
+    case TSM_OP_AVGPOOL: return infer_avgpool(node, in, error);
     case TSM_OP_TMEAN: return set_dims(node, in->n, 1, in->h, in->w, in->c, error);
     case TSM_OP_TPOOL: return infer_tpool(node, in, error);
+    case TSM_OP_SCALE: return infer_scale(graph, node, in, error);
+    case TSM_OP_ATTENTION: return infer_attention(graph, node, in, error);
     case TSM_OP_SHIFT: TSM_TRY_RETURN(check_shift(node, in, error)); break;
     case TSM_OP_BATCHNORM: TSM_TRY_RETURN(check_channels(node, in, error)); break;
     case TSM_OP_ADD: TSM_TRY_RETURN(check_same(node, in, &graph->nodes[node->inputs[1]].dims, error)); break;
@@ -152,7 +200,7 @@ tsm_status tsm_graph_infer(tsm_graph *graph, const tsm_shape *shape, tsm_error *
     if (graph->output < 0 || graph->output >= graph->count)
         return tsm_fail(error, TSM_ERROR_INTERNAL, "graph: has no output");
     out = &graph->nodes[graph->output].dims;
-    if (out->t != 1 || out->h != 1 || out->w != 1 || out->c != graph->classes)
+    if ((out->t != 1 && !graph->per_frame) || out->h != 1 || out->w != 1 || out->c != graph->classes)
         return tsm_fail(error, TSM_ERROR_INTERNAL, "%s: the output is %dx%dx%dx%dx%d, not logits of %d classes",
                         graph->nodes[graph->output].name, out->n, out->t, out->h, out->w, out->c, graph->classes);
     return TSM_OK;

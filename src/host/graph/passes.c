@@ -11,34 +11,43 @@ static int count_readers(const tsm_graph *graph, int value)
 {
     int readers = graph->output == value;
 
-    for (int i = value + 1; i < graph->count; i++)
-        for (int k = 0; k < 2; k++) readers += graph->nodes[i].inputs[k] == value;
+    for (int i = value + 1; i < graph->count; i++) readers += tsm_node_reads(&graph->nodes[i], value);
     return readers;
 }
 
 static void redirect_readers(tsm_graph *graph, int from, int to)
 {
     for (int i = 0; i < graph->count; i++)
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < TSM_INPUTS; k++)
             if (graph->nodes[i].inputs[k] == from) graph->nodes[i].inputs[k] = to;
     if (graph->output == from) graph->output = to;
+}
+
+static void drop_edges(tsm_node *node)
+{
+    for (int k = 0; k < TSM_INPUTS; k++) node->inputs[k] = -1;
 }
 
 /* Readers of node `from` read `to` instead; `from` is dead now, so its own edges must not count as readers. */
 static void merge_into(tsm_graph *graph, int from, int to)
 {
     redirect_readers(graph, from, to);
-    graph->nodes[from].inputs[0] = graph->nodes[from].inputs[1] = -1;
+    drop_edges(&graph->nodes[from]);
 }
 
-/* A convolution whose value `reader` alone sees, and which nothing was fused to that has to come after `reader`. */
-static bool can_absorb(const tsm_graph *graph, int index)
+/* A node whose value one other alone sees, and which nothing was fused to that has to come after that. */
+static bool can_absorb(const tsm_graph *graph, int index, tsm_op op)
 {
     const tsm_node *node;
 
     if (index < 0) return false;
     node = &graph->nodes[index];
-    return node->op == TSM_OP_CONV && node->act == TSM_ACT_NONE && count_readers(graph, index) == 1;
+    return node->op == op && node->act == TSM_ACT_NONE && count_readers(graph, index) == 1;
+}
+
+static bool can_activate(const tsm_graph *graph, int index)
+{
+    return can_absorb(graph, index, TSM_OP_CONV) || can_absorb(graph, index, TSM_OP_SCALE);
 }
 
 /* The array at *values, made of `value`s where it is absent. */
@@ -72,7 +81,7 @@ tsm_status tsm_pass_fold_batchnorm(tsm_graph *graph, tsm_error *error)
         const tsm_node *norm = &graph->nodes[i];
         int conv = norm->inputs[0];
 
-        if (norm->op != TSM_OP_BATCHNORM || !can_absorb(graph, conv)) continue;
+        if (norm->op != TSM_OP_BATCHNORM || !can_absorb(graph, conv, TSM_OP_CONV)) continue;
         /* A residual would have to be scaled as well. Channels that differ are for tsm_graph_infer to refuse. */
         if (graph->nodes[conv].inputs[1] >= 0 || graph->nodes[conv].out_channels != norm->out_channels) continue;
         TSM_TRY_RETURN(fold_batchnorm(&graph->nodes[conv], norm, error));
@@ -88,8 +97,8 @@ static bool only_convs_read(const tsm_graph *graph, int value)
     for (int i = value + 1; i < graph->count; i++) {
         const tsm_node *node = &graph->nodes[i];
 
-        if (node->inputs[1] == value) return false;
-        if (node->inputs[0] == value && (node->op != TSM_OP_CONV || node->shift.fold)) return false;
+        if (tsm_node_reads(node, value) == 0) continue;
+        if (node->op != TSM_OP_CONV || node->inputs[1] == value || node->shift.end) return false;
     }
     return true;
 }
@@ -116,7 +125,7 @@ static int find_adder(const tsm_graph *graph, int index)
     const int *in = graph->nodes[index].inputs;
     int later = in[0] > in[1] ? in[0] : in[1];
 
-    if (!can_absorb(graph, later) || graph->nodes[later].inputs[1] >= 0) return -1;
+    if (!can_absorb(graph, later, TSM_OP_CONV) || graph->nodes[later].inputs[1] >= 0) return -1;
     return later;
 }
 
@@ -132,7 +141,7 @@ tsm_status tsm_pass_fuse_epilogue(tsm_graph *graph, tsm_error *error)
             conv = find_adder(graph, i);
             if (conv < 0) continue;
             graph->nodes[conv].inputs[1] = node->inputs[0] == conv ? node->inputs[1] : node->inputs[0];
-        } else if (node->op == TSM_OP_ACT && can_absorb(graph, node->inputs[0])) {
+        } else if (node->op == TSM_OP_ACT && can_activate(graph, node->inputs[0])) {
             conv = node->inputs[0];
             graph->nodes[conv].act = node->act;
         } else {
@@ -157,7 +166,7 @@ tsm_status tsm_pass_pool_before_fc(tsm_graph *graph, tsm_error *error)
 
         if (graph->nodes[i].op != TSM_OP_TMEAN || !is_sole_input(graph, fc, TSM_OP_FC)) continue;
         pool = graph->nodes[fc].inputs[0];
-        if (!is_sole_input(graph, pool, TSM_OP_AVGPOOL)) continue;
+        if (!is_sole_input(graph, pool, TSM_OP_AVGPOOL) || graph->nodes[pool].kernel_h) continue;
         graph->nodes[pool].over_time = true;
         merge_into(graph, i, fc);
     }
@@ -171,7 +180,7 @@ static void clear_dead(tsm_graph *graph, int index)
 
     tsm_node_clear(node);
     node->op = TSM_OP_COUNT;
-    node->inputs[0] = node->inputs[1] = -1;
+    drop_edges(node);
 }
 
 void tsm_pass_remove_dead(tsm_graph *graph)

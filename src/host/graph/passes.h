@@ -11,7 +11,7 @@ tsm_status tsm_pass_fold_batchnorm(tsm_graph *graph, tsm_error *error);
  * too (placement `block`) stays a node. */
 tsm_status tsm_pass_attach_shift(tsm_graph *graph, tsm_error *error);
 
-/* CONV -> ADD -> ACT becomes CONV with residual and activation, CONV -> ACT one with activation. The convolution that
+/* CONV -> ADD -> ACT becomes CONV with residual and activation, CONV -> ACT and SCALE -> ACT one with activation. The convolution that
  * comes last of an ADD's two operands takes the other as its residual. */
 tsm_status tsm_pass_fuse_epilogue(tsm_graph *graph, tsm_error *error);
 

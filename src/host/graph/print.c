@@ -17,25 +17,31 @@ typedef struct row {
 static const char *const headings[COLUMNS] = { "#",     "name",   "op",   "shape n,t,h,w,c", "kernel", "shift",
                                                "fused", "offset", "bytes" };
 
-static const char *act_name(tsm_act act)
-{
-    return act == TSM_ACT_RELU ? "relu" : act == TSM_ACT_RELU6 ? "relu6" : "none";
-}
-
 /* What came to be part of a node: "+bias +residual(name) +relu". */
 static void format_fused(const tsm_graph *graph, const tsm_node *node, char *cell)
 {
     bool residual = node->op == TSM_OP_CONV && node->inputs[1] >= 0;
 
     if (node->op == TSM_OP_ACT) {
-        snprintf(cell, CELL_BYTES, "%s", act_name(node->act));
+        snprintf(cell, CELL_BYTES, "%s", tsm_act_name(node->act));
     } else {
         snprintf(cell, CELL_BYTES, "%s%s%s%s%s%s%s", node->bias ? " +bias" : "", residual ? " +residual(" : "",
                  residual ? graph->nodes[node->inputs[1]].name : "", residual ? ")" : "",
-                 node->act != TSM_ACT_NONE ? " +" : "", node->act != TSM_ACT_NONE ? act_name(node->act) : "",
+                 node->act != TSM_ACT_NONE ? " +" : "", node->act != TSM_ACT_NONE ? tsm_act_name(node->act) : "",
                  node->over_time ? " over t" : "");
         if (cell[0] == ' ') memmove(cell, cell + 1, strlen(cell));
     }
+}
+
+/* Channels from the next frame and from the one before: "+8 -8", "-8 +8", "-8". */
+static void format_shift(const tsm_shift *shift, char *cell)
+{
+    int used;
+
+    if (shift->end == 0) return;
+    used = snprintf(cell, CELL_BYTES, "%+d", shift->step * shift->fold);
+    if (shift->end > shift->fold)
+        snprintf(cell + used, CELL_BYTES - (size_t)used, " %+d", -shift->step * (shift->end - shift->fold));
 }
 
 static void format_row(const tsm_graph *graph, int index, const int64_t *offsets, row *out)
@@ -50,7 +56,7 @@ static void format_row(const tsm_graph *graph, int index, const int64_t *offsets
     snprintf(out->cells[SHAPE], CELL_BYTES, "%dx%dx%dx%dx%d", d->n, d->t, d->h, d->w, d->c);
     if (node->kernel_h > 0 && node->op != TSM_OP_FC)
         snprintf(out->cells[KERNEL], CELL_BYTES, "%dx%d/%d", node->kernel_h, node->kernel_w, node->stride);
-    if (node->shift.fold) snprintf(out->cells[SHIFT], CELL_BYTES, "%d", node->shift.fold);
+    format_shift(&node->shift, out->cells[SHIFT]);
     format_fused(graph, node, out->cells[FUSED]);
     if (offsets && offsets[index] >= 0) {
         snprintf(out->cells[OFFSET], CELL_BYTES, "%" PRId64, offsets[index]);

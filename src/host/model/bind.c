@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "branches.h"
+
 #define NAME_BYTES 112
 
 static const char *tensor_name(char name[NAME_BYTES], const tsm_layer *layer, int which)
@@ -13,42 +15,74 @@ static const char *tensor_name(char name[NAME_BYTES], const tsm_layer *layer, in
     return name;
 }
 
+/* The first tensor that is missing; name empty: none. */
+typedef struct missing_tensor {
+    char name[NAME_BYTES];
+    int64_t dims[TSM_LAYER_DIMS];
+    int ndim;
+} missing_tensor;
+
+static void claim_layer(const tsm_layer *layer, tsm_keys *keys, missing_tensor *missing)
+{
+    char name[NAME_BYTES];
+
+    for (int which = 0; which < TSM_LAYER_TENSORS; which++) {
+        tsm_key *key;
+
+        if (!tsm_layer_has(layer, which)) continue;
+        key = tsm_keys_find(keys, tensor_name(name, layer, which));
+        if (key) {
+            key->used = true;
+        } else if (!*missing->name) {
+            strcpy(missing->name, name);
+            missing->ndim = tsm_layer_dims(layer, which, missing->dims);
+        }
+    }
+}
+
+static tsm_status claim_branches(const tsm_layer *merged, tsm_keys *keys, missing_tensor *missing, tsm_error *error)
+{
+    tsm_layer *parts;
+    int count;
+
+    TSM_TRY_RETURN(tsm_branches_list(merged, &parts, &count, error));
+    for (int i = 0; i < count; i++) claim_layer(&parts[i], keys, missing);
+    tsm_layers_destroy(&parts, count);
+    return TSM_OK;
+}
+
 /* Marks the tensors that layers want; reports the first that is missing, else the first that nobody wants. */
 static tsm_status claim_tensors(const tsm_layer *layers, int count, tsm_keys *keys, tsm_error *error)
 {
-    const tsm_layer *missing = NULL;
+    missing_tensor missing = { "", { 0 }, 0 };
     const tsm_key *unused;
-    char name[NAME_BYTES];
-    int64_t dims[4];
-    int missing_tensor = 0;
 
-    for (int i = 0; i < count; i++)
-        for (int which = 0; which < TSM_LAYER_TENSORS; which++) {
-            tsm_key *key;
-
-            if (!tsm_layer_has(&layers[i], which)) continue;
-            key = tsm_keys_find(keys, tensor_name(name, &layers[i], which));
-            if (key) {
-                key->used = true;
-            } else if (!missing) {
-                missing = &layers[i];
-                missing_tensor = which;
-            }
-        }
-    if (missing)
-        return tsm_keys_missing(keys, tensor_name(name, missing, missing_tensor), dims,
-                                tsm_layer_dims(missing, missing_tensor, dims), error);
+    for (int i = 0; i < count; i++) {
+        if (layers[i].merged)
+            TSM_TRY_RETURN(claim_branches(&layers[i], keys, &missing, error));
+        else
+            claim_layer(&layers[i], keys, &missing);
+    }
+    if (*missing.name) return tsm_keys_missing(keys, missing.name, missing.dims, missing.ndim, error);
     unused = tsm_keys_first_unused(keys);
     return unused ? tsm_keys_left_over(keys, unused, error) : TSM_OK;
 }
 
-static tsm_status check_shape(const tsm_layer *layer, int which, const tsm_stored_tensor *tensor, tsm_error *error)
+static tsm_status check_shape(const tsm_layer *layer, int which, const tsm_key *key, tsm_error *error)
 {
+    const tsm_stored_tensor *tensor = key->tensor;
     char found[TSM_DIMS_TEXT], wanted[TSM_DIMS_TEXT];
-    int64_t dims[4];
+    int64_t dims[TSM_LAYER_DIMS], stored[TSM_STORED_MAX_DIMS];
     int ndim = tsm_layer_dims(layer, which, dims);
 
-    if (tensor->ndim == ndim && memcmp(tensor->dims, dims, (size_t)ndim * sizeof *dims) == 0) return TSM_OK;
+    tsm_key_dims(key, stored);
+    if (tensor->ndim == ndim && memcmp(stored, dims, (size_t)ndim * sizeof *dims) == 0) return TSM_OK;
+    if (key->marks.transposed && ndim == 2) {
+        const int64_t outputs = dims[0];
+
+        dims[0] = dims[1];
+        dims[1] = outputs;
+    }
     return tsm_fail(error, TSM_ERROR_MODEL, "%.150s is %s, want %s", tensor->name,
                     tsm_dims_text(found, tensor->dims, tensor->ndim), tsm_dims_text(wanted, dims, ndim));
 }
@@ -104,12 +138,30 @@ static void *copy_tensor(const tsm_stored_tensor *tensor)
     return copy;
 }
 
-static tsm_status bind_tensor(tsm_layer *layer, int which, const tsm_stored_tensor *tensor, tsm_error *error)
+/* (in, out) to (out, in), in place of the copy that the layer owns. */
+static tsm_status transpose(tsm_layer *layer, int which, tsm_error *error)
 {
+    const tsm_weight *weight = &layer->tensors[which];
+    const size_t size = weight->dtype == TSM_FLOAT32 ? 4 : 2, in = (size_t)layer->in, out = (size_t)layer->out;
+    const char *from = weight->data;
+    char *copy = tsm_alloc_aligned((size_t)weight->count, size);
+
+    if (!copy) return tsm_fail_memory(error, (size_t)weight->count * size);
+    for (size_t i = 0; i < in; i++)
+        for (size_t o = 0; o < out; o++) memcpy(copy + (o * in + i) * size, from + (i * out + o) * size, size);
+    tsm_free(layer->owned[which]);
+    layer->owned[which] = copy;
+    layer->tensors[which].data = copy;
+    return TSM_OK;
+}
+
+static tsm_status bind_tensor(tsm_layer *layer, int which, const tsm_key *key, tsm_error *error)
+{
+    const tsm_stored_tensor *tensor = key->tensor;
     tsm_weight *weight = &layer->tensors[which];
     size_t size = tsm_stored_bytes(tensor->type);
 
-    TSM_TRY_RETURN(check_shape(layer, which, tensor, error));
+    TSM_TRY_RETURN(check_shape(layer, which, key, error));
     weight->count = tensor->count;
     weight->data = tensor->data;
     switch (tensor->type) {
@@ -126,6 +178,7 @@ static tsm_status bind_tensor(tsm_layer *layer, int which, const tsm_stored_tens
         if (!layer->owned[which]) return tsm_fail_memory(error, (size_t)tensor->bytes);
         weight->data = layer->owned[which];
     }
+    if (key->marks.transposed) TSM_TRY_RETURN(transpose(layer, which, error));
     if (all_finite(weight)) return TSM_OK;
     return tsm_fail(error, TSM_ERROR_MODEL, "%.200s holds NaN or infinity", tensor->name);
 }
@@ -137,40 +190,52 @@ static float element(const tsm_weight *weight, int64_t i)
     return tsm_bfloat_to_float(((const uint16_t *)weight->data)[i]);
 }
 
-static tsm_status check_variance(const tsm_layer *layer, tsm_error *error)
+static tsm_status check_variance(const tsm_weight *variance, const char *name, tsm_error *error)
 {
-    const tsm_weight *variance = &layer->tensors[TSM_VARIANCE];
-
     for (int64_t i = 0; i < variance->count; i++)
         if (element(variance, i) < 0)
-            return tsm_fail(error, TSM_ERROR_MODEL, "%s.%s holds a negative variance, %g", layer->name,
-                            tsm_layer_suffixes[TSM_VARIANCE], (double)element(variance, i));
+            return tsm_fail(error, TSM_ERROR_MODEL, "%.150s holds a negative variance, %g", name,
+                            (double)element(variance, i));
     return TSM_OK;
 }
 
-tsm_status tsm_layers_bind(tsm_layer *layers, int count, tsm_keys *keys, tsm_error *error)
+static tsm_status bind_layer(tsm_layer *layer, const tsm_keys *keys, tsm_error *error)
 {
     char name[NAME_BYTES];
 
-    TSM_TRY_RETURN(claim_tensors(layers, count, keys, error));
-    for (int i = 0; i < count; i++) {
-        for (int which = 0; which < TSM_LAYER_TENSORS; which++) {
-            if (!tsm_layer_has(&layers[i], which)) continue;
-            TSM_TRY_RETURN(bind_tensor(&layers[i], which,
-                                       tsm_keys_find(keys, tensor_name(name, &layers[i], which))->tensor, error));
-        }
-        TSM_TRY_RETURN(check_variance(&layers[i], error));
+    for (int which = 0; which < TSM_LAYER_TENSORS; which++) {
+        const tsm_key *key;
+
+        if (!tsm_layer_has(layer, which)) continue;
+        key = tsm_keys_find(keys, tensor_name(name, layer, which));
+        TSM_TRY_RETURN(bind_tensor(layer, which, key, error));
+        if (which == TSM_VARIANCE) TSM_TRY_RETURN(check_variance(&layer->tensors[which], key->tensor->name, error));
     }
     return TSM_OK;
 }
 
-void tsm_layers_destroy(tsm_layer **layers, int count)
+/* The branches' tensors are needed until they are merged. */
+static tsm_status bind_branches(tsm_layer *merged, const tsm_keys *keys, tsm_error *error)
 {
-    if (!*layers) return;
+    tsm_layer *parts;
+    tsm_status status;
+    int count;
+
+    TSM_TRY_RETURN(tsm_branches_list(merged, &parts, &count, error));
+    for (int i = 0; i < count; i++) TSM_TRY(bind_layer(&parts[i], keys, error));
+    TSM_TRY(tsm_branches_merge(merged, parts, count, error));
+fail:
+    tsm_layers_destroy(&parts, count);
+    return status;
+}
+
+tsm_status tsm_layers_bind(tsm_layer *layers, int count, tsm_keys *keys, tsm_error *error)
+{
+    TSM_TRY_RETURN(claim_tensors(layers, count, keys, error));
     for (int i = 0; i < count; i++)
-        for (int which = 0; which < TSM_LAYER_TENSORS; which++) tsm_free((*layers)[i].owned[which]);
-    tsm_free(*layers);
-    *layers = NULL;
+        TSM_TRY_RETURN(layers[i].merged ? bind_branches(&layers[i], keys, error)
+                                        : bind_layer(&layers[i], keys, error));
+    return TSM_OK;
 }
 
 void tsm_weight_to_float(const tsm_weight *weight, float *out)

@@ -14,15 +14,23 @@
 
 /*
  * Options come before metadata, metadata before the file's name, that before defaults; keys and shapes are facts:
- *   architecture, width, channels, classes   from keys and shapes; metadata or options that say otherwise are errors
+ *   architecture, width, channels, classes   from keys and shapes; whatever says otherwise is an error
  *   segments      options, metadata, name, 8
- *   shift         marks, metadata or the name switch it on; metadata that denies the marks is an error; without any,
- *                 TSN; shift_div: options, metadata, name, 8; place: options, else marks, metadata and name, which
- * must agree, else blockres; the option no_shift drops it all input_size    options, metadata, 224; scale_size is
- * input_size * 256 / 224 mean, std     metadata; for three channels those of ImageNet, else those that the release
- * uses for optical flow Errors: MODEL, ARGUMENT (an option out of its range).
+ *   nonlocal      whether and with embeddings from keys; the mode from options, metadata, name, layout
+ *   shift         marks, metadata, the name or the layout switch it on; metadata that denies the marks is an error;
+ *                 without any, TSN; the option no_shift drops it
+ *   shift_div     options, metadata, name, 8; in a mirrored network the number of segments instead of 8
+ *   place         options, else marks, metadata and name, which must agree, else blockres
+ *   direction     options, metadata, layout, else bi-directional
+ *   input_size    options, metadata, 224; scale_size is input_size * 256 / 224
+ *   mean, std     metadata; for three channels those of ImageNet, else those that the release uses for optical flow
+ * What nothing says becomes a line of config->doubts. Errors: MODEL, ARGUMENT (an option out of its range).
  */
 tsm_status tsm_config_derive(tsm_model_config *config, const tsm_keys *keys, const tsm_checkpoint *checkpoint,
                              const tsm_filename *name, const tsm_model_options *options, tsm_error *error);
+
+/* "embedded_gaussian"; "mirrored". Static. */
+const char *tsm_nonlocal_name(tsm_nonlocal mode);
+const char *tsm_direction_name(tsm_shift_direction direction);
 
 #endif

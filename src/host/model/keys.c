@@ -5,19 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How the blocks of the families are named. */
+static const struct {
+    const char *pattern;
+    const tsm_family *family;
+    int numbers;      /* 2: stage from 1, block; 1: block; 0: neither */
+    int stage, block; /* where the pattern does not say */
+} block_names[] = {
+    { "base_model.layer#.#.*", &tsm_family_resnet, 2, 0, 0 },
+    { "base_model.features.#.*", &tsm_family_mobilenet, 1, 0, 0 },
+    { "base_model.stage#.#.*", &tsm_family_mobileone, 2, 0, 0 },
+    { "base_model.stage0.*", &tsm_family_mobileone, 0, TSM_STAGES, 0 },
+};
+
 /* The block that a name of the network belongs to. */
 static void find_block(tsm_key *key)
 {
-    tsm_captures found;
-
     key->stage = key->block = -1;
-    if (tsm_pattern_match("base_model.layer#.#.*", key->name, &found) && found.numbers[0] >= 1 &&
-        found.numbers[0] <= TSM_STAGES) {
-        key->stage = found.numbers[0] - 1;
-        key->block = found.numbers[1];
-    } else if (tsm_pattern_match("base_model.features.#.*", key->name, &found)) {
-        key->stage = TSM_STAGES;
-        key->block = found.numbers[0];
+    for (size_t i = 0; i < sizeof block_names / sizeof *block_names; i++) {
+        const int numbers = block_names[i].numbers;
+        tsm_captures found;
+
+        if (!tsm_pattern_match(block_names[i].pattern, key->name, &found)) continue;
+        if (numbers == 2 && (found.numbers[0] < 1 || found.numbers[0] > TSM_STAGES)) continue;
+        key->family = block_names[i].family;
+        key->stage = numbers == 2 ? found.numbers[0] - 1 : block_names[i].stage;
+        key->block = numbers ? found.numbers[numbers - 1] : block_names[i].block;
     }
 }
 
@@ -123,71 +136,33 @@ const tsm_key *tsm_keys_first_unused(const tsm_keys *keys)
     return first;
 }
 
+void tsm_key_dims(const tsm_key *key, int64_t dims[TSM_STORED_MAX_DIMS])
+{
+    const tsm_stored_tensor *tensor = key->tensor;
+
+    memcpy(dims, tensor->dims, sizeof tensor->dims);
+    if (!key->marks.transposed || tensor->ndim != 2) return;
+    dims[0] = tensor->dims[1];
+    dims[1] = tensor->dims[0];
+}
+
 tsm_status tsm_keys_size(const tsm_keys *keys, const char *name, int ndim, int dim, const char *what, int max,
                          int *size, tsm_error *error)
 {
     const tsm_key *key = tsm_keys_find(keys, name);
     const tsm_stored_tensor *tensor;
+    int64_t dims[TSM_STORED_MAX_DIMS];
     char text[TSM_DIMS_TEXT];
 
     if (!key) return tsm_keys_missing(keys, name, NULL, 0, error);
     tensor = key->tensor;
+    tsm_key_dims(key, dims);
     if (tensor->ndim != ndim)
         return tsm_fail(error, TSM_ERROR_MODEL, "%.150s is %s, want %d dimensions", tensor->name,
                         tsm_dims_text(text, tensor->dims, tensor->ndim), ndim);
-    if (tensor->dims[dim] < 1 || tensor->dims[dim] > max)
+    if (dims[dim] < 1 || dims[dim] > max)
         return tsm_fail(error, TSM_ERROR_MODEL, "%.150s has %lld %s, want 1 to %d", tensor->name,
-                        (long long)tensor->dims[dim], what, max);
-    *size = (int)tensor->dims[dim];
+                        (long long)dims[dim], what, max);
+    *size = (int)dims[dim];
     return TSM_OK;
-}
-
-#define NOTE_BYTES 120
-
-/* "; its names are those of mmaction2": worth saying where names in errors are not those in the file. */
-static const char *layout_note(const tsm_keys *keys, char note[NOTE_BYTES])
-{
-    note[0] = '\0';
-    if (!keys->layout)
-        snprintf(note, NOTE_BYTES, "; none of its %d tensors has a name as MIT, mmaction2 or torchvision give",
-                 keys->count);
-    else if (keys->layout != tsm_key_layouts)
-        snprintf(note, NOTE_BYTES, "; its names are those of %s", keys->layout->name);
-    return note;
-}
-
-/* The first unused tensor whose name gives away a network that is not read here, or NULL. */
-static const tsm_key *first_foreign(const tsm_keys *keys, const char **what)
-{
-    for (int i = 0; i < keys->count; i++) {
-        *what = keys->items[i].used ? NULL : tsm_layout_foreign(keys->items[i].name);
-        if (*what) return &keys->items[i];
-    }
-    return NULL;
-}
-
-tsm_status tsm_keys_missing(const tsm_keys *keys, const char *name, const int64_t *dims, int ndim, tsm_error *error)
-{
-    const tsm_key *unused = tsm_keys_first_unused(keys), *foreign;
-    const char *what;
-    char shape[TSM_DIMS_TEXT], found[TSM_DIMS_TEXT], wanted[200], note[NOTE_BYTES];
-
-    snprintf(wanted, sizeof wanted, "%s%s%s", name, ndim ? " " : "", ndim ? tsm_dims_text(shape, dims, ndim) : "");
-    foreign = first_foreign(keys, &what);
-    if (foreign)
-        return tsm_fail(error, TSM_ERROR_MODEL, "%s is missing; %.150s is of %s, which is not read here%s", wanted,
-                        foreign->tensor->name, what, layout_note(keys, note));
-    if (unused)
-        return tsm_fail(error, TSM_ERROR_MODEL, "%s is missing, and %.150s %s has no place in the network%s", wanted,
-                        unused->tensor->name, tsm_dims_text(found, unused->tensor->dims, unused->tensor->ndim),
-                        layout_note(keys, note));
-    return tsm_fail(error, TSM_ERROR_MODEL, "%s is missing%s", wanted, layout_note(keys, note));
-}
-
-tsm_status tsm_keys_left_over(const tsm_keys *keys, const tsm_key *key, tsm_error *error)
-{
-    char shape[TSM_DIMS_TEXT], note[NOTE_BYTES];
-
-    return tsm_fail(error, TSM_ERROR_MODEL, "%.200s %s has no place in the network%s", key->tensor->name,
-                    tsm_dims_text(shape, key->tensor->dims, key->tensor->ndim), layout_note(keys, note));
 }

@@ -14,7 +14,8 @@
 typedef struct tsm_key {
     char *name; /* "base_model.layer1.0.conv1.weight" */
     const tsm_stored_tensor *tensor;
-    int stage, block; /* 0-based; -1 outside the stages. The features of MobileNetV2 are stage TSM_STAGES */
+    const tsm_family *family; /* NULL outside of blocks, as in the next line */
+    int stage, block; /* 0-based; -1: none. MobileNetV2's features are stage 0, MobileOne's stage0 TSM_STAGES */
     tsm_marks marks;
     bool used; /* a layer was made of it */
 } tsm_key;
@@ -32,6 +33,9 @@ void tsm_keys_clear(tsm_keys *keys);
 
 tsm_key *tsm_keys_find(const tsm_keys *keys, const char *name);
 
+/* The dimensions of a key's tensor as the network has them: a transposed matrix the other way round. */
+void tsm_key_dims(const tsm_key *key, int64_t dims[TSM_STORED_MAX_DIMS]);
+
 /* Size `dim` of a tensor that must be there, with `ndim` dimensions; `what` names it in errors: "%d output channels",
  * of which there must be 1 to `max`. Errors: MODEL. */
 tsm_status tsm_keys_size(const tsm_keys *keys, const char *name, int ndim, int dim, const char *what, int max,
@@ -39,6 +43,9 @@ tsm_status tsm_keys_size(const tsm_keys *keys, const char *name, int ndim, int d
 
 /* The first tensor, in the file's order, that no layer was made of; NULL where all are used. */
 const tsm_key *tsm_keys_first_unused(const tsm_keys *keys);
+
+/* What the names tell of an architecture, for tsm_arch_match. */
+tsm_arch tsm_keys_traits(const tsm_keys *keys);
 
 /* Fails with MODEL: `name` is missing; and says what the checkpoint looks like, where that can be told. */
 tsm_status tsm_keys_missing(const tsm_keys *keys, const char *name, const int64_t *dims, int ndim, tsm_error *error);

@@ -16,9 +16,12 @@ static const tsm_rename mit_renames[] = {
     { "base_model.fc.*", "new_fc.*", TSM_MARK_NONE },
     { "base_model.classifier.*", "new_fc.*", TSM_MARK_NONE },
     { "base_model.layer2.net.*", "base_model.layer2.*", TSM_MARK_TPOOL },
+    { "base_model.layer#.#.block.*", "base_model.layer#.#.*", TSM_MARK_NONE }, /* beside a non-local one */
     { "base_model.layer#.#.net.*", "base_model.layer#.#.*", TSM_MARK_BLOCK },
     { "base_model.layer#.#.conv1.net.*", "base_model.layer#.#.conv1.*", TSM_MARK_BLOCKRES },
     { "base_model.features.#.conv.0.net.*", "base_model.features.#.conv.0.*", TSM_MARK_BLOCKRES },
+    { "base_model.stage0.net.*", "base_model.stage0.*", TSM_MARK_BLOCK },
+    { "base_model.stage#.#.net.*", "base_model.stage#.#.*", TSM_MARK_BLOCK },
     { NULL, NULL, TSM_MARK_NONE },
 };
 static const char *const mit_telltales[] = { "base_model.*", "new_fc.*", NULL };
@@ -28,6 +31,12 @@ static const tsm_rename mmaction_resnet_renames[] = {
     { "backbone.conv1.conv.*", "base_model.conv1.*", TSM_MARK_NONE },
     { "backbone.conv1.bn.*", "base_model.bn1.*", TSM_MARK_NONE },
     { "backbone.layer2.net.*", "backbone.layer2.*", TSM_MARK_TPOOL },
+    { "backbone.layer#.#.block.*", "backbone.layer#.#.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.non_local_block.theta.conv.*", "base_model.layer#.#.nl.theta.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.non_local_block.phi.0.conv.*", "base_model.layer#.#.nl.phi.0.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.non_local_block.g.0.conv.*", "base_model.layer#.#.nl.g.0.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.non_local_block.conv_out.conv.*", "base_model.layer#.#.nl.W.0.*", TSM_MARK_NONE },
+    { "backbone.layer#.#.non_local_block.conv_out.bn.*", "base_model.layer#.#.nl.W.1.*", TSM_MARK_NONE },
     { "backbone.layer#.#.net.*", "backbone.layer#.#.*", TSM_MARK_BLOCK },
     { "backbone.layer#.#.conv1.conv.net.*", "backbone.layer#.#.conv1.conv.*", TSM_MARK_BLOCKRES },
     { "backbone.layer#.#.conv#.conv.*", "base_model.layer#.#.conv#.*", TSM_MARK_NONE },
@@ -42,6 +51,8 @@ static const char *const mmaction_resnet_telltales[] = {
     "backbone.layer#.#.conv#.*",
     "backbone.layer#.#.downsample.*",
     "backbone.layer#.#.net.*",
+    "backbone.layer#.#.block.*",
+    "backbone.layer#.#.non_local_block.*",
     "backbone.layer2.net.*",
     "cls_head.*",
     NULL,
@@ -75,6 +86,68 @@ static const char *const mmaction_mobilenet_telltales[] = {
     "backbone.conv1.*", "backbone.layer#.#.conv.#.*", "backbone.conv2.*", "cls_head.*", NULL,
 };
 
+static const tsm_rename mmaction_mobileone_renames[] = {
+    { "backbone.stage0.net.*", "backbone.stage0.*", TSM_MARK_BLOCK },
+    { "backbone.stage#.#.net.*", "backbone.stage#.#.*", TSM_MARK_BLOCK },
+    { "backbone.stage0.*", "base_model.stage0.*", TSM_MARK_NONE },
+    { "backbone.stage#.#.*", "base_model.stage#.#.*", TSM_MARK_NONE },
+    { "cls_head.fc_cls.*", "new_fc.*", TSM_MARK_NONE },
+    { NULL, NULL, TSM_MARK_NONE },
+};
+static const char *const mmaction_mobileone_telltales[] = {
+    "backbone.stage0.*",
+    "backbone.stage#.#.*",
+    "cls_head.*",
+    NULL,
+};
+
+/* The network of the release's online demo: MobileNetV2 whose residual blocks take their cache as an argument. */
+static const tsm_rename online_renames[] = {
+    { "features.#.*", "base_model.features.#.*", TSM_MARK_NONE },
+    { "classifier.*", "new_fc.*", TSM_MARK_NONE },
+    { NULL, NULL, TSM_MARK_NONE },
+};
+static const char *const online_telltales[] = {
+    "features.#.#.*",
+    "features.#.conv.#.weight",
+    "features.#.conv.#.bias",
+    "features.#.conv.#.running_mean",
+    "features.#.conv.#.running_var",
+    "classifier.weight",
+    "classifier.bias",
+    NULL,
+};
+
+/* PP-TSM. Batch norms and the classifier's matrix are as PaddlePaddle has them. */
+#define PADDLE_NORM(from, to)                                                                                        \
+    { from "._batch_norm.weight", to ".weight", TSM_MARK_NONE },                                                     \
+        { from "._batch_norm.bias", to ".bias", TSM_MARK_NONE },                                                     \
+        { from "._batch_norm._mean", to ".running_mean", TSM_MARK_NONE },                                            \
+    {                                                                                                                \
+        from "._batch_norm._variance", to ".running_var", TSM_MARK_NONE                                              \
+    }
+#define PADDLE_CONV(from, to)                                                                                        \
+    {                                                                                                                \
+        from "._conv.*", to ".*", TSM_MARK_NONE                                                                      \
+    }
+
+static const tsm_rename paddle_renames[] = {
+    PADDLE_CONV("backbone.conv1_1", "base_model.conv1.0"),
+    PADDLE_NORM("backbone.conv1_1", "base_model.conv1.1"),
+    PADDLE_CONV("backbone.conv1_2", "base_model.conv1.3"),
+    PADDLE_NORM("backbone.conv1_2", "base_model.conv1.4"),
+    PADDLE_CONV("backbone.conv1_3", "base_model.conv1.6"),
+    PADDLE_NORM("backbone.conv1_3", "base_model.bn1"),
+    PADDLE_CONV("backbone.bb_#_#.conv#", "base_model.layer#+1.#.conv#+1"),
+    PADDLE_NORM("backbone.bb_#_#.conv#", "base_model.layer#+1.#.bn#+1"),
+    PADDLE_CONV("backbone.bb_#_#.short", "base_model.layer#+1.#.downsample.1"),
+    PADDLE_NORM("backbone.bb_#_#.short", "base_model.layer#+1.#.downsample.2"),
+    { "head.fc.weight", "new_fc.weight", TSM_MARK_TRANSPOSED },
+    { "head.fc.bias", "new_fc.bias", TSM_MARK_NONE },
+    { NULL, NULL, TSM_MARK_NONE },
+};
+static const char *const paddle_telltales[] = { "backbone.conv1_#.*", "backbone.bb_#_#.*", "head.fc.*", NULL };
+
 static const tsm_rename torchvision_renames[] = {
     { "conv1.*", "base_model.conv1.*", TSM_MARK_NONE },
     { "bn1.*", "base_model.bn1.*", TSM_MARK_NONE },
@@ -84,12 +157,36 @@ static const tsm_rename torchvision_renames[] = {
 };
 static const char *const torchvision_telltales[] = { "conv1.*", "bn1.*", "layer#.#.*", "fc.*", NULL };
 
+/* ImageNet's MobileNetV2: a convolution, its batch norm and its activation are a sequence within the block's. */
+static const tsm_rename torchvision_mobilenet_renames[] = {
+    { "features.1.conv.0.#.*", "base_model.features.1.conv.#.*", TSM_MARK_NONE },
+    { "features.1.conv.1.*", "base_model.features.1.conv.3.*", TSM_MARK_NONE },
+    { "features.1.conv.2.*", "base_model.features.1.conv.4.*", TSM_MARK_NONE },
+    { "features.#.conv.0.#.*", "base_model.features.#.conv.#.*", TSM_MARK_NONE },
+    { "features.#.conv.1.#.*", "base_model.features.#.conv.#+3.*", TSM_MARK_NONE },
+    { "features.#.conv.2.*", "base_model.features.#.conv.6.*", TSM_MARK_NONE },
+    { "features.#.conv.3.*", "base_model.features.#.conv.7.*", TSM_MARK_NONE },
+    { "features.#.*", "base_model.features.#.*", TSM_MARK_NONE },
+    { "classifier.1.*", "new_fc.*", TSM_MARK_NONE },
+    { NULL, NULL, TSM_MARK_NONE },
+};
+static const char *const torchvision_mobilenet_telltales[] = {
+    "features.#.#.*",
+    "features.#.conv.#.*",
+    "classifier.1.*",
+    NULL,
+};
+
 const tsm_key_layout tsm_key_layouts[] = {
-    { "MIT", mit_telltales, mit_renames },
-    { "mmaction2", mmaction_resnet_telltales, mmaction_resnet_renames },
-    { "mmaction2", mmaction_mobilenet_telltales, mmaction_mobilenet_renames },
-    { "torchvision", torchvision_telltales, torchvision_renames },
-    { NULL, NULL, NULL },
+    { "MIT", mit_telltales, mit_renames, TSM_DIRECTION_FROM_FILE },
+    { "mmaction2", mmaction_resnet_telltales, mmaction_resnet_renames, TSM_DIRECTION_FROM_FILE },
+    { "mmaction2", mmaction_mobilenet_telltales, mmaction_mobilenet_renames, TSM_DIRECTION_FROM_FILE },
+    { "mmaction2", mmaction_mobileone_telltales, mmaction_mobileone_renames, TSM_DIRECTION_FROM_FILE },
+    { "MIT online", online_telltales, online_renames, TSM_UNIDIRECTIONAL },
+    { "PaddleVideo", paddle_telltales, paddle_renames, TSM_MIRRORED },
+    { "torchvision", torchvision_telltales, torchvision_renames, TSM_DIRECTION_FROM_FILE },
+    { "torchvision", torchvision_mobilenet_telltales, torchvision_mobilenet_renames, TSM_DIRECTION_FROM_FILE },
+    { NULL, NULL, NULL, TSM_DIRECTION_FROM_FILE },
 };
 
 /* Takes a number of one to four digits off *text. */
@@ -150,6 +247,7 @@ static void add_mark(tsm_marks *marks, tsm_mark mark)
     if (mark == TSM_MARK_BLOCKRES) marks->shift = TSM_PLACE_BLOCKRES;
     if (mark == TSM_MARK_BLOCK) marks->shift = TSM_PLACE_BLOCK;
     if (mark == TSM_MARK_TPOOL) marks->tpool = true;
+    if (mark == TSM_MARK_TRANSPOSED) marks->transposed = true;
 }
 
 bool tsm_rename_apply(const tsm_rename *rules, char **name, tsm_marks *marks)
@@ -184,15 +282,24 @@ const char *tsm_layout_foreign(const char *name)
     static const struct {
         const char *part, *what;
     } foreign[] = {
-        { ".nl.", "a network with non-local blocks" },
-        { ".non_local_block.", "a network with non-local blocks" },
         { "base_model.inception", "BNInception" },
         { "exp_avg", "the state of an optimizer" },
         { "momentum_buffer", "the state of an optimizer" },
+        /* torchvision, mmdetection, DETR, YOLO */
+        { "rpn_head.", "a detection model" },
+        { "rpn.head.", "a detection model" },
+        { "roi_head", "a detection model" },
+        { "bbox_", "a detection model" },
+        { ".fpn.", "a detection model" },
+        { "neck.lateral_convs.", "a detection model" },
+        { "head.regression_head.", "a detection model" },
+        { ".anchor", "a detection model" },
+        { ".dfl.", "a detection model" },
+        { ".obj_preds.", "a detection model" },
+        { "attn", "a transformer" },
     };
 
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (strstr(name, foreign[i].part)) return foreign[i].what;
-    if (strncmp(name, "features.", 9) == 0) return "a bare MobileNetV2, be it of ImageNet or the online network";
     return NULL;
 }

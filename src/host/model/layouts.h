@@ -13,11 +13,18 @@
 #include <tsm/tsm.h>
 
 /* What a name can mark besides itself. */
-typedef enum tsm_mark { TSM_MARK_NONE, TSM_MARK_BLOCKRES, TSM_MARK_BLOCK, TSM_MARK_TPOOL } tsm_mark;
+typedef enum tsm_mark {
+    TSM_MARK_NONE,
+    TSM_MARK_BLOCKRES,
+    TSM_MARK_BLOCK,
+    TSM_MARK_TPOOL,
+    TSM_MARK_TRANSPOSED
+} tsm_mark;
 
 typedef struct tsm_marks {
     tsm_shift_place shift; /* TSM_PLACE_FROM_FILE: none */
     bool tpool;            /* the stage begins with a temporal pool */
+    bool transposed;       /* a matrix (in, out) */
 } tsm_marks;
 
 typedef struct tsm_rename {
@@ -26,9 +33,11 @@ typedef struct tsm_rename {
 } tsm_rename;
 
 typedef struct tsm_key_layout {
-    const char *name;             /* "mmaction2" */
-    const char *const *telltales; /* patterns of its names, ended by NULL */
-    const tsm_rename *renames;    /* ended by a rule without patterns */
+    const char *name;              /* "mmaction2" */
+    const char *const *telltales;  /* patterns of its names, ended by NULL */
+    const tsm_rename *renames;     /* ended by a rule without patterns */
+    tsm_shift_direction direction; /* of networks with such names, which all shift and do not mark it;
+                                    * TSM_DIRECTION_FROM_FILE: names mark what shifts */
 } tsm_key_layout;
 
 /* Ended by a nameless entry. Where two fit equally well, the first is meant. */

@@ -32,7 +32,7 @@ static tsm_status measure_graph(tsm_model *model, tsm_error *error)
     tsm_graph *graph;
     tsm_status status;
 
-    TSM_TRY_RETURN(tsm_model_build_graph(model, &graph, error));
+    TSM_TRY_RETURN(tsm_model_build_graph(model, false, &graph, error));
     TSM_TRY(tsm_graph_infer(graph, &shape, error));
     model->info.macs = tsm_graph_macs(graph);
     for (int i = 0; i < graph->count; i++) model->info.shifts += tsm_graph_node(graph, i)->op == TSM_OP_SHIFT;
@@ -62,7 +62,12 @@ static tsm_status fill_info(tsm_model *model, const tsm_keys *keys, tsm_error *e
         .parameters = count_parameters(model),
         .has_labels = model->labels.count > 0,
         .temporal_pool = config->temporal_pool,
+        .shift_direction = config->shift_direction,
+        .nonlocal = config->nonlocal,
+        .doubts = config->doubts[0] ? config->doubts : NULL,
     };
+    for (int stage = 0; stage < TSM_STAGES; stage++)
+        model->info.nonlocal_blocks += __builtin_popcountll(config->nonlocal_blocks[stage]);
     memcpy(model->info.mean, config->mean, sizeof config->mean);
     memcpy(model->info.std, config->std, sizeof config->std);
     return measure_graph(model, error);
@@ -84,7 +89,7 @@ static tsm_status understand(tsm_model *model, const char *name, const tsm_model
 
     TSM_TRY(tsm_keys_make(&keys, model->checkpoint, error));
     TSM_TRY(tsm_config_derive(&model->config, &keys, model->checkpoint, &said, options, error));
-    TSM_TRY(tsm_arch_layers(&model->config, &model->layers, &model->layer_count, error));
+    TSM_TRY(tsm_layers_make(&model->config, &model->layers, &model->layer_count, error));
     TSM_TRY(tsm_layers_bind(model->layers, model->layer_count, &keys, error));
     TSM_TRY(read_labels(model, options, error));
     TSM_TRY(fill_info(model, &keys, error));

@@ -4,8 +4,9 @@
 
 #include "../graph/graph.h"
 
-/* Builds the layer graph of a model as the paper draws it (no passes run). The graph borrows the model's weights.
- * *graph is released with tsm_graph_destroy. */
-tsm_status tsm_model_build_graph(const tsm_model *model, tsm_graph **graph, tsm_error *error);
+/* Builds the layer graph of a model as the paper draws it (no passes run), up to the mean over the frames or, with
+ * `per_frame`, to what that is taken of. The graph borrows the model's weights. *graph is released with
+ * tsm_graph_destroy. */
+tsm_status tsm_model_build_graph(const tsm_model *model, bool per_frame, tsm_graph **graph, tsm_error *error);
 
 #endif

@@ -3,6 +3,7 @@
 #define TSM_MODEL_OBJECT_H
 
 #include "bind.h"
+#include "layers.h"
 #include "labels.h"
 #include "model.h"
 

@@ -57,6 +57,13 @@ static tsm_status damaged(tsm_error *error, const char *what)
     return TSM_ERROR_FORMAT; /* a constant, so that compilers see that outputs are set wherever they are used */
 }
 
+/* Downloads that were cut off end here. */
+static tsm_status too_short(tsm_error *error)
+{
+    tsm_fail(error, TSM_ERROR_FORMAT, "is truncated: its pickle ends too soon");
+    return TSM_ERROR_FORMAT;
+}
+
 /* Makes room for one more element of an array that grows by doubling. */
 static tsm_status grow(void **array, size_t count, size_t *room, size_t size, tsm_error *error)
 {
@@ -132,7 +139,7 @@ static tsm_status find_mark(const tsm_pickle *p, size_t *first, tsm_error *error
 /* A little-endian number of `size` bytes, 1 to 8. */
 static tsm_status read_number(tsm_pickle *p, size_t size, uint64_t *number, tsm_error *error)
 {
-    if ((size_t)(p->end - p->at) < size) return damaged(error, "it ends too soon");
+    if ((size_t)(p->end - p->at) < size) return too_short(error);
     *number = 0;
     for (size_t i = size; i > 0; i--) *number = *number << 8 | p->at[i - 1];
     p->at += size;
@@ -141,7 +148,7 @@ static tsm_status read_number(tsm_pickle *p, size_t size, uint64_t *number, tsm_
 
 static tsm_status skip(tsm_pickle *p, uint64_t bytes, tsm_error *error)
 {
-    if ((uint64_t)(p->end - p->at) < bytes) return damaged(error, "it ends too soon");
+    if ((uint64_t)(p->end - p->at) < bytes) return too_short(error);
     p->at += bytes;
     return TSM_OK;
 }
@@ -190,7 +197,7 @@ static tsm_status read_line(tsm_pickle *p, const char **text, size_t *length, ts
 {
     const uint8_t *end = memchr(p->at, '\n', (size_t)(p->end - p->at));
 
-    if (!end) return damaged(error, "it ends too soon");
+    if (!end) return too_short(error);
     *text = (const char *)p->at;
     *length = (size_t)(end - p->at);
     p->at = end + 1;
@@ -463,7 +470,7 @@ tsm_status tsm_pickle_read(tsm_pickle *p, const uint8_t *data, size_t bytes, uin
         }
         TSM_TRY_RETURN(step(p, op, error));
     }
-    return damaged(error, "it ends too soon");
+    return too_short(error);
 }
 
 void tsm_pickle_clear(tsm_pickle *p)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../core/options.h"
+#include "config.h"
 #include "object.h"
 #include "safetensors.h"
 
@@ -28,7 +29,7 @@ typedef struct entry {
     char name[NAME_BYTES];
     const tsm_weight *weight;
     tsm_dtype dtype; /* in the file */
-    int64_t dims[4];
+    int64_t dims[TSM_LAYER_DIMS];
     int ndim;
 } entry;
 
@@ -55,7 +56,8 @@ static void mark_block(serializer *s, const char *conv)
     int length = dot ? (int)(dot - conv) + 1 : 0;
 
     for (int i = 0; length > 0 && i < s->model->layer_count; i++)
-        if (strncmp(s->model->layers[i].name, conv, (size_t)length) == 0)
+        if (strncmp(s->model->layers[i].name, conv, (size_t)length) == 0 &&
+            strncmp(s->model->layers[i].name + length, "nl.", 3) != 0)
             s->marks[i] = (shift_mark){ TSM_PLACE_BLOCK, length };
 }
 
@@ -86,7 +88,7 @@ static tsm_status find_marks(serializer *s, tsm_error *error)
     if (probe.config.shift_div == 0) return TSM_OK;
     /* A fold of no channels leaves no shift in the graph, but a mark in the names. */
     probe.config.shift_div = 1;
-    TSM_TRY_RETURN(tsm_model_build_graph(&probe, &graph, error));
+    TSM_TRY_RETURN(tsm_model_build_graph(&probe, false, &graph, error));
     for (int i = 0; i < graph->count; i++) {
         const tsm_node *conv = tsm_graph_node(graph, i)->op == TSM_OP_SHIFT ? first_reader(graph, i) : NULL;
 
@@ -108,16 +110,29 @@ static int tpool_mark(const tsm_model *model, const char *layer)
     return model->config.temporal_pool && strncmp(layer, stage, (size_t)length) == 0 ? length : 0;
 }
 
-/* "base_model.layer2." + "net." for the pool + "0." + "net." for the block + "conv1" + ".net" for the convolution. */
+/* The length of the block's name where a non-local one is wrapped around it together with this layer; else 0. */
+static int nonlocal_mark(const tsm_model *model, const char *layer)
+{
+    tsm_captures found;
+
+    if (!tsm_pattern_match("base_model.layer#.#.*", layer, &found) || strncmp(found.rest, "nl.", 3) == 0) return 0;
+    return tsm_config_is_nonlocal(&model->config, found.numbers[0] - 1, found.numbers[1]) ? (int)(found.rest - layer)
+                                                                                          : 0;
+}
+
+/* "base_model.layer2." + "net." for the pool + "0." + "block." for the non-local one + "net." for the block + "conv1"
+ * +
+ * ".net" for the convolution. */
 static void name_tensor(const serializer *s, int layer, int which, char name[NAME_BYTES])
 {
     const char *text = s->model->layers[layer].name;
     const tsm_shift_place place = s->marks[layer].place;
-    int pool = tpool_mark(s->model, text), block = place == TSM_PLACE_BLOCK ? s->marks[layer].block : pool;
+    const int pool = tpool_mark(s->model, text), wrapped = nonlocal_mark(s->model, text);
+    const int block = place == TSM_PLACE_BLOCK ? s->marks[layer].block : wrapped ? wrapped : pool;
 
-    snprintf(name, NAME_BYTES, "%.*s%s%.*s%s%s%s.%s", pool, text, pool ? "net." : "", block - pool, text + pool,
-             place == TSM_PLACE_BLOCK ? "net." : "", text + block, place == TSM_PLACE_BLOCKRES ? ".net" : "",
-             tsm_layer_suffixes[which]);
+    snprintf(name, NAME_BYTES, "%.*s%s%.*s%s%s%s%s.%s", pool, text, pool ? "net." : "", block - pool, text + pool,
+             wrapped ? "block." : "", place == TSM_PLACE_BLOCK ? "net." : "", text + block,
+             place == TSM_PLACE_BLOCKRES ? ".net" : "", tsm_layer_suffixes[which]);
 }
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------- */
@@ -294,6 +309,10 @@ static tsm_status add_metadata(const serializer *s, tsm_error *error)
         failed |= json_object_set_new(metadata, numbers[i].key, json_sprintf("%d", numbers[i].value));
     failed |= json_object_set_new(metadata, "shift_place",
                                   json_string(config->shift_place == TSM_PLACE_BLOCK ? "block" : "blockres"));
+    failed |=
+        json_object_set_new(metadata, "shift_direction", json_string(tsm_direction_name(config->shift_direction)));
+    if (config->nonlocal)
+        failed |= json_object_set_new(metadata, "nonlocal", json_string(tsm_nonlocal_name(config->nonlocal)));
     failed |= json_object_set_new(metadata, "mean", triple_text(config->mean));
     failed |= json_object_set_new(metadata, "std", triple_text(config->std));
     return failed ? fail_json(error) : add_labels(&s->model->labels, metadata, error);

@@ -77,35 +77,50 @@ static bool is_markup(const uint8_t *head, size_t bytes)
     return false;
 }
 
+/* ASCII without the control characters that text has no use for. */
+static bool is_text(const uint8_t *head, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if ((head[i] < ' ' && !(head[i] && strchr("\t\r\n", head[i]))) || head[i] > '~') return false;
+    return bytes > 0;
+}
+
 const char *tsm_source_kind(const uint8_t *head, size_t bytes)
 {
+    static const char pickle[] = "a Python pickle that PyTorch did not write";
     static const struct {
         size_t offset, length;
         const char *magic, *kind;
     } kinds[] = {
-        { 0, 2, "\x80\x02", "a Python pickle, but not as PyTorch writes them" },
-        { 0, 2, "\x80\x03", "a Python pickle, but not as PyTorch writes them" },
-        { 0, 2, "\x80\x04", "a Python pickle, but not as PyTorch writes them" },
-        { 0, 2, "\x80\x05", "a Python pickle, but not as PyTorch writes them" },
+        { 0, 2, "\x80\x02", pickle },
+        { 0, 2, "\x80\x03", pickle },
+        { 0, 2, "\x80\x04", pickle },
+        { 0, 2, "\x80\x05", pickle },
         { 0, 4,
           "\x7f"
           "ELF",
           "a program or shared library (ELF)" },
         { 0, 4, "\x89PNG", "a PNG image" },
         { 0, 3, "\xff\xd8\xff", "a JPEG image" },
+        { 0, 5, "%PDF-", "a PDF document" },
         { 4, 4, "ftyp", "an MP4 video" },
         { 0, 4, "RIFF", "a RIFF (AVI, WAV) file" },
         { 0, 4, "\x1a\x45\xdf\xa3", "a Matroska or WebM video" },
         { 0, 2, "\x1f\x8b", "a gzip archive" },
+        { 0, 3, "BZh", "a bzip2 archive" },
+        { 0, 4, "\x28\xb5\x2f\xfd", "a zstd archive" },
         { 0, 6,
           "\xfd"
           "7zXZ",
           "an xz archive" },
+        { 0, 6, "7z\xbc\xaf\x27\x1c", "a 7z archive" },
+        { 0, 6, "Rar!\x1a\x07", "a RAR archive" },
         { 257, 5, "ustar", "a tar archive (as PyTorch before 0.1.10 wrote, which is not read)" },
         { 0, 6, "\x93NUMPY", "a NumPy array (.npy)" },
-        { 0, 8, "\x89HDF\r\n\x1a\n", "an HDF5 file" },
+        { 0, 8, "\x89HDF\r\n\x1a\n", "an HDF5 file (as Keras writes them)" },
+        { 4, 4, "TFL3", "a TensorFlow Lite model" },
         { 0, 4, "GGUF", "a GGUF file" },
-        { 0, 23, "version https://git-lfs", "a Git LFS pointer, not the file itself" },
+        { 0, 23, "version https://git-lfs", "a Git LFS pointer (`git lfs pull` fetches the file itself)" },
     };
 
     if (is_markup(head, bytes)) return "an HTML or XML page";
@@ -113,5 +128,5 @@ const char *tsm_source_kind(const uint8_t *head, size_t bytes)
         if (bytes >= kinds[i].offset + kinds[i].length &&
             memcmp(head + kinds[i].offset, kinds[i].magic, kinds[i].length) == 0)
             return kinds[i].kind;
-    return NULL;
+    return is_text(head, bytes) ? "text" : NULL;
 }

@@ -198,6 +198,57 @@ static tsm_status add_entries(filler *f, uint32_t dict, tsm_error *error)
     return TSM_OK;
 }
 
+/* Is this what an optimizer saves, of itself or of one parameter? The first entries tell: all of a value that many
+ * refer to would be too long a look. */
+static bool is_optimizer(const tsm_pickle *pickle, uint32_t dict)
+{
+    static const char *const names[] = { "param_groups", "momentum_buffer", "exp_avg" };
+    const tsm_pickle_value *value = tsm_pickle_at(pickle, dict);
+    uint32_t cell = value->kind == TSM_PICKLE_DICT ? value->as.items.first : 0;
+
+    for (int i = 0; cell && i < 8; i++) {
+        const tsm_pickle_value *key = tsm_pickle_at(pickle, pickle->cells[cell].value);
+
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            if (tsm_pickle_equals(key, names[k])) return true;
+        cell = pickle->cells[pickle->cells[cell].next].next;
+    }
+    return false;
+}
+
+/* A dictionary whose first entry is a tensor under a text. */
+static bool has_tensors(const tsm_pickle *pickle, uint32_t dict)
+{
+    const tsm_pickle_value *value = tsm_pickle_at(pickle, dict);
+    const uint32_t cell = value->kind == TSM_PICKLE_DICT ? value->as.items.first : 0;
+
+    return cell && tsm_pickle_at(pickle, pickle->cells[cell].value)->kind == TSM_PICKLE_STRING &&
+           tsm_pickle_at(pickle, pickle->cells[pickle->cells[cell].next].value)->kind == TSM_PICKLE_TENSOR;
+}
+
+/* What a dictionary without a state_dict holds instead. */
+static tsm_status fail_without_tensors(const tsm_pickle *pickle, uint32_t root, tsm_error *error)
+{
+    uint32_t cell = tsm_pickle_at(pickle, root)->as.items.first;
+    bool optimizer = is_optimizer(pickle, root), whole = false;
+
+    while (cell) {
+        const uint32_t next = pickle->cells[cell].next, value = pickle->cells[next].value;
+        const tsm_pickle_value *key = tsm_pickle_at(pickle, pickle->cells[cell].value);
+
+        if (key->kind == TSM_PICKLE_STRING && has_tensors(pickle, value))
+            return tsm_fail(error, TSM_ERROR_FORMAT,
+                            "is a PyTorch file, but holds no tensors in a state_dict: they are in \"%.*s\"",
+                            (int)(key->as.string.length < 40 ? key->as.string.length : 40), key->as.string.bytes);
+        if (tsm_pickle_equals(key, "model") && tsm_pickle_at(pickle, value)->kind == TSM_PICKLE_OBJECT) whole = true;
+        optimizer = optimizer || is_optimizer(pickle, value);
+        cell = pickle->cells[next].next;
+    }
+    return tsm_fail(error, TSM_ERROR_FORMAT, "is a PyTorch file%s, but holds no tensors in a state_dict%s",
+                    optimizer ? " with the state of an optimizer" : "",
+                    whole ? ": a whole model was saved, as \"model\"" : "");
+}
+
 static tsm_status fill(filler *f, tsm_error *error)
 {
     const tsm_pickle *pickle = &f->file->pickle;
@@ -211,8 +262,7 @@ static tsm_status fill(filler *f, tsm_error *error)
     if (tsm_pickle_at(pickle, dict)->kind != TSM_PICKLE_DICT) dict = root;
     TSM_TRY_RETURN(add_entries(f, dict, error));
     if (f->checkpoint->count > 0) return tsm_checkpoint_finish(f->checkpoint, error);
-    return tsm_fail(error, TSM_ERROR_FORMAT, "is a PyTorch file%s, but holds no tensors in a state_dict",
-                    tsm_pickle_lookup(pickle, root, "param_groups") ? " with the state of an optimizer" : "");
+    return fail_without_tensors(pickle, root, error);
 }
 
 /* ---- The file ---- */

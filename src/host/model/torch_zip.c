@@ -116,11 +116,13 @@ static tsm_status read_extra64(const uint8_t *extra, size_t length, uint64_t val
 /* Finds the entry's data by way of its local header. */
 static tsm_status locate(const tsm_torch_file *file, uint64_t offset, uint64_t bytes, entry *e, tsm_error *error)
 {
-    const uint8_t *local = file->data + offset;
+    const uint8_t *local;
     uint64_t skip, room;
 
-    if (offset > file->bytes || file->bytes - offset < LOCAL_BYTES || !has_magic(local, 3, 4))
+    if (offset > file->bytes || file->bytes - offset < LOCAL_BYTES)
         return damaged(error, "an entry lies outside of it");
+    local = file->data + offset;
+    if (!has_magic(local, 3, 4)) return damaged(error, "an entry lies outside of it");
     skip = LOCAL_BYTES + number(local + 26, 2) + number(local + 28, 2);
     room = file->bytes - offset;
     if (skip > room || bytes > room - skip) return damaged(error, "an entry lies outside of it");
@@ -218,6 +220,18 @@ static tsm_status take_entry(tsm_torch_file *file, const entry *e, void *state, 
     return tsm_torch_add_storage(&file->storages, &storage, error);
 }
 
+/* Says what the archive begins with: weights of NumPy or Keras, or a checkpoint that somebody zipped. */
+static tsm_status fail_without_pickle(const tsm_torch_file *file, tsm_error *error)
+{
+    const uint64_t length = file->bytes < LOCAL_BYTES ? 0 : number(file->data + 26, 2);
+
+    if (length == 0 || length > file->bytes - LOCAL_BYTES)
+        return tsm_fail(error, TSM_ERROR_FORMAT, "is a zip archive without a data.pkl: no PyTorch checkpoint");
+    return tsm_fail(error, TSM_ERROR_FORMAT,
+                    "is a zip archive without a data.pkl: no PyTorch checkpoint; it begins with %.*s",
+                    (int)(length < 100 ? length : 100), (const char *)file->data + LOCAL_BYTES);
+}
+
 tsm_status tsm_torch_read_zip(tsm_torch_file *file, tsm_error *error)
 {
     directory d;
@@ -226,8 +240,7 @@ tsm_status tsm_torch_read_zip(tsm_torch_file *file, tsm_error *error)
 
     TSM_TRY_RETURN(read_end(file, &d, error));
     TSM_TRY_RETURN(walk(file, &d, find_pickle, &pickle, error));
-    if (!pickle.name)
-        return tsm_fail(error, TSM_ERROR_FORMAT, "is a zip archive without a data.pkl: no PyTorch checkpoint");
+    if (!pickle.name) return fail_without_pickle(file, error);
     TSM_TRY_RETURN(walk(file, &d, take_entry, &pickle, error));
     TSM_TRY_RETURN(tsm_torch_sort_storages(&file->storages, error));
     return tsm_pickle_read(&file->pickle, pickle.data, (size_t)pickle.bytes, &file->root, &used, error);

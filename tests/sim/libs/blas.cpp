@@ -27,19 +27,22 @@ static bool known_type(cudaDataType type)
 
 static bool good_layout(const Layout &l)
 {
-    return known_type(l.type) && l.rows > 0 && l.columns > 0 && l.ld >= (int64_t)l.rows;
+    return known_type(l.type) && l.rows > 0 && l.columns > 0 && l.ld >= (int64_t)l.rows && l.batch > 0 &&
+           l.stride >= 0;
 }
 
 /* The shapes and types must fit together as cuBLASLt's table of supported ones has it. */
 static cublasStatus_t make_problem(Problem &p, const Desc *desc, const Layout *a, const Layout *b, const Layout *c,
                                    const Layout *d)
 {
-    p = { *desc, *a, *b, *c, *d, d->rows, d->columns, desc->transpose_a ? a->rows : a->columns };
+    p = { *desc, *a, *b, *c, *d, d->rows, d->columns, desc->transpose_a ? a->rows : a->columns, (size_t)d->batch };
     bool shapes = (desc->transpose_a ? a->columns : a->rows) == p.n &&
                   (desc->transpose_b ? b->rows : b->columns) == p.m &&
                   (desc->transpose_b ? b->columns : b->rows) == p.k && c->rows == p.n && c->columns == p.m;
 
-    if (!good_layout(*a) || !good_layout(*b) || !good_layout(*c) || !good_layout(*d) || !shapes)
+    bool batches = a->batch == d->batch && b->batch == d->batch && c->batch == d->batch;
+
+    if (!good_layout(*a) || !good_layout(*b) || !good_layout(*c) || !good_layout(*d) || !shapes || !batches)
         return CUBLAS_STATUS_INVALID_VALUE;
     bool types = a->type == b->type && c->type == d->type && (d->type == a->type || d->type == CUDA_R_32F);
     bool has_bias = desc->epilogue & CUBLASLT_EPILOGUE_BIAS;
@@ -58,7 +61,9 @@ static uint64_t fingerprint(const Problem &p)
     uint64_t hash = mix(p.desc.compute, p.desc.epilogue * 4 + p.desc.transpose_a * 2 + p.desc.transpose_b);
 
     for (const Layout *l : { &p.a, &p.b, &p.c, &p.d })
-        hash = mix(mix(mix(mix(hash, l->type), l->rows), l->columns), (uint64_t)l->ld);
+        for (uint64_t part :
+             { (uint64_t)l->type, l->rows, l->columns, (uint64_t)l->ld, (uint64_t)l->batch, (uint64_t)l->stride })
+            hash = mix(hash, part);
     return hash;
 }
 
@@ -194,9 +199,21 @@ cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *layout, cudaDa
 {
     TSM_SIM_API;
     if (!known_type(type)) return CUBLAS_STATUS_INVALID_VALUE;
-    *layout = new Layout{ type, rows, columns, ld };
+    *layout = new Layout{ type, rows, columns, ld, 1, 0 };
     handle_add(*layout, kLayout);
     return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout, cublasLtMatrixLayoutAttribute_t name,
+                                                const void *value, size_t bytes)
+{
+    TSM_SIM_API;
+    if (!handle_check("cublasLtMatrixLayoutSetAttribute", layout, kLayout)) return CUBLAS_STATUS_INVALID_VALUE;
+    switch (name) {
+    case CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT: return read_option(layout->batch, value, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET: return read_option(layout->stride, value, bytes);
+    }
+    return CUBLAS_STATUS_INVALID_VALUE;
 }
 
 cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout)

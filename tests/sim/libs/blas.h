@@ -23,6 +23,8 @@ struct cublasLtMatrixLayoutOpaque {
     cudaDataType type;
     uint64_t rows, columns;
     int64_t ld;
+    int32_t batch;
+    int64_t stride; /* elements from one matrix to the next */
 };
 
 namespace sim
@@ -35,6 +37,7 @@ struct Problem {
     Desc desc;
     Layout a, b, c, d;
     size_t n, m, k; /* D is (n, m), in columns of n */
+    size_t batch;
 };
 
 /* What an algorithm is, in the opaque words that the caller keeps. */

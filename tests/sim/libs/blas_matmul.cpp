@@ -14,30 +14,72 @@ static Rows columns_of(const void *address, const Layout &l)
 
 static const char *const kCall = "cublasLtMatmul";
 
-bool blas_check(const Problem &p, const Algorithm &how, const Operands &o)
+static const void *advance(const void *address, const Layout &l, size_t matrices)
+{
+    return address ? static_cast<const char *>(address) + matrices * (size_t)l.stride * type_bytes(l.type) : nullptr;
+}
+
+/* The operands of matrix `i` of a batch. */
+static Operands one_of(const Problem &p, const Operands &o, size_t i)
+{
+    return { o.alpha,
+             o.beta,
+             advance(o.a, p.a, i),
+             advance(o.b, p.b, i),
+             advance(o.c, p.c, i),
+             const_cast<void *>(advance(o.d, p.d, i)),
+             o.workspace };
+}
+
+static bool check_matrices(const Problem &p, const Algorithm &how, const Operands &o)
 {
     bool good = check_device({ kCall, "A" }, columns_of(o.a, p.a), how.alignments[0]) &&
                 check_device({ kCall, "B" }, columns_of(o.b, p.b), how.alignments[1]) &&
                 check_device({ kCall, "D" }, columns_of(o.d, p.d), how.alignments[3]);
 
-    if (good && o.beta != 0) good = check_device({ kCall, "C" }, columns_of(o.c, p.c), how.alignments[2]);
+    return good && (o.beta == 0 || check_device({ kCall, "C" }, columns_of(o.c, p.c), how.alignments[2]));
+}
+
+/* Results of a batch on top of each other would be written in any order. */
+static bool check_stride(const Problem &p, const Operands &o)
+{
+    if (p.batch == 1 || p.d.stride >= (int64_t)(p.d.columns - 1) * p.d.ld + (int64_t)p.d.rows) return true;
+    misuse(kCall, "D", "has a stride at which the matrices of the batch overlap", o.d);
+    return false;
+}
+
+bool blas_check(const Problem &p, const Algorithm &how, const Operands &o)
+{
+    bool good = check_stride(p, o);
+
+    for (size_t i = 0; good && i < p.batch; i++) good = check_matrices(p, how, one_of(p, o, i));
     if (good && (p.desc.epilogue & CUBLASLT_EPILOGUE_BIAS))
         good =
             check_device({ kCall, "bias" }, one_row(p.desc.bias, p.n * type_bytes(p.d.type)), type_bytes(p.d.type));
     return good && check_device({ kCall, "workspace" }, one_row(o.workspace, how.workspace), how.workspace ? 16 : 1);
 }
 
-static bool touch_operands(const Problem &p, const Algorithm &how, const Operands &o)
+static bool touch_factors(const Problem &p, const Operands &o)
 {
     bool good =
         touch({ kCall, "A" }, columns_of(o.a, p.a), READS) && touch({ kCall, "B" }, columns_of(o.b, p.b), READS);
 
     if (good && o.beta != 0) good = touch({ kCall, "C" }, columns_of(o.c, p.c), READS);
+    return good;
+}
+
+static bool touch_operands(const Problem &p, const Algorithm &how, const Operands &o)
+{
+    bool good = true;
+
+    for (size_t i = 0; good && i < p.batch; i++) good = touch_factors(p, one_of(p, o, i));
     if (good && (p.desc.epilogue & CUBLASLT_EPILOGUE_BIAS))
         good = touch({ kCall, "bias" }, one_row(p.desc.bias, p.n * type_bytes(p.d.type)), READS);
     if (good && how.workspace) good = touch({ kCall, "workspace" }, one_row(o.workspace, how.workspace), WRITES);
     if (good && how.workspace) memset(o.workspace, 0xff, how.workspace);
-    return good && touch({ kCall, "D" }, columns_of(o.d, p.d), WRITES);
+    for (size_t i = 0; good && i < p.batch; i++)
+        good = touch({ kCall, "D" }, columns_of(one_of(p, o, i).d, p.d), WRITES);
+    return good;
 }
 
 static float epilogue(const Problem &p, const Operands &o, size_t row, size_t column, float sum)
@@ -90,7 +132,7 @@ cudaError_t blas_multiply(const Problem &p, const Algorithm &how, const Operands
 {
     counters.matmuls++;
     if (!touch_operands(p, how, o)) return cudaErrorLaunchFailure;
-    multiply(p, how, o);
+    for (size_t i = 0; i < p.batch; i++) multiply(p, how, one_of(p, o, i));
     return cudaSuccess;
 }
 

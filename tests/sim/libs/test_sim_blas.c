@@ -11,17 +11,22 @@ typedef struct product_case {
     bool tf32;
     uint32_t epilogue;
     float alpha, beta;
+    int batch;
 } product_case;
 
 static const product_case cases[] = {
-    { 5, 7, 3, false, false, 0, CUDA_R_32F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_DEFAULT, 1, 0 },
-    { 5, 7, 3, true, false, 1, CUDA_R_32F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_BIAS, 1, 0 },
-    { 33, 70, 65, true, false, 8, CUDA_R_32F, CUDA_R_32F, true, CUBLASLT_EPILOGUE_RELU_BIAS, 1, 1 },
-    { 33, 70, 65, false, true, 3, CUDA_R_32F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_RELU, 0.5f, -2 },
-    { 16, 130, 40, true, true, 0, CUDA_R_16F, CUDA_R_16F, false, CUBLASLT_EPILOGUE_RELU_BIAS, 1, 1 },
-    { 24, 9, 64, true, false, 8, CUDA_R_16BF, CUDA_R_16BF, false, CUBLASLT_EPILOGUE_BIAS, 1, 1 },
-    { 7, 2, 512, true, false, 0, CUDA_R_16F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_BIAS, 1, 0 },
-    { 7, 2, 512, true, false, 0, CUDA_R_16BF, CUDA_R_32F, false, CUBLASLT_EPILOGUE_DEFAULT, 1, 1 },
+    { 5, 7, 3, false, false, 0, CUDA_R_32F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_DEFAULT, 1, 0, 1 },
+    { 5, 7, 3, true, false, 1, CUDA_R_32F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_BIAS, 1, 0, 1 },
+    { 33, 70, 65, true, false, 8, CUDA_R_32F, CUDA_R_32F, true, CUBLASLT_EPILOGUE_RELU_BIAS, 1, 1, 1 },
+    { 33, 70, 65, false, true, 3, CUDA_R_32F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_RELU, 0.5f, -2, 1 },
+    { 16, 130, 40, true, true, 0, CUDA_R_16F, CUDA_R_16F, false, CUBLASLT_EPILOGUE_RELU_BIAS, 1, 1, 1 },
+    { 24, 9, 64, true, false, 8, CUDA_R_16BF, CUDA_R_16BF, false, CUBLASLT_EPILOGUE_BIAS, 1, 1, 1 },
+    { 7, 2, 512, true, false, 0, CUDA_R_16F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_BIAS, 1, 0, 1 },
+    { 7, 2, 512, true, false, 0, CUDA_R_16BF, CUDA_R_32F, false, CUBLASLT_EPILOGUE_DEFAULT, 1, 1, 1 },
+    { 13, 9, 24, true, false, 3, CUDA_R_16F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_DEFAULT, 1, 0, 3 },
+    { 24, 9, 13, false, false, 0, CUDA_R_16BF, CUDA_R_16BF, false, CUBLASLT_EPILOGUE_DEFAULT, 1, 0, 2 },
+    { 8, 17, 70, false, true, 1, CUDA_R_32F, CUDA_R_32F, true, CUBLASLT_EPILOGUE_DEFAULT, 1 / 70.0f, 0, 4 },
+    { 5, 6, 7, false, true, 0, CUDA_R_32F, CUDA_R_32F, false, CUBLASLT_EPILOGUE_RELU_BIAS, 2, 1, 2 },
 };
 
 /* One problem with everything it needs, on the device. */
@@ -31,7 +36,8 @@ typedef struct problem {
     cublasLtMatmulDesc_t desc;
     cublasLtMatrixLayout_t a_layout, b_layout, d_layout;
     cublasLtMatmulPreference_t preference;
-    int lda, ldb, ldd, columns_a, columns_b;
+    int lda, ldb, ldd, columns_a, columns_b, batch;
+    int64_t stride_a, stride_b, stride_d;
     float *a, *b, *bias, *residual; /* on the host, as the types can hold them */
     char *device_a, *device_b, *device_bias, *device_c, *device_d, *workspace;
     cublasLtMatmulHeuristicResult_t results[8];
@@ -44,6 +50,16 @@ typedef struct problem {
 static void set_option(problem *p, cublasLtMatmulDescAttributes_t name, const void *value, size_t bytes)
 {
     BLAS_OK(cublasLtMatmulDescSetAttribute(p->desc, name, value, bytes));
+}
+
+static void set_batch(const problem *p, cublasLtMatrixLayout_t layout, int64_t stride)
+{
+    const int32_t count = p->batch;
+
+    if (count == 1) return;
+    BLAS_OK(cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count));
+    BLAS_OK(cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride,
+                                             sizeof stride));
 }
 
 static void describe(problem *p)
@@ -64,6 +80,20 @@ static void describe(problem *p)
     BLAS_OK(cublasLtMatrixLayoutCreate(&p->b_layout, c->type, (uint64_t)(p->ldb - c->gap), (uint64_t)p->columns_b,
                                        p->ldb));
     BLAS_OK(cublasLtMatrixLayoutCreate(&p->d_layout, c->out, (uint64_t)c->n, (uint64_t)c->m, p->ldd));
+    set_batch(p, p->a_layout, p->stride_a);
+    set_batch(p, p->b_layout, p->stride_b);
+    set_batch(p, p->d_layout, p->stride_d);
+}
+
+/* From one matrix to the next, so that each begins at a multiple of 16 bytes, with something between them. */
+static int64_t stride_of(int batch, int ld, int columns)
+{
+    return batch == 1 ? ld * columns : (ld * columns + 15) / 8 * 8;
+}
+
+static size_t count_of(const problem *p, int64_t stride)
+{
+    return (size_t)(p->batch * stride);
 }
 
 static void list_algorithms(problem *p, size_t workspace, uint32_t alignment)
@@ -92,11 +122,15 @@ static problem open_problem(const product_case *c)
     p.ldd = c->n + c->gap;
     p.columns_a = c->transpose_a ? c->n : c->k;
     p.columns_b = c->transpose_b ? c->k : c->m;
-    p.device_a = device_values(&p.a, (size_t)(p.lda * p.columns_a), 1, dtype_of(c->type), 0);
-    p.device_b = device_values(&p.b, (size_t)(p.ldb * p.columns_b), 2, dtype_of(c->type), 0);
+    p.batch = c->batch;
+    p.stride_a = stride_of(p.batch, p.lda, p.columns_a);
+    p.stride_b = stride_of(p.batch, p.ldb, p.columns_b);
+    p.stride_d = stride_of(p.batch, p.ldd, c->m);
+    p.device_a = device_values(&p.a, count_of(&p, p.stride_a), 1, dtype_of(c->type), 0);
+    p.device_b = device_values(&p.b, count_of(&p, p.stride_b), 2, dtype_of(c->type), 0);
     p.device_bias = device_values(&p.bias, (size_t)c->n, 3, dtype_of(c->out), 0);
-    p.device_c = device_values(&p.residual, (size_t)(p.ldd * c->m), 4, dtype_of(c->out), 0);
-    p.device_d = device_room((size_t)(p.ldd * c->m) * dtype_bytes(dtype_of(c->out)), 0);
+    p.device_c = device_values(&p.residual, count_of(&p, p.stride_d), 4, dtype_of(c->out), 0);
+    p.device_d = device_room(count_of(&p, p.stride_d) * dtype_bytes(dtype_of(c->out)), 0);
     p.workspace = device_room(WORKSPACE, 0);
     BLAS_OK(cublasLtCreate(&p.handle));
     describe(&p);
@@ -138,24 +172,34 @@ static double factor(const problem *p, double x)
     return p->c.tf32 ? tf32_of(x) : x;
 }
 
-static float expected(const problem *p, int n, int m)
+/* Element (n, m) of matrix i. */
+static float expected(const problem *p, int i, int n, int m)
 {
     const product_case *c = &p->c;
+    const float *a = p->a + i * p->stride_a, *b = p->b + i * p->stride_b, *residual = p->residual + i * p->stride_d;
     double sum = 0;
 
     for (int k = 0; k < c->k; k++)
-        sum += factor(p, (double)p->a[c->transpose_a ? n * p->lda + k : k * p->lda + n]) *
-               factor(p, (double)p->b[c->transpose_b ? k * p->ldb + m : m * p->ldb + k]);
-    sum = (double)c->alpha * sum + (double)c->beta * (double)p->residual[m * p->ldd + n];
+        sum += factor(p, (double)a[c->transpose_a ? n * p->lda + k : k * p->lda + n]) *
+               factor(p, (double)b[c->transpose_b ? k * p->ldb + m : m * p->ldb + k]);
+    sum = (double)c->alpha * sum + (double)c->beta * (double)residual[m * p->ldd + n];
     if (c->epilogue & CUBLASLT_EPILOGUE_BIAS) sum += (double)p->bias[n];
     return (float)((c->epilogue & CUBLASLT_EPILOGUE_RELU) && sum < 0 ? 0 : sum);
+}
+
+/* Whether element `at` of the output lies between the columns, or between the matrices. */
+static bool is_gap(const problem *p, size_t at)
+{
+    const int within = (int)(at % (size_t)p->stride_d);
+
+    return within % p->ldd >= p->c.n || within / p->ldd >= p->c.m;
 }
 
 /* Every algorithm; the elements between the rows stay as they were. */
 START_TEST(products)
 {
     problem p = open_problem(&cases[_i]);
-    const size_t count = (size_t)(p.ldd * p.c.m);
+    const size_t count = count_of(&p, p.stride_d);
     int tried = 0;
 
     for (int i = 0; i < p.count; i++) {
@@ -164,11 +208,15 @@ START_TEST(products)
         float *before = device_result(p.device_d, count, dtype_of(p.c.out));
         BLAS_OK(multiply(&p, i, p.device_a, p.device_d, p.results[i].workspaceSize));
         float *got = device_result(p.device_d, count, dtype_of(p.c.out)), *want = malloc(count * sizeof *want);
-        for (int at = 0; at < (int)count; at++)
-            want[at] = at % p.ldd < p.c.n ? expected(&p, at % p.ldd, at / p.ldd) : before[at];
+        for (size_t at = 0; at < count; at++) {
+            const int within = (int)(at % (size_t)p.stride_d);
+
+            want[at] = is_gap(&p, at) ? before[at]
+                                      : expected(&p, (int)(at / (size_t)p.stride_d), within % p.ldd, within / p.ldd);
+        }
         assert_close(got, want, count, sum_tolerance(dtype_of(p.c.out), p.c.k), "product");
-        for (int at = 0; at < (int)count; at++)
-            if (at % p.ldd >= p.c.n) ck_assert(got[at] == before[at]);
+        for (size_t at = 0; at < count; at++)
+            if (is_gap(&p, at)) ck_assert(got[at] == before[at]);
         free(before);
         free(got);
         free(want);
@@ -223,9 +271,8 @@ END_TEST
 /* An algorithm that was chosen for well-aligned operands runs on one that is not. */
 START_TEST(broken_promise)
 {
-    const product_case c = {
-        8, 8, 8, true, false, 0, CUDA_R_16F, CUDA_R_16F, false, CUBLASLT_EPILOGUE_DEFAULT, 1, 0
-    };
+    const product_case c = { 8, 8, 8, true, false, 0, CUDA_R_16F, CUDA_R_16F, false, CUBLASLT_EPILOGUE_DEFAULT,
+                             1, 0, 1 };
     problem p = open_problem(&c);
     char *shifted = device_copy(p.a, 8 * 8 * 2, 2);
 
@@ -251,6 +298,38 @@ START_TEST(unwritten_operand)
         cudaMemsetAsync(fresh, 0, bytes - (size_t)p.c.gap * 2, NULL)); /* what lies between columns is not read */
     BLAS_OK(multiply(&p, 0, fresh, p.device_d, 0));
     DEVICE_OK(cudaFree(fresh));
+    close_problem(&p);
+}
+END_TEST
+
+/* Batches: operands of every matrix are looked at, and results may not lie on top of each other. */
+START_TEST(misused_batches)
+{
+    problem p = open_problem(&cases[8]);
+    const int64_t near = p.ldd, far = (int64_t)1 << 40;
+    const int32_t other = 2, none = 0;
+    const tsm_sim_counters before = tsm_sim_count();
+    cublasLtMatrixLayout_t d = p.d_layout;
+
+    ck_assert_int_eq(cublasLtMatrixLayoutSetAttribute(d, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &other, 2),
+                     CUBLAS_STATUS_INVALID_VALUE);
+    BLAS_OK(cublasLtMatrixLayoutSetAttribute(d, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &near, sizeof near));
+    list_algorithms(&p, WORKSPACE, 256);
+    ck_assert_int_ne(multiply(&p, 0, p.device_a, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
+    assert_failed("cublasLtMatmul", "D: has a stride at which the matrices of the batch overlap");
+    BLAS_OK(cublasLtMatrixLayoutSetAttribute(d, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &far, sizeof far));
+    list_algorithms(&p, WORKSPACE, 256);
+    ck_assert_int_ne(multiply(&p, 0, p.device_a, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
+    assert_failed("cublasLtMatmul", "D: is host memory");
+    ck_assert_uint_eq(tsm_sim_count().matmuls, before.matmuls); /* noticed when the call is made */
+    for (int i = 0; i < 2; i++) {
+        BLAS_OK(cublasLtMatrixLayoutSetAttribute(d, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, i ? &none : &other,
+                                                 sizeof other));
+        ck_assert_int_eq(cublasLtMatmulAlgoGetHeuristic(p.handle, p.desc, p.a_layout, p.b_layout, d, d, p.preference,
+                                                        8, p.results, &p.count),
+                         CUBLAS_STATUS_INVALID_VALUE);
+    }
+    assert_no_failure();
     close_problem(&p);
 }
 END_TEST
@@ -286,6 +365,7 @@ int main(void)
     tcase_add_test(tests, misuse);
     tcase_add_test(tests, broken_promise);
     tcase_add_test(tests, unwritten_operand);
+    tcase_add_test(tests, misused_batches);
     tcase_add_test(tests, refused_options);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

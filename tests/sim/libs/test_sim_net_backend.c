@@ -2,64 +2,7 @@
  * test_sim_net_backend.c - the CUDA plugin on the simulated device against the reference backend: every kind of
  * convolution that a graph may hold, both ways to shift, blocks of ResNets and of MobileNetV2.
  */
-#include "../../unit/networks.h"
-#include "engine/engine.h"
-#include "graph/passes.h"
-#include "lib_support.h"
-
-#define SEED      50u
-#define TOLERANCE 1e-4 /* float sums of up to some thousand products, several layers deep */
-
-/* Logits of an optimised graph on the plugin; malloc'ed. Two runs must give the same bits. */
-static float *cuda_logits(const tsm_graph *graph, const tsm_shape *shape, tsm_precision precision,
-                          tsm_shift_method method)
-{
-    tsm_backend_config config = { .precision = precision, .shift_method = method, .std = { 1, 1, 1 } };
-    tsm_graph *shaped = tsm_graph_clone(graph);
-    tsm_backend_report report = { 0 };
-    const tsm_backend *backend = NULL;
-    void *state = NULL, *plan = NULL;
-    uint64_t bytes = 0;
-    tsm_error error;
-
-    assert_ok(tsm_device_cuda(&backend, &error), &error);
-    assert_ok(tsm_graph_infer(shaped, shape, &error), &error);
-    assert_ok(backend->prepare(&state, graph, &config, &report, &error), &error);
-    assert_ok(backend->plan(&plan, state, shaped, &bytes, &error), &error);
-    size_t count = (size_t)tsm_dims_count(&shaped->nodes[shaped->output].dims);
-    float *pixels = hashed_array((size_t)tsm_dims_count(&shaped->nodes[0].dims), SEED), *logits[2];
-    for (int i = 0; i < 2; i++) {
-        const tsm_tensor input = { .data = pixels, .dtype = TSM_FLOAT32, .layout = TSM_NTCHW };
-        const tsm_tensor output = { .data = logits[i] = poisoned_array(count) };
-
-        assert_ok(backend->run(plan, &input, &output, &error), &error);
-    }
-    assert_bytes(logits[1], logits[0], count * sizeof(float), "second run");
-    backend->plan_release(plan);
-    backend->release(state);
-    tsm_graph_destroy(&shaped);
-    free(pixels);
-    free(logits[1]);
-    assert_nothing_left();
-    return logits[0];
-}
-
-/* Both ways to shift, against the reference on the graph as it was before the passes. */
-static void compare(network *net, const tsm_shape *shape, tsm_precision precision, double tolerance)
-{
-    float *want = network_logits(net->graph, shape, SEED);
-    tsm_error error;
-
-    assert_ok(tsm_graph_optimize(net->graph, &error), &error);
-    for (int i = 0; i < 2; i++) {
-        float *got = cuda_logits(net->graph, shape, precision, i ? TSM_SHIFT_OVERLAP : TSM_SHIFT_COPY);
-
-        assert_close(got, want, (size_t)(shape->n * NETWORK_CLASSES), tolerance, i ? "overlap" : "copy");
-        free(got);
-    }
-    free(want);
-    network_free(net);
-}
+#include "graph_support.h"
 
 /* One convolution between two others. */
 typedef struct conv_case {
@@ -88,9 +31,29 @@ static const conv_case cases[] = {
     { { 1, 5, 4, 4 }, 24, 24, 1, 1, 1, 3, INPUT_IS_RESIDUAL, TSM_ACT_RELU },
     { { 2, 3, 4, 4 }, 24, 24, 3, 1, 1, 12, INPUT_IS_RESIDUAL, TSM_ACT_RELU },
     { { 1, 3, 6, 6 }, 12, 12, 1, 1, 1, 6, INPUT_READ_AGAIN, TSM_ACT_RELU },
+    { { 2, 3, 5, 4 }, 32, 24, 1, 1, 1, 4, INPUT_READ_AGAIN, TSM_ACT_LEAKY_RELU },
+    { { 1, 3, 6, 5 }, 16, 16, 3, 1, 1, 2, RESIDUAL, TSM_ACT_LEAKY_RELU },
+    { { 1, 3, 6, 5 }, 16, 13, 3, 2, 1, 0, ALONE, TSM_ACT_SIGMOID },
+    { { 1, 3, 5, 5 }, 24, 24, 1, 1, 1, 3, RESIDUAL_READ_AGAIN, TSM_ACT_SIGMOID },
+    { { 1, 3, 9, 7 }, 24, 24, 3, 2, 24, 3, ALONE, TSM_ACT_RELU },
+    { { 1, 3, 7, 8 }, 16, 16, 3, 1, 16, 4, ALONE, TSM_ACT_LEAKY_RELU },
 };
 
-static void build_case(network *net, const conv_case *c)
+/* The directions of a shift by `fold` channels. */
+static tsm_shift shift_in(int direction, int fold, int channels)
+{
+    const tsm_shift both = tsm_shift_both(fold, channels);
+
+    switch (direction) {
+    case 1: return (tsm_shift){ both.fold, both.end, -1 }; /* mirrored */
+    case 2: return (tsm_shift){ fold / 2, fold, -1 };      /* mirrored, folds of different widths */
+    case 3: return (tsm_shift){ fold, fold, -1 };          /* from the past alone */
+    default: return both;
+    }
+}
+#define DIRECTIONS 4
+
+static void build_case(network *net, const conv_case *c, int direction)
 {
     const int before = network_conv(net, "before", 0, 4, c->from, 1, 1);
     const int other = c->neighbours >= RESIDUAL ? network_conv(net, "other", 0, 4, c->to, 1, 1) : -1;
@@ -100,7 +63,7 @@ static void build_case(network *net, const conv_case *c)
 
     node->in_channels = c->from;
     node->groups = c->groups;
-    node->shift.fold = c->fold;
+    node->shift = shift_in(direction, c->fold, c->from);
     node->act = c->act;
     node->bias = network_random(net, c->to, -1, 1);
     if (c->neighbours == RESIDUAL || c->neighbours == RESIDUAL_READ_AGAIN) node->inputs[1] = other;
@@ -115,11 +78,12 @@ static void build_case(network *net, const conv_case *c)
 
 START_TEST(convolutions)
 {
+    const conv_case *c = &cases[_i / DIRECTIONS];
     network net = network_make(SEED + (uint32_t)_i, 4);
 
     begin_case((unsigned)_i);
-    build_case(&net, &cases[_i]);
-    compare(&net, &cases[_i].shape, TSM_PRECISION_FP32, TOLERANCE);
+    build_case(&net, c, _i % DIRECTIONS);
+    compare(&net, &c->shape, TSM_PRECISION_FP32, TOLERANCE);
 }
 END_TEST
 
@@ -144,15 +108,6 @@ static void build_network(network *net, bool block_placement)
     }
     network_head(net, x, 64);
 }
-
-/* 16 bits: a rounding of each of some ten layers. */
-static const struct {
-    tsm_precision precision;
-    double tolerance;
-} precisions[] = { { TSM_PRECISION_FP32, TOLERANCE },
-                   { TSM_PRECISION_TF32, 0.01 },
-                   { TSM_PRECISION_FP16, 0.01 },
-                   { TSM_PRECISION_BF16, 0.08 } };
 
 START_TEST(residual_networks)
 {
@@ -210,7 +165,7 @@ int main(void)
 
     setenv("TSM_CUDA_TUNE", "off", 1);
     tcase_set_timeout(results, 0);
-    tcase_add_loop_test(results, convolutions, 0, COUNT_OF(cases));
+    tcase_add_loop_test(results, convolutions, 0, DIRECTIONS * COUNT_OF(cases));
     tcase_add_loop_test(results, residual_networks, 0, 2 * COUNT_OF(precisions));
     tcase_add_loop_test(results, mobile_networks, 0, COUNT_OF(precisions));
     suite_add_tcase(suite, results);

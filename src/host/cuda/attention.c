@@ -1,0 +1,189 @@
+/* attention.c - see attention.h. In the words of cuBLAS a row of ours is a column: queries are (channels, queries).
+ */
+#include "attention.h"
+
+#include <string.h>
+
+#include "conv_spec.h"
+
+#define ROW_ELEMENTS  8                  /* rows of scores and weights begin at multiples of 16 bytes at least */
+#define MOST_ELEMENTS (INT64_C(1) << 40) /* as of any value of a graph */
+
+static uint64_t aligned(uint64_t bytes)
+{
+    return (bytes + TSM_CUDA_ARENA_ALIGNMENT - 1) / TSM_CUDA_ARENA_ALIGNMENT * TSM_CUDA_ARENA_ALIGNMENT;
+}
+
+static int64_t positions(const tsm_dims *dims)
+{
+    return (int64_t)dims->t * dims->h * dims->w;
+}
+
+/* (rows, columns) of one clip, with the next clip's behind it. */
+static tsm_matrix matrix(cudaDataType_t type, int64_t rows, int64_t columns, int64_t pitch)
+{
+    const int64_t bytes = type == CUDA_R_32F ? 4 : 2;
+
+    /* The next clip begins at a multiple of the pitch. */
+    return (tsm_matrix){
+        type, rows, columns, pitch, columns * pitch, tsm_matmul_alignment(TSM_CUDA_ARENA_ALIGNMENT, 0, pitch * bytes)
+    };
+}
+
+static tsm_status make_product(tsm_product *product, cublasLtHandle_t handle, const tsm_attention *a,
+                               bool transpose_a, bool transpose_b, const tsm_matmul_spec *spec, tsm_error *error)
+{
+    TSM_TRY_RETURN(tsm_matmul_describe(&product->operation, a->dtype->compute, transpose_a, transpose_b, error));
+    return tsm_matmul_make(&product->matmul, handle, product->operation, spec, 0, error);
+}
+
+/* scores^T(keys, queries) = keys^T queries; out(value channels, queries) = values weights. */
+static tsm_status make_soft(tsm_attention *a, cublasLtHandle_t handle, tsm_error *error)
+{
+    const cudaDataType_t type = a->dtype->blas;
+    const tsm_matrix scores = matrix(CUDA_R_32F, a->keys, a->queries, a->pitch);
+    const tsm_matrix out = matrix(type, a->value_channels, a->queries, a->value_channels);
+    const tsm_matmul_spec first = { matrix(type, a->channels, a->keys, a->channels),
+                                    matrix(type, a->channels, a->queries, a->channels), scores, scores, a->clips };
+    const tsm_matmul_spec second = { matrix(type, a->value_channels, a->keys, a->value_channels),
+                                     matrix(type, a->keys, a->queries, a->pitch), out, out, a->clips };
+
+    a->first.alpha = a->second.alpha = 1;
+    TSM_TRY_RETURN(make_product(&a->first, handle, a, true, false, &first, error));
+    return make_product(&a->second, handle, a, false, false, &second, error);
+}
+
+/* between(value channels, channels) = values keys^T / keys; out(value channels, queries) = between queries. */
+static tsm_status make_divided(tsm_attention *a, cublasLtHandle_t handle, tsm_error *error)
+{
+    const cudaDataType_t type = a->dtype->blas;
+    const tsm_matrix between = matrix(type, a->value_channels, a->channels, a->value_channels);
+    const tsm_matrix out = matrix(type, a->value_channels, a->queries, a->value_channels);
+    const tsm_matmul_spec first = { matrix(type, a->value_channels, a->keys, a->value_channels),
+                                    matrix(type, a->channels, a->keys, a->channels), between, between, a->clips };
+    const tsm_matmul_spec second = { between, matrix(type, a->channels, a->queries, a->channels), out, out,
+                                     a->clips };
+
+    a->first.alpha = 1 / (float)a->keys;
+    a->second.alpha = 1;
+    TSM_TRY_RETURN(make_product(&a->first, handle, a, false, true, &first, error));
+    return make_product(&a->second, handle, a, false, false, &second, error);
+}
+
+/* How many of `clips` at a time, where each needs so many bytes. */
+static int clips_at_a_time(int clips, uint64_t bytes)
+{
+    const uint64_t most = TSM_ATTENTION_SCORES / bytes;
+    int fit = most < 1 ? 1 : most < (uint64_t)clips ? (int)most : clips;
+
+    while (clips % fit) fit--;
+    return fit;
+}
+
+static tsm_status divide_work(tsm_attention *a, int clips, tsm_error *error)
+{
+    const int64_t rows = a->softmax ? a->queries : a->channels, pitch = a->softmax ? a->pitch : a->value_channels;
+    const uint64_t bytes = a->softmax ? sizeof(float) : (uint64_t)a->dtype->bytes;
+    uint64_t count;
+
+    if (rows > MOST_ELEMENTS / pitch || pitch > INT32_MAX)
+        return tsm_fail(error, TSM_ERROR_MEMORY, "cuda: attention of %lld positions to %lld", (long long)a->queries,
+                        (long long)a->keys);
+    count = (uint64_t)rows * (uint64_t)pitch;
+    a->clips = clips_at_a_time(clips, count * bytes);
+    a->rounds = clips / a->clips;
+    count *= (uint64_t)a->clips;
+    a->between_bytes = aligned(count * bytes);
+    if (a->softmax && a->dtype->type != TSM_FLOAT32) a->weights_bytes = aligned(count * (uint64_t)a->dtype->bytes);
+    return TSM_OK;
+}
+
+tsm_status tsm_attention_make(tsm_attention *a, cublasLtHandle_t handle, const tsm_cuda_dtype *dtype,
+                              const tsm_dims *queries, const tsm_dims *values, bool softmax, tsm_error *error)
+{
+    tsm_status status;
+
+    memset(a, 0, sizeof *a);
+    a->softmax = softmax;
+    a->dtype = dtype;
+    a->queries = positions(queries);
+    a->keys = positions(values);
+    a->channels = queries->c;
+    a->value_channels = values->c;
+    a->pitch = (a->keys + ROW_ELEMENTS - 1) / ROW_ELEMENTS * ROW_ELEMENTS;
+    TSM_TRY(divide_work(a, queries->n, error));
+    TSM_TRY(softmax ? make_soft(a, handle, error) : make_divided(a, handle, error));
+    a->workspace_bytes = a->first.matmul.workspace_bytes > a->second.matmul.workspace_bytes
+                             ? a->first.matmul.workspace_bytes
+                             : a->second.matmul.workspace_bytes;
+    return TSM_OK;
+fail:
+    tsm_attention_clear(a);
+    return status;
+}
+
+static void clear_product(tsm_product *product)
+{
+    tsm_matmul_clear(&product->matmul);
+    if (product->operation) cublasLtMatmulDescDestroy(product->operation);
+}
+
+void tsm_attention_clear(tsm_attention *a)
+{
+    clear_product(&a->first);
+    clear_product(&a->second);
+    memset(a, 0, sizeof *a);
+}
+
+uint64_t tsm_attention_scratch(const tsm_attention *a)
+{
+    return a->between_bytes + a->weights_bytes + a->workspace_bytes;
+}
+
+/* Element `count` of each clip on, `clip` clips further. */
+static const void *clip_of(const tsm_attention *a, const void *base, int64_t clip, int64_t count)
+{
+    return (const char *)base + clip * count * a->dtype->bytes;
+}
+
+static tsm_kernel_softmax_args bind_softmax(const tsm_attention *a, const void *scores, void *weights)
+{
+    return (tsm_kernel_softmax_args){
+        .in = scores,
+        .out = weights,
+        .in_pitch = a->pitch,
+        .out_pitch = a->pitch,
+        .rows = a->queries * a->clips,
+        .count = (int)a->keys,
+        .dtype = TSM_FLOAT32,
+        .out_dtype = a->dtype->type,
+    };
+}
+
+tsm_attention_round tsm_attention_bind(const tsm_attention *a, const tsm_attention_buffers *b, int round)
+{
+    const int64_t clip = (int64_t)round * a->clips;
+    const void *queries = clip_of(a, b->queries, clip, a->queries * a->channels);
+    const void *keys = clip_of(a, b->keys, clip, a->keys * a->channels);
+    const void *values = clip_of(a, b->values, clip, a->keys * a->value_channels);
+    char *between = b->scratch, *weights = a->weights_bytes ? between + a->between_bytes : between;
+    void *out = (char *)b->out + clip * a->queries * a->value_channels * a->dtype->bytes;
+    void *workspace = a->workspace_bytes ? between + a->between_bytes + a->weights_bytes : NULL;
+
+    if (a->softmax)
+        return (tsm_attention_round){
+            .first = { keys, queries, between, between, workspace, a->first.alpha, 0 },
+            .softmax = bind_softmax(a, between, weights),
+            .second = { values, weights, out, out, workspace, a->second.alpha, 0 },
+        };
+    return (tsm_attention_round){
+        .first = { values, keys, between, between, workspace, a->first.alpha, 0 },
+        .second = { between, queries, out, out, workspace, a->second.alpha, 0 },
+    };
+}
+
+tsm_status tsm_product_run(const tsm_product *product, cublasLtHandle_t handle, const tsm_matmul_buffers *buffers,
+                           cudaStream_t stream, tsm_error *error)
+{
+    return tsm_matmul_run(&product->matmul, handle, product->operation, buffers, stream, error);
+}
