@@ -50,10 +50,87 @@ def resnet18(mark):
     yield "new_fc.bias", [2]
 
 
-def network(mark, dtype, size, **metadata):
+def nonlocal_resnet18():
+    """As above, with a non-local block after layer4.1."""
+    for name, shape in resnet18("blockres"):
+        yield name.replace("layer4.1.", "layer4.1.block."), shape
+    for name in ("theta", "phi.0", "g.0"):
+        yield "base_model.layer4.1.nl.%s.weight" % name, [4, 8, 1, 1, 1]
+        yield "base_model.layer4.1.nl.%s.bias" % name, [4]
+    yield "base_model.layer4.1.nl.W.0.weight", [8, 4, 1, 1, 1]
+    yield from batchnorm("base_model.layer4.1.nl.W.1", 8)
+
+
+def online_mobilenet():
+    """Every channel count is 1, so that every block of stride 1 is residual."""
+    yield "features.0.0.weight", [1, 3, 3, 3]
+    yield from batchnorm("features.0.1", 1)
+    for block in range(1, 18):
+        for number in range(0, 9 if block > 1 else 6, 3):
+            depthwise = number == (3 if block > 1 else 0)
+            yield "features.%d.conv.%d.weight" % (block, number), [1, 1, 3, 3] if depthwise else [1, 1, 1, 1]
+            yield from batchnorm("features.%d.conv.%d" % (block, number + 1), 1)
+    yield "features.18.0.weight", [1, 1, 1, 1]
+    yield from batchnorm("features.18.1", 1)
+    yield "classifier.weight", [2, 1]
+    yield "classifier.bias", [2]
+
+
+def mobileone(merged):
+    """Blocks of one channel; where they are not merged, all but the first three are all the same."""
+    names = ["stage0"] + ["stage%d.%d" % (stage, block) for stage, blocks in ((1, 4), (2, 16), (3, 20), (4, 2))
+                          for block in range(blocks)]
+    for index, name in enumerate(names):
+        name = "backbone." + name + ".net."
+        kernel = 3 if index == 0 or index % 2 else 1
+        shape = [1, 3 if index == 0 else 1, kernel, kernel]
+        if merged or index > 2:
+            yield name + "branch_reparam.weight", shape
+            yield name + "branch_reparam.bias", [1]
+        else:
+            yield name + "branch_conv_list.0.conv.weight", shape
+            yield from batchnorm(name + "branch_conv_list.0.norm", 1)
+            if kernel == 3:
+                yield name + "branch_scale.conv.weight", shape[:2] + [1, 1]
+                yield from batchnorm(name + "branch_scale.norm", 1)
+            if index == 2:  # the first of stride 1
+                yield from batchnorm(name + "branch_norm", 1)
+        if name.startswith("backbone.stage4"):
+            for conv in (1, 2):
+                yield name + "se.conv%d.conv.weight" % conv, [1, 1, 1, 1]
+                yield name + "se.conv%d.conv.bias" % conv, [1]
+    yield "cls_head.fc_cls.weight", [2, 1]
+    yield "cls_head.fc_cls.bias", [2]
+
+
+def paddle_conv(name, shape):
+    yield name + "._conv.weight", shape
+    for part in ("weight", "bias", "_mean", "_variance"):
+        yield name + "._batch_norm." + part, shape[:1]
+
+
+def pptsm():
+    for number, channels in ((1, 3), (2, 1), (3, 1)):
+        yield from paddle_conv("backbone.conv1_%d" % number, [1, channels, 3, 3])
+    channels = 1
+    for stage, blocks in enumerate((3, 4, 6, 3)):
+        width = 1 << stage
+        for block in range(blocks):
+            name = "backbone.bb_%d_%d." % (stage, block)
+            yield from paddle_conv(name + "conv0", [width, channels, 1, 1])
+            yield from paddle_conv(name + "conv1", [width, width, 3, 3])
+            yield from paddle_conv(name + "conv2", [4 * width, width, 1, 1])
+            if block == 0:
+                yield from paddle_conv(name + "short", [4 * width, channels, 1, 1])
+            channels = 4 * width
+    yield "head.fc.weight", [channels, 2]
+    yield "head.fc.bias", [2]
+
+
+def network(tensors, dtype, size, **metadata):
     header = {"__metadata__": metadata} if metadata else {}
     offset = 0
-    for name, shape in resnet18(mark):
+    for name, shape in tensors:
         count = 1
         for dim in shape:
             count *= dim
@@ -66,10 +143,15 @@ def make_safetensors():
     def one(**change):
         return {"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8], **change}}
 
-    write("safetensors", "network_blockres", network("blockres", "F16", 2, segments="8", labels="left\nright",
+    write("safetensors", "network_blockres", network(resnet18("blockres"), "F16", 2, segments="8", labels="left\nright",
                                                      mean="0.5,0.5,0.5", std="1,1,1", shift_place="blockres"))
-    write("safetensors", "network_block", network("block", "BF16", 2, arch="resnet18", classes="2", shift_div="2"))
-    write("safetensors", "network_plain", network("", "F16", 2, input_size="64"))
+    write("safetensors", "network_block", network(resnet18("block"), "BF16", 2, arch="resnet18", classes="2", shift_div="2"))
+    write("safetensors", "network_plain", network(resnet18(""), "F16", 2, input_size="64"))
+    write("safetensors", "nonlocal", network(nonlocal_resnet18(), "F16", 2, **{"segments": "2", "nonlocal": "dot_product"}))
+    write("safetensors", "online", network(online_mobilenet(), "F16", 2, shift_div="1"))
+    write("safetensors", "mobileone", network(mobileone(False), "F16", 2))
+    write("safetensors", "mobileone_merged", network(mobileone(True), "F16", 2, shift_direction="unidirectional"))
+    write("safetensors", "pptsm", network(pptsm(), "F16", 2, segments="2"))
     write("safetensors", "empty_object", safetensors({}))
     write("safetensors", "one_tensor", safetensors(one(), bytes(8)))
     write("safetensors", "scalar", safetensors(one(shape=[], dtype="I64"), bytes(8)))

@@ -5,8 +5,11 @@ that a float64 PyTorch run of exactly the stored weights gives.
     make_golden.py [OUT_DIR]
 
 golden.json is a list of {name, file, n, t, c, h, w, seed, logits}; inputs
-follow from (shape, seed) as golden_input.py says. Everything is seeded: the
-same versions of torch write the same files again.
+follow from (shape, seed) as golden_input.py says. Where "frames" is true,
+logits are those of every frame, (n, t, classes), else those of clips, (n,
+classes). "direction": "unidirectional" asks for the file's network with a
+shift that looks into the past only. Everything is seeded: the same versions of
+torch write the same files again.
 """
 
 import json
@@ -15,7 +18,6 @@ import sys
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
 
 from golden_input import golden_input
 
@@ -24,8 +26,13 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "demo", "train"))
 
 from safetensors_io import load_safetensors, save_safetensors  # noqa: E402
 from tsm_torch import TSM  # noqa: E402
-from key_layouts import rename_all  # noqa: E402
-from mobilenet_torch import InvertedResidual, MobileNetTSM  # noqa: E402
+from key_layouts import from_layout, to_layout  # noqa: E402
+from mobilenet_torch import MobileNetTSM  # noqa: E402
+from mobileone_torch import MobileOneTSM, deploy  # noqa: E402
+from nonlocal_torch import NonLocalTSM  # noqa: E402
+from online_torch import look_back_only  # noqa: E402
+from pptsm_torch import PPTSM  # noqa: E402
+from random_weights import randomise, settle_norms  # noqa: E402
 from temporal_pool_torch import PooledTSM  # noqa: E402
 
 
@@ -36,7 +43,7 @@ class Net:
     name: str
     arch: str
     inputs: list
-    width: object = 8           # MobileNetV2: of the stem, seven stages, and the last
+    width: object = 8           # MobileNetV2: of the stem, seven stages, and the last; MobileOne: of five stages
     classes: int = 7
     segments: int = 8
     div: int = 8
@@ -45,6 +52,12 @@ class Net:
     half: bool = False
     layout: str = "mit"
     tpool: bool = False
+    nonlocal_mode: str = ""     # of non-local blocks; none where empty
+    branches: int = 1           # of MobileOne's blocks
+    merged: str = ""            # the MobileOne of this name, its branches merged
+    stored: str = ""            # the file of the network of this name
+    direction: str = ""
+    frames: bool = False        # logits of every frame, too
     more: dict = field(default_factory=dict)
 
 
@@ -98,58 +111,53 @@ NETS = [
         width=2, div=2, half=True, tpool=True),
     Net("r18_tpool_block_mmaction2", "resnet18", [(2, 64, 64, 47), (1, 43, 57, 48)],
         width=2, div=2, place="block", segments=6, half=True, layout="mmaction2", tpool=True),
+    Net("r50_nl", "resnet50", [(1, 64, 64, 49), (2, 57, 43, 50)],
+        width=2, div=4, half=True, nonlocal_mode="embedded_gaussian"),
+    Net("r50_nl_t16", "resnet50", [(1, 48, 64, 51), (2, 33, 47, 52)],
+        width=2, segments=16, div=4, half=True, nonlocal_mode="embedded_gaussian",
+        more={"nonlocal": "embedded_gaussian"}),
+    Net("r50_nl_mmaction2", "resnet50", [(2, 64, 64, 53), (1, 43, 57, 54)],
+        width=3, div=3, half=True, layout="mmaction2", nonlocal_mode="embedded_gaussian",
+        more={"nonlocal": "embedded_gaussian"}),
+    Net("r50_nl_dot_product_mmaction2", "resnet50", [(1, 64, 64, 55), (2, 57, 43, 56)],
+        width=2, div=4, half=True, layout="mmaction2", nonlocal_mode="dot_product",
+        more={"nonlocal": "dot_product"}),
+    Net("r50_nl_gaussian_mmaction2", "resnet50", [(1, 64, 48, 57), (2, 47, 33, 58)],
+        width=2, segments=16, div=4, half=True, layout="mmaction2", nonlocal_mode="gaussian",
+        more={"nonlocal": "gaussian"}),
+    Net("mbv2_online", "mobilenetv2", [(1, 64, 64, 59), (2, 57, 43, 60)],
+        width=(6, 3, 4, 5, 6, 8, 9, 10, 12), div=3, half=True, layout="mit-online", frames=True),
+    Net("mbv2_online_t16", "mobilenetv2", [(2, 64, 64, 75), (1, 43, 57, 76)],
+        width=(6, 4, 5, 6, 8, 9, 10, 12, 16), classes=5, segments=16, div=4, half=True,
+        layout="mit-online", frames=True),
+    Net("r18_past", "resnet18", [(1, 64, 64, 89), (2, 57, 43, 108)],
+        stored="r18", direction="unidirectional", frames=True),
+    Net("r18_t16_past", "resnet18", [(1, 64, 64, 79), (2, 43, 57, 90)], width=4, segments=16, div=4,
+        stored="r18_t16", direction="unidirectional", frames=True),
+    Net("mobileone", "mobileone", [(1, 64, 64, 67), (2, 57, 43, 68)],
+        width=(6, 8, 10, 12, 16), div=4, half=True, layout="mmaction2"),
+    Net("mobileone_merged", "mobileone", [(1, 64, 64, 67), (2, 57, 43, 68)],
+        width=(6, 8, 10, 12, 16), div=4, layout="mmaction2", merged="mobileone"),
+    # In stages 1 and 2 the first pointwise block keeps its channels, and so has a batch norm for a branch.
+    Net("mobileone_t16", "mobileone", [(2, 64, 64, 69), (1, 43, 57, 70)],
+        width=(5, 5, 5, 9, 11), segments=16, div=3, half=True, layout="mmaction2", branches=2),
+    Net("mobileone_t16_merged", "mobileone", [(2, 64, 64, 69), (1, 43, 57, 70)],
+        width=(5, 5, 5, 9, 11), segments=16, div=3, half=True, layout="mmaction2", merged="mobileone_t16"),
+    Net("mobileone_tsn", "mobileone", [(1, 64, 64, 71), (2, 33, 47, 72)],
+        width=(6, 8, 10, 12, 14), div=0, half=True, layout="mmaction2"),
+    Net("pptsm", "pptsm", [(1, 64, 64, 81), (2, 57, 43, 82)],
+        width=4, half=True, layout="paddlevideo"),
+    Net("pptsm_t16", "pptsm", [(1, 64, 64, 83), (2, 33, 47, 84)],
+        width=2, classes=5, segments=16, half=True, layout="paddlevideo"),
+    # A third of 32, 64 and 128 channels: the second fold has a channel more than the first.
+    Net("pptsm_t3", "pptsm", [(2, 64, 64, 85), (1, 43, 57, 86)],
+        width=2, segments=3, half=True, layout="paddlevideo"),
 ]
 MARGIN = 0.12       # least lead of the best class, relative to the largest logit
-
-
-def uniform_(tensor, low, high, generator):
-    with torch.no_grad():
-        tensor.copy_(low + (high - low) * torch.rand(
-            tensor.shape, generator=generator, dtype=tensor.dtype))
-
-
-def randomise(model, generator):
-    """Fan-in scaled weights and BatchNorm statistics that no folding mistake
-    survives: every gamma, beta, mean and variance is its own."""
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, nn.Conv2d):
-                fan_in = module.weight[0].numel()
-                noise = torch.randn(module.weight.shape, generator=generator,
-                                    dtype=module.weight.dtype)
-                module.weight.copy_(noise * (2.0 / fan_in) ** 0.5)
-            elif isinstance(module, nn.BatchNorm2d):
-                uniform_(module.weight, 0.7, 1.3, generator)
-                uniform_(module.bias, -0.3, 0.3, generator)
-                uniform_(module.running_mean, -0.3, 0.3, generator)
-                uniform_(module.running_var, 0.5, 2.0, generator)
-    calm_branches(model)
-    wake_clipping(model)
-
-
-def calm_branches(model):
-    """Random residual branches double the variance a block; smaller last
-    gammas keep fifty blocks within a small range, as training would."""
-    blocks = [m for m in model.modules() if hasattr(m, "downsample")]
-    blocks += [m for m in model.modules() if isinstance(m, InvertedResidual)]
-    scale = min(0.5, 2.0 / len(blocks) ** 0.5)
-    with torch.no_grad():
-        for block in blocks:
-            if isinstance(block, InvertedResidual):
-                last = block.conv[-1]
-            else:
-                last = block.bn3 if hasattr(block, "bn3") else block.bn2
-            last.weight.mul_(scale)
-
-
-def wake_clipping(model):
-    """ReLU6 differs from ReLU above 6 only, which random layers seldom reach."""
-    with torch.no_grad():
-        for block in model.modules():
-            if isinstance(block, nn.Sequential):
-                for norm, act in zip(list(block)[1:], list(block)[2:]):
-                    if isinstance(act, nn.ReLU6):
-                        norm.weight.mul_(1.6)
+FRAME_MARGIN = 0.005
+FRAGILE = ("mobileone", "pptsm")     # rounding their weights moves features by more than a head can stand
+# What a file in another layout says in its metadata, where it is so.
+STATED = ("segments", "shift_div", "nonlocal")
 
 
 def case_input(net, case):
@@ -160,8 +168,15 @@ def case_input(net, case):
 
 def lead(logits):
     """By how much the best class leads, relative to the largest logit."""
-    top = logits.topk(2, dim=1).values
-    return float((top[:, 0] - top[:, 1]).min() / logits.abs().max())
+    top = logits.topk(2, dim=-1).values
+    return float((top[..., 0] - top[..., 1]).min() / logits.abs().max())
+
+
+def is_clear(net, frames):
+    """No case is a close call, so that a low-precision run can be asked for the same best class."""
+    logits = frames.mean(dim=1)
+    return (lead(logits) > MARGIN and len(set(logits.argmax(1).tolist())) > 1 and
+            (not net.frames or lead(frames) > FRAME_MARGIN))
 
 
 def draw_head(model, features, net, generator):
@@ -177,74 +192,112 @@ def draw_head(model, features, net, generator):
 
 
 def calibrate_head(model, net, generator):
-    """Draws heads until no case is a close call, so that a low-precision run
-    can be asked for the same best class; returns how far features differ."""
+    """Draws heads until every case is clear."""
     with torch.no_grad():
-        features = torch.cat([model.frame_features(case_input(net, case)).mean(1)
-                              for case in net.inputs])
+        features = torch.cat([model.frame_features(case_input(net, case)) for case in net.inputs])
         for _ in range(2000):
-            draw_head(model, features, net, generator)
-            logits = model.new_fc(features)
-            if lead(logits) > MARGIN and len(set(logits.argmax(1).tolist())) > 1:
+            draw_head(model, features.mean(1), net, generator)
+            if is_clear(net, model.new_fc(features)):
                 break
-        centre = features.mean(0)
-        return float((features - centre).norm(dim=1).mean() / centre.norm())
 
 
 def build(net):
     if net.arch == "mobilenetv2":
         model = MobileNetTSM(net.width, net.classes, net.segments, net.div, net.in_channels)
-        return model.double().eval()
-    tsm = PooledTSM if net.tpool else TSM
-    model = tsm(net.arch, net.classes, net.segments, net.div, net.place,
-                net.width, net.in_channels)
+    elif net.arch == "mobileone":
+        model = MobileOneTSM(net.width, net.classes, net.segments, net.div, branches=net.branches,
+                             squeeze=lambda channels: channels // 4 + 1)
+    elif net.arch == "pptsm":
+        model = PPTSM(net.width, net.classes, net.segments)
+    else:
+        arguments = (net.arch, net.classes, net.segments, net.div, net.place, net.width, net.in_channels)
+        if net.nonlocal_mode:
+            model = NonLocalTSM(net.nonlocal_mode, *arguments, last_bias=net.layout == "mit")
+        else:
+            model = (PooledTSM if net.tpool else TSM)(*arguments)
+    if net.direction or net.layout == "mit-online":
+        look_back_only(model)
     return model.double().eval()
 
 
-def save_net(net, model, path):
-    """Returns {name in the MIT release: name in the file}."""
-    state = model.state_dict()
-    names = rename_all(net.layout, net.arch, list(state))
+def make_net(net, out):
+    if net.merged:
+        return deploy(read_net(next(other for other in NETS if other.name == net.merged), out))
+    generator = torch.Generator().manual_seed(1000 + NETS.index(net))
+    model = build(net)
+    randomise(model, generator)
+    if net.arch == "mobileone":
+        settle_norms(model, case_input(net, net.inputs[0]), generator)
+    if net.arch in FRAGILE:
+        model.half().double()
+    calibrate_head(model, net, generator)
+    return model
+
+
+def file_of(net):
+    return (net.stored or net.name) + ".safetensors"
+
+
+def save_net(net, model, out):
     metadata = model.metadata(**net.more)
     if net.layout != "mit":
-        metadata = {key: metadata[key] for key in ("segments", "shift_div") if net.div}
-    save_safetensors(path, {names[key]: value for key, value in state.items()}, metadata, net.half)
-    return names
+        metadata = {key: metadata[key] for key in STATED if key in metadata and net.div}
+    state = to_layout(net.layout, net.arch, model.state_dict())
+    save_safetensors(os.path.join(out, file_of(net)), state, metadata, net.half)
+
+
+def read_net(net, out):
+    model = build(net)
+    if net.merged:
+        deploy(model)
+    stored, _ = load_safetensors(os.path.join(out, file_of(net)))
+    state = from_layout(net.layout, net.arch, stored, model.state_dict())
+    lost = model.load_state_dict({k: v.double() for k, v in state.items()}, strict=False).missing_keys
+    if len(state) != len(stored) or not all(key.endswith("num_batches_tracked") for key in lost):
+        raise SystemExit("%s: not the tensors of the network" % file_of(net))
+    return model
 
 
 def write_net(net, out):
     """Stores the network, reads it back, and runs what was read."""
-    generator = torch.Generator().manual_seed(1000 + NETS.index(net))
-    model = build(net)
-    randomise(model, generator)
-    contrast = calibrate_head(model, net, generator)
-    file = net.name + ".safetensors"
-    path = os.path.join(out, file)
-    names = save_net(net, model, path)
-    state, _ = load_safetensors(path)
-    state = {mit: state[name] for mit, name in names.items() if name in state}
-    stored = build(net)
-    stored.load_state_dict({k: v.double() for k, v in state.items()}, strict=False)
+    if not net.stored:
+        save_net(net, make_net(net, out), out)
+    model = read_net(net, out)
     with torch.no_grad():
-        results = [stored(case_input(net, case)) for case in net.inputs]
-    logits = torch.cat(results)
-    best = logits.argmax(1).tolist()
+        features = [model.frame_features(case_input(net, case)) for case in net.inputs]
+        frames = [model.new_fc(f) for f in features]
+    report(net, os.path.getsize(os.path.join(out, file_of(net))), torch.cat(features).mean(1), torch.cat(frames))
+    entries = []
+    for case, logits in zip(net.inputs, frames):
+        entries.append(entry(net, case, logits.mean(1)))
+        if net.frames:
+            entries.append(entry(net, case, logits, "_frames"))
+    return entries
+
+
+def report(net, size, features, frames):
+    logits = frames.mean(1)
+    centre = features.mean(0)
+    contrast = (features - centre).norm(dim=1).mean() / centre.norm()
     print("%-12s %7d bytes, contrast %.3f, largest logit %.2f, lead %.2f, argmax %s" % (
-        net.name, os.path.getsize(path), contrast, logits.abs().max(), lead(logits), best))
-    if len(set(best)) < 2:
-        raise SystemExit(net.name + ": every input has the same argmax")
-    return [entry(net, file, case, result)
-            for case, result in zip(net.inputs, results)]
+        net.name, size, contrast, logits.abs().max(), lead(logits), logits.argmax(1).tolist()))
+    if not is_clear(net, frames):
+        raise SystemExit("%s: a close call, or every input has the same argmax" % net.name)
 
 
-def entry(net, file, case, logits):
+def entry(net, case, logits, suffix=""):
     n, h, w, seed = case
-    return {
-        "name": "%s_%dx%dx%d" % (net.name, n, h, w), "file": file,
+    described = {
+        "name": "%s_%dx%dx%d%s" % (net.name, n, h, w, suffix), "file": file_of(net),
         "n": n, "t": net.segments, "c": net.in_channels, "h": h, "w": w,
         "seed": seed,
-        "logits": [[float("%.17g" % v) for v in row] for row in logits.tolist()],
     }
+    if net.direction:
+        described["direction"] = net.direction
+    if suffix:
+        described["frames"] = True
+    described["logits"] = logits.tolist()
+    return described
 
 
 def main():

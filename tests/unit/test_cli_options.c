@@ -1,4 +1,4 @@
-/* The option parser, the scores of a video, and the text of the progress line. */
+/* The option parser, the settings that options become, the scores of a video, and the text of the progress line. */
 #include "support.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -177,6 +177,40 @@ START_TEST(batches_cover_the_clips)
 }
 END_TEST
 
+/* What is not given stays "from the file"; online says the direction, and asks for every frame. */
+START_TEST(settings_become_options)
+{
+    settings given = { .segments = 16, .shift_direction = TSM_MIRRORED, .nonlocal = TSM_NONLOCAL_DOT_PRODUCT };
+    const settings nothing = { 0 };
+    tsm_model_options model = settings_model(&nothing, NULL);
+
+    ck_assert_int_eq(model.shift_direction, TSM_DIRECTION_FROM_FILE);
+    ck_assert_int_eq(model.nonlocal, TSM_NONLOCAL_NONE);
+    ck_assert_int_eq(settings_engine(&nothing).per_frame, 0);
+    model = settings_model(&given, "a\nb");
+    ck_assert_int_eq(model.segments, 16);
+    ck_assert_int_eq(model.shift_direction, TSM_MIRRORED);
+    ck_assert_int_eq(model.nonlocal, TSM_NONLOCAL_DOT_PRODUCT);
+    ck_assert_str_eq(model.labels, "a\nb");
+    given.shift_direction = 0;
+    given.online = 1;
+    ck_assert_int_eq(settings_model(&given, NULL).shift_direction, TSM_UNIDIRECTIONAL);
+    ck_assert_int_eq(settings_engine(&given).per_frame, 1);
+    ck_assert_str_eq(settings_name(settings_directions, TSM_UNIDIRECTIONAL), "unidirectional");
+    ck_assert_str_eq(settings_name(settings_nonlocals, TSM_NONLOCAL_GAUSSIAN), "gaussian");
+}
+END_TEST
+
+START_TEST(logits_of_clips_and_frames)
+{
+    runner net = { .info = { .segments = 8, .classes = 400 } };
+
+    ck_assert_uint_eq(runner_logits(&net), 400);
+    net.per_frame = 1;
+    ck_assert_uint_eq(runner_logits(&net), 3200);
+}
+END_TEST
+
 START_TEST(progress_says_rate_and_time_left)
 {
     char line[128];
@@ -202,6 +236,8 @@ int main(void)
     tcase_add_test(tests, scores_of_extremes);
     tcase_add_test(tests, top_is_ordered);
     tcase_add_test(tests, batches_cover_the_clips);
+    tcase_add_test(tests, settings_become_options);
+    tcase_add_test(tests, logits_of_clips_and_frames);
     tcase_add_test(tests, progress_says_rate_and_time_left);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
