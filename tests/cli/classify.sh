@@ -41,8 +41,10 @@ for method in auto copy; do
     works classify "$clip" $small --json --top 1 --shift $method
     check "--shift $method differs" test "$(field logit)" = "$(cat "$work/shifted")"
 done
-works classify "$clip" $small --json --top 1 --no-shift
-check "--no-shift changes nothing" test "$(field logit)" != "$(cat "$work/shifted")"
+for other in --no-shift "--shift-direction unidirectional" "--shift-direction mirrored"; do
+    works classify "$clip" $small --json --top 1 $other
+    check "$other changes nothing" test "$(field logit)" != "$(cat "$work/shifted")"
+done
 
 # What preprocess writes and run computes is what classify says.
 works preprocess "$clip" --model "$model" --input-size 32 --views 3 --output "$work/x.npy"

@@ -39,7 +39,7 @@ same "$out" "$work/dir/again"
 only "again out.safetensors "
 works info "$out" --json
 expect_out '"container":"safetensors"' '"segments":8' '"place":"blockres"' '"labels":null' '"dtype":"F32"'
-for key in format arch segments classes shift_div shift_place input_size mean std; do
+for key in format arch segments classes shift_div shift_place shift_direction input_size mean std; do
     check "metadata lacks $key" grep -qa "\"__metadata__\":{[^}]*\"$key\":\"" "$out"
 done
 
@@ -66,6 +66,57 @@ expect_out '"div":4' '"place":"block"' '"size":64'
 logits "$model" "$work/want-block.npy" --shift-place block --shift-div 4
 logits "$work/other" "$work/got.npy"
 same "$work/want-block.npy" "$work/got.npy"
+for direction in bidirectional unidirectional mirrored; do
+    works convert "$model" "$work/directed" --shift-direction $direction
+    works info "$work/directed" --json
+    expect_out "\"direction\":\"$direction\""
+    works convert "$work/directed" "$work/again"
+    same "$work/directed" "$work/again"
+    logits "$model" "$work/want-$direction.npy" --shift-direction $direction --device reference
+    logits "$work/directed" "$work/got.npy" --device reference
+    same "$work/want-$direction.npy" "$work/got.npy"
+done
+# Each of them is another network: only the first is what the file was.
+works convert "$model" "$work/directed" --shift-direction bidirectional
+same "$out" "$work/directed"
+for direction in unidirectional mirrored; do
+    check "$direction makes no difference" \
+        test "$(cmp -s "$work/want-bidirectional.npy" "$work/want-$direction.npy"; echo $?)" -eq 1
+done
+works convert "$work/directed" "$work/tsn2" --no-shift --shift-direction mirrored
+works convert "$work/tsn2" "$work/again"
+same "$work/tsn2" "$work/again"
+
+nl=$TSM_DATA/golden/r50_nl.safetensors
+for mode in embedded_gaussian dot_product; do
+    works convert "$nl" "$work/nl" --nonlocal $mode
+    works info "$work/nl" --json
+    expect_out "\"nonlocal\":{\"mode\":\"$mode\",\"blocks\":5}" '"doubts":[]'
+    works convert "$work/nl" "$work/again"
+    same "$work/nl" "$work/again"
+    logits "$nl" "$work/want-$mode.npy" --nonlocal $mode --device reference
+    logits "$work/nl" "$work/got.npy" --device reference
+    same "$work/want-$mode.npy" "$work/got.npy"
+done
+check "modes make no difference" \
+    test "$(cmp -s "$work/want-embedded_gaussian.npy" "$work/want-dot_product.npy"; echo $?)" -eq 1
+refuses "gaussian" convert "$nl" "$out" --nonlocal gaussian
+
+# Every other layout, too, ends in a file that converts to itself and computes the same.
+for name in mbv2_online pptsm mobileone r50_nl_gaussian_mmaction2 r18_tpool_block_mmaction2; do
+    from=$TSM_DATA/golden/$name.safetensors
+    works convert "$from" "$work/$name"
+    works convert "$work/$name" "$work/again"
+    same "$work/$name" "$work/again"
+    logits "$from" "$work/want-$name.npy" --device reference
+    logits "$work/$name" "$work/got.npy" --device reference
+    same "$work/want-$name.npy" "$work/got.npy"
+done
+works info "$work/mbv2_online" --json
+expect_out '"direction":"unidirectional"' '"layout":"MIT"'
+works info "$work/pptsm" --json
+expect_out '"direction":"mirrored"' '"arch":"resnet50_vd"'
+
 works convert "$model" "$work/named" --arch resnet18
 refuses "resnet50" convert "$model" "$work/named" --arch resnet50
 

@@ -4,6 +4,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 unset TSM_MODEL
+ulimit -f 400000 # 200 MB: a command that does not stop writing must not fill the disk
 work=$(mktemp -d) || exit 1
 failures=0
 trap 'rm -rf "$work"' EXIT

@@ -5,13 +5,13 @@ x=$work/x.npy y=$work/y.npy
 
 # uint8 frames of 17 clips: three batches of six, the last one beginning with a clip that is done already.
 npy "$x" '|u1' '(17, 8, 32, 32, 3)' $((17 * 8 * 32 * 32 * 3))
-head -c $((17 * 8 * 32 * 32 * 3)) "$TSM" | dd of="$x" bs=128 seek=1 conv=notrunc 2>/dev/null
-check "the command is too small to be a picture" test "$(bytes_of "$x")" -eq $((128 + 17 * 8 * 32 * 32 * 3))
+tail -c $((17 * 8 * 32 * 32 * 3)) "$model" | dd of="$x" bs=128 seek=1 conv=notrunc 2>/dev/null
+check "the weights are too few to be pictures" test "$(bytes_of "$model")" -ge $((17 * 8 * 32 * 32 * 3))
 works run --model "$model" --device reference --input "$x" --output "$y"
 check "its shape is not (17, 7)" grep -aqF "'shape': (17, 7)" "$y"
 check "its size is wrong" test "$(bytes_of "$y")" -eq $((128 + 17 * 7 * 4))
 check "logits are not finite" test "$(floats "$y" | grep -ciE 'nan|inf')" -eq 0
-check "all clips have the same logits" test "$(floats "$y" | sort -u | wc -l)" -gt 20
+check "clips have the same logits" test "$(floats "$y" | sort -u | wc -l)" -gt 100
 
 # Each clip alone gives what it gave in the batch.
 for clip in 0 5 11 12 16; do

@@ -7,6 +7,8 @@ works --help
 expect_out classify run preprocess info convert
 works help classify
 expect_out "usage: tsm classify" --sheet --device
+works help run
+expect_out --online "(N,T,classes)" --shift-direction --nonlocal
 works classify input.mp4 --help
 expect_out "usage: tsm classify"
 
@@ -31,11 +33,15 @@ misused "--sampling: 'random'" classify a.mp4 --sampling random
 misused "--mode: 'mine'" classify a.mp4 --mode mine
 misused "--precision: 'fp64'" classify a.mp4 --precision fp64
 misused "--shift-place: 'end'" classify a.mp4 --shift-place end
+misused "--shift-direction: 'up' is not one of bidirectional|unidirectional|mirrored" classify a.mp4 --shift-direction up
+misused "--nonlocal: 'dot' is not one of embedded_gaussian|dot_product|gaussian" classify a.mp4 --nonlocal dot
 misused "--no-shift takes no value" classify a.mp4 --no-shift=1
 misused "--input is missing" run --output y.npy
 misused "--output is missing" run --input x.npy
 misused "'x.npy'" run x.npy
-misused "--online" run --input x.npy --output y.npy --online
+misused "--online" run --input x.npy --output y.npy --online --shift-direction=mirrored
+misused "--online takes no value" run --input x.npy --output y.npy --online=1
+misused "--online" classify a.mp4 --online
 misused "no input" preprocess --output x.npy
 misused "--output is missing" preprocess a.mp4
 misused "more than one input" preprocess a.mp4 b.mp4 --output x.npy

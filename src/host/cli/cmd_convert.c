@@ -45,10 +45,12 @@ static tsm_status serialize(conversion *c, tsm_error *error)
 static bool same_network(const tsm_model_info *a, const tsm_model_info *b)
 {
     return a->segments == b->segments && a->classes == b->classes && a->shift_div == b->shift_div &&
-           a->shift_place == b->shift_place && a->shifts == b->shifts && a->temporal_pool == b->temporal_pool &&
-           a->in_channels == b->in_channels && a->input_size == b->input_size && a->scale_size == b->scale_size &&
-           a->parameters == b->parameters && a->macs == b->macs && a->has_labels == b->has_labels &&
-           memcmp(a->mean, b->mean, sizeof a->mean) == 0 && memcmp(a->std, b->std, sizeof a->std) == 0;
+           a->shift_place == b->shift_place && a->shift_direction == b->shift_direction && a->shifts == b->shifts &&
+           a->temporal_pool == b->temporal_pool && a->nonlocal == b->nonlocal &&
+           a->nonlocal_blocks == b->nonlocal_blocks && a->in_channels == b->in_channels &&
+           a->input_size == b->input_size && a->scale_size == b->scale_size && a->parameters == b->parameters &&
+           a->macs == b->macs && a->has_labels == b->has_labels && memcmp(a->mean, b->mean, sizeof a->mean) == 0 &&
+           memcmp(a->std, b->std, sizeof a->std) == 0;
 }
 
 /* A file that would not be read back as the same network must not replace one that is. */

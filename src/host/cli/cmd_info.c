@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tsm/tsm.h>
 
 typedef struct checkpoint {
@@ -51,8 +52,42 @@ static json_t *label_list(const checkpoint *c)
 static json_t *shift_object(const tsm_model_info *info)
 {
     if (info->shift_div == 0) return json_null();
-    return json_pack("{s:i, s:s, s:i}", "div", info->shift_div, "place",
+    return json_pack("{s:i, s:s, s:s, s:i}", "div", info->shift_div, "direction",
+                     settings_name(settings_directions, info->shift_direction), "place",
                      settings_name(settings_places, info->shift_place), "count", info->shifts);
+}
+
+static json_t *nonlocal_object(const tsm_model_info *info)
+{
+    if (info->nonlocal_blocks == 0) return json_null();
+    return json_pack("{s:s, s:i}", "mode", settings_name(settings_nonlocals, info->nonlocal), "blocks",
+                     info->nonlocal_blocks);
+}
+
+/* The first of the lines at *lines, of which it is taken off; NULL where there are none left. */
+static const char *next_doubt(const char **lines, int *length)
+{
+    const char *line = *lines;
+
+    if (!line || !*line) return NULL;
+    *length = (int)strcspn(line, "\n");
+    *lines += *length + (line[*length] == '\n');
+    return line;
+}
+
+static json_t *doubt_list(const tsm_model_info *info)
+{
+    json_t *list = json_array();
+    const char *lines = info->doubts, *doubt;
+    int length;
+
+    while (list && (doubt = next_doubt(&lines, &length)) != NULL) {
+        if (json_array_append_new(list, json_stringn(doubt, (size_t)length)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
 }
 
 static json_t *input_object(const tsm_model_info *info)
@@ -68,11 +103,12 @@ static int print_json(const checkpoint *c)
     const tsm_model_info *info = &c->info;
 
     return json_out_print(json_pack(
-        "{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:s, s:I, s:I, s:o, s:o}", "file", json_out_text(c->path),
-        "container", info->format, "layout", info->layout, "arch", info->arch, "width", info->width, "segments",
-        info->segments, "temporal_pool", info->temporal_pool, "classes", info->classes, "shift", shift_object(info),
-        "input", input_object(info), "dtype", info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
-        label_list(c), "graph", json_out_text(c->graph_text)));
+        "{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o}", "file",
+        json_out_text(c->path), "container", info->format, "layout", info->layout, "arch", info->arch, "width",
+        info->width, "segments", info->segments, "temporal_pool", info->temporal_pool, "classes", info->classes,
+        "shift", shift_object(info), "nonlocal", nonlocal_object(info), "input", input_object(info), "dtype",
+        info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
+        label_list(c), "doubts", doubt_list(info), "graph", json_out_text(c->graph_text)));
 }
 
 static void print_labels(const checkpoint *c)
@@ -86,6 +122,32 @@ static void print_labels(const checkpoint *c)
     printf("\n");
 }
 
+static void print_shift(const tsm_model_info *info)
+{
+    static const char *const from[] = { [TSM_BIDIRECTIONAL] = "each way",
+                                        [TSM_UNIDIRECTIONAL] = "from the frame before",
+                                        [TSM_MIRRORED] = "each way, mirrored" };
+
+    if (info->shift_div) {
+        printf("shift       1/%d of the channels %s, %s, %d time%s\n", info->shift_div, from[info->shift_direction],
+               settings_name(settings_places, info->shift_place), info->shifts, info->shifts == 1 ? "" : "s");
+    } else {
+        printf("shift       none (TSN)\n");
+    }
+    if (info->nonlocal_blocks > 0) {
+        printf("non-local   %d block%s, %s\n", info->nonlocal_blocks, info->nonlocal_blocks == 1 ? "" : "s",
+               settings_name(settings_nonlocals, info->nonlocal));
+    }
+}
+
+static void print_doubts(const tsm_model_info *info)
+{
+    const char *lines = info->doubts, *doubt;
+    int length;
+
+    while ((doubt = next_doubt(&lines, &length)) != NULL) printf("doubt       %.*s\n", length, doubt);
+}
+
 static int print_text(const checkpoint *c)
 {
     const tsm_model_info *info = &c->info;
@@ -95,12 +157,7 @@ static int print_text(const checkpoint *c)
     printf("arch        %s, width %d\n", info->arch, info->width);
     printf("segments    %d%s\n", info->segments, info->temporal_pool ? ", half of them from layer2 on" : "");
     printf("classes     %d\n", info->classes);
-    if (info->shift_div) {
-        printf("shift       1/%d of the channels each way, %s, %d times\n", info->shift_div,
-               settings_name(settings_places, info->shift_place), info->shifts);
-    } else {
-        printf("shift       none (TSN)\n");
-    }
+    print_shift(info);
     printf("input       %d x %d x %d from a short side of %d; mean %.4g %.4g %.4g, std %.4g %.4g %.4g\n",
            info->in_channels, info->input_size, info->input_size, info->scale_size, (double)info->mean[0],
            (double)info->mean[1], (double)info->mean[2], (double)info->std[0], (double)info->std[1],
@@ -108,6 +165,7 @@ static int print_text(const checkpoint *c)
     printf("parameters  %" PRIu64 "\n", info->parameters);
     printf("compute     %.4g GMAC a clip\n", (double)info->macs * 1e-9);
     print_labels(c);
+    print_doubts(info);
     if (c->graph_text) printf("\n%s", c->graph_text);
     return 0;
 }

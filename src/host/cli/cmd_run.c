@@ -71,9 +71,9 @@ static tsm_status run_batches(runner *net, const npy_reader *in, const clip_shap
                               tsm_error *error)
 {
     int batch = runner_batch(shape->clips);
-    size_t classes = (size_t)net->info.classes;
+    size_t width = runner_logits(net);
     void *clips = report_alloc((size_t)batch * shape->elements, npy_element_bytes(in->array.dtype), error);
-    float *logits = report_alloc((size_t)batch * classes, sizeof *logits, error);
+    float *logits = report_alloc((size_t)batch * width, sizeof *logits, error);
     progress bar;
     tsm_status status =
         clips && logits ? runner_plan(net, batch, shape->height, shape->width, error) : TSM_ERROR_MEMORY;
@@ -86,7 +86,7 @@ static tsm_status run_batches(runner *net, const npy_reader *in, const clip_shap
         status = npy_read(in, (size_t)from * shape->elements, (size_t)batch * shape->elements, clips, error);
         if (status == TSM_OK) status = runner_run(net, in->array.dtype, clips, logits, error);
         if (status == TSM_OK) {
-            status = npy_append(out, TSM_FLOAT32, logits + again * classes, ((size_t)batch - again) * classes, error);
+            status = npy_append(out, TSM_FLOAT32, logits + again * width, ((size_t)batch - again) * width, error);
         }
         progress_update(&bar, (double)(from + batch));
     }
@@ -109,9 +109,11 @@ static tsm_status run_file(const settings *s, const char *input, const char *out
     if (status == TSM_OK) status = runner_open(&net, s, shape.segments, error);
     if (status == TSM_OK) status = check_model(&net, &shape, s, input, error);
     if (status == TSM_OK) {
-        int64_t dims[2] = { shape.clips, net.info.classes };
+        const int64_t of_clips[] = { shape.clips, net.info.classes };
+        const int64_t of_frames[] = { shape.clips, shape.segments, net.info.classes };
 
-        status = npy_create(&out, output, TSM_FLOAT32, dims, 2, error);
+        status =
+            npy_create(&out, output, TSM_FLOAT32, net.per_frame ? of_frames : of_clips, net.per_frame ? 3 : 2, error);
     }
     if (status == TSM_OK) status = run_batches(&net, &in, &shape, &out, error);
     if (status == TSM_OK) status = output_commit(&out, error);
@@ -125,11 +127,11 @@ int cmd_run(int argc, char **argv)
 {
     settings s = { 0 };
     const char *input = NULL, *output = NULL;
-    int online = 0, positional;
+    int positional;
     const option_spec specs[] = {
         OPTION_SPEC_TEXT("input", "X.npy", &input, "float32 (N,T,C,H,W), normalised, or uint8 (N,T,H,W,3) RGB"),
-        OPTION_SPEC_TEXT("output", "Y.npy", &output, "float32 (N,classes)"),
-        OPTION_SPEC_FLAG("online", &online, "logits of every frame: a later release has it"),
+        OPTION_SPEC_TEXT("output", "Y.npy", &output, "float32 (N,classes), online (N,T,classes)"),
+        OPTION_SPEC_FLAG("online", &s.online, "clips are live streams: frames look back only, each has its logits"),
         SETTINGS_SPECS_MODEL(s),
         SETTINGS_SPECS_ENGINE(s),
     };
@@ -146,7 +148,10 @@ int cmd_run(int argc, char **argv)
     if (positional > 0) return options_wrong(&table, "unexpected argument '%s'", argv[0]);
     if (!input) return options_wrong(&table, "--input is missing");
     if (!output) return options_wrong(&table, "--output is missing");
-    if (online) return options_wrong(&table, "--online is not in this release, a later one has it");
+    if (s.online && s.shift_direction && s.shift_direction != TSM_UNIDIRECTIONAL) {
+        return options_wrong(&table, "--online shifts unidirectional, not %s",
+                             settings_name(settings_directions, s.shift_direction));
+    }
     if (run_file(&s, input, output, &error) == TSM_OK) return EXIT_DONE;
     report_line("%s", error.text);
     return EXIT_FAILED;

@@ -7,6 +7,20 @@
 #include <string.h>
 #include <time.h>
 
+/* A stream has neither the frames that are to come nor fewer moments than frames. */
+static tsm_status check_online(const runner *r, tsm_error *error)
+{
+    if (r->info.temporal_pool) {
+        return report_fail(error, TSM_ERROR_UNSUPPORTED,
+                           "%s: has no logits of every frame: its temporal pool merges frames", r->path);
+    }
+    if (r->info.nonlocal_blocks > 0) {
+        return report_fail(error, TSM_ERROR_UNSUPPORTED,
+                           "%s: cannot run online: a non-local block looks at frames to come", r->path);
+    }
+    return TSM_OK;
+}
+
 tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *error)
 {
     tsm_engine_options options = settings_engine(s);
@@ -14,8 +28,10 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
 
     memset(r, 0, sizeof *r);
     r->info.struct_size = sizeof r->info;
+    r->per_frame = options.per_frame;
     status = settings_load_model(s, segments, &r->model, &r->path, error);
     if (status == TSM_OK) status = tsm_model_get_info(r->model, &r->info);
+    if (status == TSM_OK && s->online) status = check_online(r, error);
     if (status == TSM_OK) status = tsm_engine_create(&r->engine, r->model, &options, error);
     if (status == TSM_OK) status = tsm_context_create(&r->context, r->engine, error);
     if (status != TSM_OK) runner_close(r);
@@ -29,6 +45,11 @@ void runner_close(runner *r)
     tsm_model_destroy(&r->model);
     free(r->path);
     memset(r, 0, sizeof *r);
+}
+
+size_t runner_logits(const runner *r)
+{
+    return (size_t)(r->per_frame ? r->info.segments : 1) * (size_t)r->info.classes;
 }
 
 int runner_batch(int64_t clips)
@@ -63,6 +84,12 @@ tsm_status runner_run(runner *r, tsm_dtype dtype, const void *clips, float *logi
     input.dims[4] = dtype == TSM_UINT8 ? r->info.in_channels : shape->w;
     output.dims[0] = shape->n;
     output.dims[1] = r->info.classes;
+    if (r->per_frame) {
+        output.layout = TSM_NTC;
+        output.ndim = 3;
+        output.dims[1] = shape->t;
+        output.dims[2] = r->info.classes;
+    }
     return tsm_run(r->context, &input, &output, error);
 }
 

@@ -13,14 +13,18 @@ typedef struct runner {
     tsm_engine *engine;
     tsm_context *context;
     tsm_model_info info;
-    char *path; /* of the model */
+    char *path;    /* of the model */
+    int per_frame; /* logits of every frame instead of their mean */
     tsm_shape planned;
 } runner;
 
-/* Loads the model, with `segments` frames a clip where that is not 0, and makes it ready. On failure the runner is
- * closed. */
+/* Loads the model, with `segments` frames a clip where that is not 0, and makes it ready. With
+ * settings.online UNSUPPORTED for a network that cannot work a frame at a time. On failure the runner is closed. */
 tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *error);
 void runner_close(runner *r);
+
+/* Logits of one clip: (classes), or (t,classes). */
+size_t runner_logits(const runner *r);
 
 /* Clips of one batch when there are `clips` >= 1 in all: batches are equal, so that one plan serves them, and the
  * last may begin before the one before it ends. */
@@ -29,7 +33,8 @@ int runner_batch(int64_t clips);
 /* Plans for `n` clips at a time, unless the plan is that already. */
 tsm_status runner_plan(runner *r, int n, int height, int width, tsm_error *error);
 
-/* Runs one planned batch: uint8 (n,t,h,w,3) or float32 (n,t,c,h,w) at `clips`, to float32 (n,classes). */
+/* Runs one planned batch: uint8 (n,t,h,w,3) or float32 (n,t,c,h,w) at `clips`, to float32 (n,classes), online
+ * (n,t,classes). */
 tsm_status runner_run(runner *r, tsm_dtype dtype, const void *clips, float *logits, tsm_error *error);
 
 /* Milliseconds of a clock that only runs forward. */

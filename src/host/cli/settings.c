@@ -7,6 +7,14 @@
 #include <stdlib.h>
 
 const option_choice settings_places[] = { { "blockres", TSM_PLACE_BLOCKRES }, { "block", TSM_PLACE_BLOCK }, { 0 } };
+const option_choice settings_directions[] = { { "bidirectional", TSM_BIDIRECTIONAL },
+                                              { "unidirectional", TSM_UNIDIRECTIONAL },
+                                              { "mirrored", TSM_MIRRORED },
+                                              { 0 } };
+const option_choice settings_nonlocals[] = { { "embedded_gaussian", TSM_NONLOCAL_EMBEDDED_GAUSSIAN },
+                                             { "dot_product", TSM_NONLOCAL_DOT_PRODUCT },
+                                             { "gaussian", TSM_NONLOCAL_GAUSSIAN },
+                                             { 0 } };
 const option_choice settings_precisions[] = {
     { "fp32", TSM_PRECISION_FP32 }, { "tf32", TSM_PRECISION_TF32 }, { "fp16", TSM_PRECISION_FP16 },
     { "bf16", TSM_PRECISION_BF16 }, { "int8", TSM_PRECISION_INT8 }, { "fp8", TSM_PRECISION_FP8 }, { 0 }
@@ -36,7 +44,9 @@ tsm_model_options settings_model(const settings *s, const char *labels)
     options.segments = s->segments;
     options.shift_div = s->shift_div;
     options.shift_place = (tsm_shift_place)s->shift_place;
+    options.shift_direction = s->online ? TSM_UNIDIRECTIONAL : (tsm_shift_direction)s->shift_direction;
     options.no_shift = s->no_shift;
+    options.nonlocal = (tsm_nonlocal)s->nonlocal;
     options.input_size = s->input_size;
     options.labels = labels;
     return options;
@@ -50,6 +60,7 @@ tsm_engine_options settings_engine(const settings *s)
     options.precision = (tsm_precision)s->precision;
     options.threads = s->threads;
     options.shift_method = (tsm_shift_method)s->shift;
+    options.per_frame = s->online;
     return options;
 }
 

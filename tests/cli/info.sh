@@ -1,0 +1,72 @@
+# tsm info: how a network shifts, what stands between its blocks, and what nobody says of it.
+. "$TSM_LIB"
+
+golden=$TSM_DATA/golden
+
+# line TEXT: stdout has this very line.
+line() { grep -qxF -e "$1" "$work/out" || fail "stdout lacks the line '$1'"; }
+
+# none TEXT: stdout has no line that begins so.
+none() { check "stdout has '$1'" test "$(grep -c "^$1" "$work/out")" -eq 0; }
+
+# ---- which way channels move
+works info "$model"
+line "shift       1/8 of the channels each way, blockres, 8 times"
+none non-local
+none doubt
+works info "$model" --json
+expect_out '"shift":{"div":8,"direction":"bidirectional","place":"blockres","count":8}' '"nonlocal":null' '"doubts":[]'
+works info "$model" --shift-direction unidirectional
+line "shift       1/8 of the channels from the frame before, blockres, 8 times"
+works info "$model" --shift-direction=unidirectional --json
+expect_out '"shift":{"div":8,"direction":"unidirectional","place":"blockres","count":8}'
+works info "$model" --shift-direction mirrored --shift-place block
+line "shift       1/8 of the channels each way, mirrored, block, 8 times"
+works info "$model" --shift-direction mirrored --json
+expect_out '"direction":"mirrored"'
+works info "$model" --shift-direction mirrored --no-shift
+line "shift       none (TSN)"
+works info "$model" --no-shift --json
+expect_out '"shift":null'
+works info "$golden/mbv2_online.safetensors"
+line "shift       1/3 of the channels from the frame before, blockres, 10 times"
+works info "$golden/mbv2_online.safetensors" --shift-direction bidirectional --json
+expect_out '"direction":"bidirectional"'
+works info "$golden/pptsm.safetensors"
+line "shift       1/8 of the channels each way, mirrored, blockres, 16 times"
+
+# ---- non-local blocks
+works info "$golden/r50_nl.safetensors"
+line "non-local   5 blocks, embedded_gaussian"
+none doubt
+works info "$golden/r50_nl.safetensors" --nonlocal dot_product --json
+expect_out '"nonlocal":{"mode":"dot_product","blocks":5}'
+works info "$golden/r50_nl_gaussian_mmaction2.safetensors" --nonlocal gaussian
+line "non-local   5 blocks, gaussian"
+refuses "gaussian" info "$golden/r50_nl.safetensors" --nonlocal gaussian
+expect_line "tsm: $golden/r50_nl.safetensors: "
+refuses "dot_product" info "$model" --nonlocal dot_product
+
+# ---- doubts, a line each, and what removes them
+plain=$TSM_DATA/pytorch/network.zip.pth
+works info "$plain"
+line "shift       1/8 of the channels each way, blockres, 1 time"
+line "doubt       segments: nothing says how many, 8 taken"
+line "doubt       shift_div: nothing says it, 8 taken"
+check "not two doubts" test "$(grep -c '^doubt' "$work/out")" -eq 2
+works info "$plain" --json
+expect_out '"doubts":["segments: nothing says how many, 8 taken","shift_div: nothing says it, 8 taken"]'
+works info "$plain" --segments 8 --json
+expect_out '"doubts":["shift_div: nothing says it, 8 taken"]'
+works info "$plain" --segments 8 --shift-div 8
+none doubt
+cp "$plain" "$work/TSM_ucf101_RGB_resnet18_shift4_blockres_avg_segment16_e25.pth"
+works info "$work/TSM_ucf101_RGB_resnet18_shift4_blockres_avg_segment16_e25.pth"
+line "shift       1/4 of the channels each way, blockres, 3 times"
+none doubt
+works convert "$plain" "$work/sure.safetensors"
+works info "$work/sure.safetensors" --json
+expect_out '"doubts":[]' '"segments":8' '"div":8'
+works classify "$clip" --model "$plain" --device reference --input-size 32
+expect_out "class "
+finish
