@@ -180,6 +180,8 @@ def main():
              or fnmatch.fnmatch(case.file, options.networks)]
     if not cases:
         raise SystemExit("no network fits %s" % options.networks)
+    if not os.access(options.binary, os.X_OK):
+        raise SystemExit("%s: no program" % options.binary)
     print("| Network | File | Clip | Difference |\n|---|---|---|---|")
     rows = []
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
