@@ -3,91 +3,13 @@
  * every way to realise the shift, every precision, as a graph and kernel by kernel, tuned and not.
  */
 #include <dirent.h>
-#include <jansson.h>
 #include <unistd.h>
 
 #include "net_support.h"
-
-typedef struct golden {
-    const char *name;
-    tsm_model *model;
-    tsm_shape shape;
-    int channels, classes;
-    int rows;       /* of logits: a clip, or a frame */
-    bool per_frame; /* they are of frames */
-    float *data, *logits;
-} golden;
+/* Behind it: net_support.h says where the data is. */
+#include "../../unit/golden.h"
 
 static json_t *cases;
-
-static int read_int(const json_t *entry, const char *key)
-{
-    const json_t *value = json_object_get(entry, key);
-
-    ck_assert_msg(json_is_integer(value), "golden.json: no integer %s", key);
-    return (int)json_integer_value(value);
-}
-
-/* The innermost lists one after another. */
-static float *read_numbers(const json_t *list, float *out)
-{
-    size_t i;
-    const json_t *item;
-
-    json_array_foreach(list, i, item)
-    {
-        if (json_is_array(item))
-            out = read_numbers(item, out);
-        else
-            *out++ = (float)json_real_value(item);
-    }
-    return out;
-}
-
-static tsm_model *load_golden(const json_t *entry)
-{
-    const char *direction = json_string_value(json_object_get(entry, "direction"));
-    tsm_model_options options = TSM_MODEL_OPTIONS_INIT;
-    tsm_model *model = NULL;
-    tsm_error error;
-    char path[512];
-
-    if (direction) {
-        ck_assert_str_eq(direction, "unidirectional");
-        options.shift_direction = TSM_UNIDIRECTIONAL;
-    }
-    snprintf(path, sizeof path, "%s/golden/%s", TSM_TEST_DATA, json_string_value(json_object_get(entry, "file")));
-    assert_ok(tsm_model_load(&model, path, &options, &error), &error);
-    return model;
-}
-
-static golden open_golden(size_t index)
-{
-    const json_t *entry = json_array_get(cases, index), *logits = json_object_get(entry, "logits");
-    const json_t *row = json_array_get(logits, 0);
-    golden g = { .name = json_string_value(json_object_get(entry, "name")) };
-    float *end;
-
-    g.shape = (tsm_shape){ read_int(entry, "n"), read_int(entry, "t"), read_int(entry, "h"), read_int(entry, "w") };
-    g.channels = read_int(entry, "c");
-    g.per_frame = json_is_true(json_object_get(entry, "frames"));
-    g.rows = g.per_frame ? g.shape.n * g.shape.t : g.shape.n;
-    g.classes = (int)json_array_size(g.per_frame ? json_array_get(row, 0) : row);
-    g.logits = poisoned_array((size_t)g.rows * g.classes);
-    end = read_numbers(logits, g.logits);
-    ck_assert_int_eq((int)(end - g.logits), g.rows * g.classes);
-    g.data = hashed_array((size_t)g.shape.n * g.shape.t * g.channels * g.shape.h * g.shape.w,
-                          (uint32_t)read_int(entry, "seed"));
-    g.model = load_golden(entry);
-    return g;
-}
-
-static void close_golden(golden *g)
-{
-    tsm_model_destroy(&g->model);
-    free(g->logits);
-    free(g->data);
-}
 
 static golden find_golden(const char *name)
 {
@@ -97,7 +19,7 @@ static golden find_golden(const char *name)
            strcmp(json_string_value(json_object_get(json_array_get(cases, i), "name")), name))
         i++;
     ck_assert_msg(i < json_array_size(cases), "no golden network %s", name);
-    return open_golden(i);
+    return golden_open(json_array_get(cases, i));
 }
 
 /* Of the largest logit. Each layer rounds its result once; the rounding errors of the layers add up as in a walk. */
@@ -109,16 +31,6 @@ static double tolerance_of(tsm_precision precision)
     case TSM_PRECISION_BF16: return 0.12;
     default: return 2e-4;
     }
-}
-
-static tsm_tensor golden_output(const golden *g, float *logits)
-{
-    const tsm_shape *s = &g->shape;
-
-    if (!g->per_frame) return logits_tensor(logits, s->n, g->classes);
-    return (tsm_tensor){
-        .data = logits, .dtype = TSM_FLOAT32, .layout = TSM_NTC, .ndim = 3, .dims = { s->n, s->t, g->classes }
-    };
 }
 
 static tsm_engine *golden_engine(const golden *g, tsm_precision precision, tsm_shift_method method)
@@ -163,12 +75,12 @@ static const tsm_shift_method methods[] = { TSM_SHIFT_COPY, TSM_SHIFT_OVERLAP };
 /* The inputs of a network follow each other in the file: each network is run with both methods. */
 START_TEST(logits_equal_pytorch)
 {
-    golden g = open_golden((size_t)_i);
+    golden g = golden_open(json_array_get(cases, (size_t)_i));
 
     begin_case((unsigned)_i);
     set_mode(_i / 2 % 2 ? "off" : "on", "off");
     free(run_golden(&g, TSM_PRECISION_FP32, methods[_i % 2]));
-    close_golden(&g);
+    golden_close(&g);
 }
 END_TEST
 
@@ -199,7 +111,7 @@ START_TEST(precisions_and_methods)
     assert_close(logits[1], logits[0], (size_t)g.rows * g.classes, tolerance_of(precision), "overlap against copy");
     free(logits[0]);
     free(logits[1]);
-    close_golden(&g);
+    golden_close(&g);
 }
 END_TEST
 
@@ -268,7 +180,7 @@ START_TEST(tuned)
     for_each_file(folder, drop);
     check_note(g.model, NULL);
     ck_assert_int_eq(rmdir(folder), 0);
-    close_golden(&g);
+    golden_close(&g);
 }
 END_TEST
 
@@ -276,14 +188,10 @@ int main(void)
 {
     Suite *suite = suite_create("networks on the simulated device");
     TCase *logits = tcase_create("logits");
-    json_error_t why;
     int failed;
 
-    cases = json_load_file(TSM_TEST_DATA "/golden/golden.json", 0, &why);
-    if (!json_is_array(cases) || json_array_size(cases) == 0) {
-        fprintf(stderr, "golden.json: %s\n", cases ? "no cases" : why.text);
-        return EXIT_FAILURE;
-    }
+    cases = golden_list();
+    if (!cases) return EXIT_FAILURE;
     tcase_set_timeout(logits, 0);
     tcase_add_loop_test(logits, logits_equal_pytorch, 0, (int)json_array_size(cases));
     tcase_add_loop_test(logits, precisions_and_methods, 0, COUNT_OF(precisions) * COUNT_OF(precise));
