@@ -149,9 +149,9 @@ typedef struct tsm_model_options {
     { sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE }
 
 /* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the MIT
- * release, of mmaction2, or of a torchvision ResNet (docs/models.md). Where nothing else says them, segments, n_div and
- * placement come from a file name of the MIT release ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only
- * I/O of this library.
+ * release and its online demo, of mmaction2, PaddleVideo or torchvision (docs/models.md). Where nothing else says them,
+ * segments, n_div, placement and the mode of non-local blocks come from a file name as the MIT release or mmaction2 give
+ * it ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library.
  * The file is read once into memory that the model owns. Untrusted files are safe: nothing is executed, and
  * allocation is bounded by the file's size.
  * Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match classes;
@@ -168,7 +168,7 @@ TSM_API void tsm_model_destroy(tsm_model **model);
 typedef struct tsm_model_info {
     size_t struct_size;   /* set by the caller */
     const char *format;   /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream" */
-    const char *layout;   /* whose tensor names these are: "MIT", "mmaction2", "torchvision" */
+    const char *layout;   /* whose tensor names: "MIT", "MIT online", "mmaction2", "PaddleVideo", "torchvision" */
     const char *arch;     /* "resnet50" */
     int width;            /* channels of the stem, 64 in the published networks */
     int segments;         /* T */

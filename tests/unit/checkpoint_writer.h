@@ -279,4 +279,26 @@ static inline tsm_status writer_load(const checkpoint_writer *writer, tsm_model 
     return status;
 }
 
+static inline tsm_model_info writer_info(const checkpoint_writer *writer, const tsm_model_options *options)
+{
+    tsm_model_info info = TSM_MODEL_INFO_INIT;
+    tsm_model *model = NULL;
+    tsm_error error;
+
+    assert_ok(writer_load(writer, &model, options, &error), &error);
+    ck_assert_int_eq(tsm_model_get_info(model, &info), TSM_OK);
+    tsm_model_destroy(&model);
+    return info;
+}
+
+static inline void writer_refused(const checkpoint_writer *writer, const tsm_model_options *options, tsm_status want,
+                                  const char *names)
+{
+    tsm_model *model = (tsm_model *)(uintptr_t)1;
+    tsm_error error;
+
+    assert_error(writer_load(writer, &model, options, &error), &error, want, names);
+    ck_assert_ptr_null(model);
+}
+
 #endif

@@ -235,6 +235,13 @@ START_TEST(directions)
         { { "pptsm.safetensors", NULL, { NULL } }, 0, TSM_MIRRORED, "PaddleVideo", 8, -1 },
         { { "pptsm_t16.safetensors", NULL, { NULL } }, 0, TSM_MIRRORED, "PaddleVideo", 16, -1 },
         { { "pptsm_t3.safetensors", NULL, { NULL } }, 0, TSM_MIRRORED, "PaddleVideo", 3, 16 },
+        /* Looking back only does not change how many channels were trained to move. */
+        { { "pptsm_t16.safetensors", NULL, { NULL } },
+          TSM_UNIDIRECTIONAL,
+          TSM_UNIDIRECTIONAL,
+          "PaddleVideo",
+          16,
+          -1 },
     };
 
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
@@ -250,6 +257,56 @@ START_TEST(directions)
         if (networks[i].shifts >= 0) ck_assert_int_eq(info.shifts, networks[i].shifts);
         tsm_model_destroy(&model);
     }
+}
+END_TEST
+
+/* A convolution and its batch norm, as PaddlePaddle names them. */
+static void add_paddle(checkpoint_writer *writer, int out, int in, int kernel, const char *format, ...)
+{
+    static const char *const parts[] = { "weight", "bias", "_mean", "_variance" };
+    char layer[80], name[128];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(layer, sizeof layer, format, arguments);
+    va_end(arguments);
+    written_name(name, "%s._conv.weight", layer);
+    writer_add(writer, name, 0, .5f, 4, (int64_t[]){ out, in, kernel, kernel });
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        written_name(name, "%s._batch_norm.%s", layer, parts[i]);
+        writer_add(writer, name, 1, .1f, 1, (int64_t[]){ out });
+    }
+}
+
+/* PP-TSM of 101 layers shifts every block, where other networks of 23 blocks in layer3 shift every second. */
+START_TEST(deep_pptsm)
+{
+    static const int blocks[] = { 3, 4, 23, 3 };
+    checkpoint_writer writer = { 0 };
+    int channels = 2;
+    tsm_model_info info;
+
+    add_paddle(&writer, 1, 3, 3, "backbone.conv1_1");
+    add_paddle(&writer, 1, 1, 3, "backbone.conv1_2");
+    add_paddle(&writer, channels, 1, 3, "backbone.conv1_3");
+    for (int stage = 0; stage < 4; stage++)
+        for (int block = 0; block < blocks[stage]; block++) {
+            const int width = 2 << stage;
+
+            add_paddle(&writer, width, channels, 1, "backbone.bb_%d_%d.conv0", stage, block);
+            add_paddle(&writer, width, width, 3, "backbone.bb_%d_%d.conv1", stage, block);
+            add_paddle(&writer, 4 * width, width, 1, "backbone.bb_%d_%d.conv2", stage, block);
+            if (block == 0) add_paddle(&writer, 4 * width, channels, 1, "backbone.bb_%d_0.short", stage);
+            channels = 4 * width;
+        }
+    writer_add(&writer, "head.fc.weight", 0, .5f, 2, (int64_t[]){ channels, 5 });
+    writer_add(&writer, "head.fc.bias", 0, .5f, 1, (int64_t[]){ 5 });
+    strcpy(writer.metadata, "\"segments\":\"2\"");
+    info = writer_info(&writer, NULL);
+    ck_assert_str_eq(info.arch, "resnet101_vd");
+    ck_assert_int_eq(info.shifts, 33);
+    ck_assert_int_eq(info.classes, 5);
+    writer_clear(&writer);
 }
 END_TEST
 
@@ -349,6 +406,7 @@ int main(void)
     tcase_add_test(tests, options_for_nonlocal);
     tcase_add_test(tests, wrong_metadata);
     tcase_add_test(tests, directions);
+    tcase_add_test(tests, deep_pptsm);
     tcase_add_test(tests, direction_out_of_range);
     tcase_add_loop_test(tests, doubts, 0, (int)(sizeof doubted / sizeof *doubted));
     tcase_add_test(tests, doubts_of_channels);

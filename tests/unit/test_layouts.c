@@ -106,28 +106,6 @@ static void rename_tensors(checkpoint_writer *writer, void (*rename)(char name[1
     for (int i = 0; i < writer->count; i++) rename(writer->tensors[i].name);
 }
 
-static tsm_model_info load_info(const checkpoint_writer *writer, const tsm_model_options *options)
-{
-    tsm_model_info info = TSM_MODEL_INFO_INIT;
-    tsm_model *model = NULL;
-    tsm_error error;
-
-    assert_ok(writer_load(writer, &model, options, &error), &error);
-    ck_assert_int_eq(tsm_model_get_info(model, &info), TSM_OK);
-    tsm_model_destroy(&model);
-    return info;
-}
-
-static void assert_refused(const checkpoint_writer *writer, const tsm_model_options *options, tsm_status want,
-                           const char *names)
-{
-    tsm_model *model;
-    tsm_error error;
-
-    assert_error(writer_load(writer, &model, options, &error), &error, want, names);
-    ck_assert_ptr_null(model);
-}
-
 static const struct relaid {
     written_network network;
     void (*rename)(char name[128]);
@@ -151,7 +129,7 @@ START_TEST(test_resnets)
 
     writer_add_network(&writer, &want->network);
     rename_tensors(&writer, want->rename);
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_str_eq(info.layout, want->layout);
     ck_assert_str_eq(info.arch, want->network.arch);
     ck_assert_int_eq(info.shifts, want->shifts);
@@ -174,21 +152,21 @@ START_TEST(test_temporal_pool)
     tsm_model_info info;
 
     writer_add_network(&writer, &(written_network){ .mark = marks[_i / 2], .prefix = "module." });
-    ck_assert_int_eq(load_info(&writer, NULL).temporal_pool, 0);
+    ck_assert_int_eq(writer_info(&writer, NULL).temporal_pool, 0);
     rename_tensors(&writer, pool_layer2);
     if (_i % 2) rename_tensors(&writer, name_mmaction2);
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_int_eq(info.temporal_pool, 1);
     ck_assert_int_eq(info.shifts, marks[_i / 2] ? 8 : 0);
     ck_assert_str_eq(info.layout, _i % 2 ? "mmaction2" : "MIT");
     options.segments = 7;
-    assert_refused(&writer, &options, TSM_ERROR_MODEL,
+    writer_refused(&writer, &options, TSM_ERROR_MODEL,
                    "marks a temporal pool, which 7 segments cannot be halved for");
     for (int i = 0; i < writer.count; i++)
         if (strstr(writer.tensors[i].name, "layer2.net.1.") &&
             replace(writer.tensors[i].name, "layer2.net.", "layer2."))
             break;
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "marks a temporal pool before layer2, ");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "marks a temporal pool before layer2, ");
     writer_clear(&writer);
 }
 END_TEST
@@ -202,7 +180,7 @@ START_TEST(test_imagenet_as_tsm)
     writer_add_network(&writer, &(written_network){ .classes = 10 });
     rename_tensors(&writer, name_torchvision);
     options.shift_div = 8;
-    ck_assert_int_eq(load_info(&writer, &options).shifts, 8);
+    ck_assert_int_eq(writer_info(&writer, &options).shifts, 8);
     writer_clear(&writer);
 }
 END_TEST
@@ -214,34 +192,36 @@ START_TEST(test_wrong_names)
     writer_add_network(&writer, &(written_network){ .arch = "resnet50", .mark = "blockres" });
     rename_tensors(&writer, name_mmaction2);
     strcpy(writer_find(&writer, "backbone.layer2.1.conv2.bn.running_var")->name, "backbone.layer2.1.conv2.norm.var");
-    assert_refused(
+    writer_refused(
         &writer, NULL, TSM_ERROR_MODEL,
         "base_model.layer2.1.bn2.running_var (16) is missing, and backbone.layer2.1.conv2.norm.var (16) has "
         "no place in the network; this looks like mmaction2 resnet50 without non-local blocks");
     strcpy(writer_find(&writer, "backbone.layer2.1.conv2.norm.var")->name, "backbone.layer2.1.conv2.bn.running_var");
     writer_add(&writer, "backbone.layer3.0.non_local_block.theta.conv.bias", 0, 0, 1, (int64_t[]){ 8 });
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
-                   "base_model.layer3.0.nl.g.0.weight (64,128,1,1,1) is missing, and "
-                   "backbone.layer3.0.non_local_block.theta.conv.bias (8) has no place in the network; this looks like "
-                   "mmaction2 resnet50 with non-local blocks");
+    writer_refused(
+        &writer, NULL, TSM_ERROR_MODEL,
+        "base_model.layer3.0.nl.g.0.weight (64,128,1,1,1) is missing, and "
+        "backbone.layer3.0.non_local_block.theta.conv.bias (8) has no place in the network; this looks like "
+        "mmaction2 resnet50 with non-local blocks");
     writer_clear(&writer);
 
     writer_add_network(&writer, &(written_network){ .fc = "base_model.fc" });
     rename_tensors(&writer, name_torchvision);
     writer_add(&writer, "layer1.0.conv3.weight", 0, 0, 4, (int64_t[]){ 1, 1, 1, 1 });
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "2, 2, 2 and 2 bottleneck blocks");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "2, 2, 2 and 2 bottleneck blocks");
     writer_clear(&writer);
 
     /* Nothing of it is known. */
     writer_add(&writer, "encoder.weight", 0, 0, 1, (int64_t[]){ 1 });
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
-                   "encoder.weight (1) has no place in the network; none of its 1 tensors has a name that a release of "
-                   "TSM gives");
+    writer_refused(
+        &writer, NULL, TSM_ERROR_MODEL,
+        "encoder.weight (1) has no place in the network; none of its 1 tensors has a name that a release of "
+        "TSM gives");
     writer_clear(&writer);
 
     writer_add(&writer, "backbone.layer1.0.conv1.weight", 0, 0, 4, (int64_t[]){ 1, 1, 1, 1 });
     writer_add(&writer, "rpn_head.rpn_conv.weight", 0, 0, 1, (int64_t[]){ 1 });
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL,
                    "holds a detection model, which is not read here (rpn_head.rpn_conv.weight); "
                    "base_model.layer1.0.conv1.weight is missing; its names look like those of mmaction2");
     writer_clear(&writer);
@@ -306,7 +286,7 @@ START_TEST(test_mobilenet)
     tsm_model_info info;
 
     add_mobilenet(&writer, 1, 1000, true);
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_str_eq(info.arch, "mobilenetv2");
     ck_assert_str_eq(info.layout, "MIT");
     ck_assert_int_eq(info.width, 32);
@@ -317,9 +297,9 @@ START_TEST(test_mobilenet)
     writer_clear(&writer);
 
     add_mobilenet(&writer, 4, 5, false);
-    ck_assert_int_eq(load_info(&writer, NULL).shifts, 0);
+    ck_assert_int_eq(writer_info(&writer, NULL).shifts, 0);
     strcpy(writer.metadata, "\"shift_div\":\"4\",\"arch\":\"mobilenetv2\"");
-    ck_assert_int_eq(load_info(&writer, NULL).shifts, 10);
+    ck_assert_int_eq(writer_info(&writer, NULL).shifts, 10);
     writer_clear(&writer);
 }
 END_TEST
@@ -363,35 +343,36 @@ START_TEST(test_mobilenet_refused)
 
     add_mobilenet(&writer, 4, 5, true);
     options.shift_place = TSM_PLACE_BLOCK;
-    assert_refused(&writer, &options, TSM_ERROR_ARGUMENT, "mobilenetv2 shifts in blockres only");
+    writer_refused(&writer, &options, TSM_ERROR_ARGUMENT, "mobilenetv2 shifts in blockres only");
     strcpy(writer.metadata, "\"arch\":\"resnet18\"");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "metadata says arch resnet18, the tensors make mobilenetv2");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "metadata says arch resnet18, the tensors make mobilenetv2");
     writer.metadata[0] = '\0';
     tensor = writer_find(&writer, "base_model.features.4.conv.0.weight");
     strcpy(tensor->name, "base_model.features.4.conv.0.net.weight");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.features.4.conv.0.net.weight is marked as shifted");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.features.4.conv.0.net.weight is marked as shifted");
     strcpy(tensor->name, "base_model.features.4.conv.0.weight");
     tensor = writer_find(&writer, "base_model.features.9.conv.3.weight"); /* depthwise */
     tensor->dims[1] = 3;
     tensor->dims[2] = 1;
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL,
                    "base_model.features.9.conv.3.weight is (96,3,1,3), want (96,1,3,3)");
     tensor->dims[1] = 1;
     tensor->dims[2] = 3;
     writer_remove(&writer, "base_model.features.7.conv.6.weight");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.features.7.conv.6.weight is missing");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.features.7.conv.6.weight is missing");
     writer_clear(&writer);
 
     add_mobilenet(&writer, 4, 5, false);
     writer_add(&writer, "base_model.features.19.0.weight", 0, 0, 1, (int64_t[]){ 1 });
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "has 20 features: no MobileNetV2, which has 19");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "has 20 features: no MobileNetV2, which has 19");
     writer_remove(&writer, "base_model.features.19.0.weight");
     for (int i = 0; i < writer.count; i++) replace(writer.tensors[i].name, "base_model.", "");
     writer_remove(&writer, "new_fc.weight");
     writer_remove(&writer, "new_fc.bias");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
-                   "new_fc.weight is missing, and features.0.0.weight (8,3,3,3) has no place in the network; this looks "
-                   "like MIT online mobilenetv2");
+    writer_refused(
+        &writer, NULL, TSM_ERROR_MODEL,
+        "new_fc.weight is missing, and features.0.0.weight (8,3,3,3) has no place in the network; this looks "
+        "like MIT online mobilenetv2");
     writer_clear(&writer);
 }
 END_TEST

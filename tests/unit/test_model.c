@@ -3,36 +3,13 @@
 #include "core/memory.h"
 #include "model/model.h"
 
-static tsm_model_info load_info(const checkpoint_writer *writer, const tsm_model_options *options)
-{
-    tsm_model_info info = TSM_MODEL_INFO_INIT;
-    tsm_model *model = NULL;
-    tsm_error error;
-
-    assert_ok(writer_load(writer, &model, options, &error), &error);
-    ck_assert_int_eq(tsm_model_get_info(model, &info), TSM_OK);
-    tsm_model_destroy(&model);
-    return info;
-}
-
-static void assert_refused(const checkpoint_writer *writer, const tsm_model_options *options, tsm_status want,
-                           const char *names)
-{
-    tsm_model *model = (tsm_model *)(uintptr_t)1;
-    tsm_error error;
-
-    assert_error(writer_load(writer, &model, options, &error), &error, want, names);
-    ck_assert_ptr_null(model);
-    ck_assert_ptr_nonnull(strstr(error.text, "made.safetensors: "));
-}
-
 START_TEST(test_defaults)
 {
     checkpoint_writer writer = { 0 };
     tsm_model_info info;
 
     writer_add_network(&writer, &(written_network){ 0 });
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_str_eq(info.format, "safetensors");
     ck_assert_str_eq(info.layout, "MIT");
     ck_assert_str_eq(info.arch, "resnet18");
@@ -61,7 +38,7 @@ START_TEST(test_published_size)
                        &(written_network){ .arch = "resnet50", .width = 64, .classes = 400, .mark = "blockres" });
     for (int i = 0; i < writer.count; i++)
         if (strcmp(writer.tensors[i].dtype, "F32") == 0) writer.tensors[i].dtype = "F16";
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_str_eq(info.dtype, "F16");
     ck_assert_uint_eq(info.parameters, 23508032u + 2048 * 400 + 400);
     ck_assert_uint_eq(info.macs, 8 * (UINT64_C(4087136256) + 2048 * 400));
@@ -91,7 +68,7 @@ START_TEST(test_keys_tell_arch_and_shift)
         &writer,
         &(written_network){
             .arch = named->arch, .mark = named->mark, .prefix = named->prefix, .fc = named->fc, .width = 8 });
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_str_eq(info.arch, named->arch);
     ck_assert_int_eq(info.shifts, named->shifts);
     ck_assert_int_eq(info.shift_div, named->mark ? 8 : 0);
@@ -107,13 +84,13 @@ START_TEST(test_metadata)
     tsm_model_info info;
 
     writer_add_network(&writer, &(written_network){ .in_channels = 10 });
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_int_eq(info.in_channels, 10);
     ck_assert(info.mean[1] == .5f && info.std[1] == .226f);
     strcpy(writer.metadata, "\"arch\":\"resnet18\",\"segments\":\"16\",\"classes\":\"5\",\"shift_div\":\"4\","
                             "\"shift_place\":\"block\",\"mean\":\"0.5, 0.25,1\",\"std\":\"1,2e-1,0.3\","
                             "\"input_size\":\"112\",\"format\":\"tsm\",\"other\":\"\"");
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_int_eq(info.segments, 16);
     ck_assert_int_eq(info.shift_div, 4);
     ck_assert_int_eq(info.shifts, 8);
@@ -141,7 +118,7 @@ START_TEST(test_options_override)
     options.shift_place = TSM_PLACE_BLOCK;
     options.input_size = 160;
     options.labels = "v\r\nw\nx\ny\nz\n\n";
-    info = load_info(&writer, &options);
+    info = writer_info(&writer, &options);
     ck_assert_int_eq(info.segments, 4);
     ck_assert_int_eq(info.shift_div, 16);
     ck_assert_int_eq(info.shift_place, TSM_PLACE_BLOCK);
@@ -149,11 +126,11 @@ START_TEST(test_options_override)
     ck_assert_int_eq(info.scale_size, 182);
     ck_assert(info.has_labels);
     options.no_shift = 1;
-    info = load_info(&writer, &options);
+    info = writer_info(&writer, &options);
     ck_assert_int_eq(info.shift_div, 0);
     ck_assert_int_eq(info.shifts, 0);
     strcpy(writer.metadata, "\"shift_div\":\"0\"");
-    info = load_info(&writer, &options); /* the marks are dropped on request, so nothing contradicts */
+    info = writer_info(&writer, &options); /* the marks are dropped on request, so nothing contradicts */
     ck_assert_int_eq(info.shifts, 0);
     writer_clear(&writer);
 
@@ -162,7 +139,7 @@ START_TEST(test_options_override)
     options.struct_size = offsetof(tsm_model_options, shift_place); /* an older program */
     options.shift_div = 8;
     options.no_shift = 1; /* beyond what that program has */
-    info = load_info(&writer, &options);
+    info = writer_info(&writer, &options);
     ck_assert_int_eq(info.shift_div, 8);
     ck_assert_int_eq(info.shifts, 8);
     writer_clear(&writer);
@@ -195,11 +172,11 @@ START_TEST(test_labels)
     ck_assert_ptr_null(tsm_model_label(NULL, 0));
 
     options.labels = "one\ntwo";
-    assert_refused(&writer, &options, TSM_ERROR_MODEL, "2 labels, the network has 3 classes");
+    writer_refused(&writer, &options, TSM_ERROR_MODEL, "2 labels, the network has 3 classes");
     options.labels = "";
-    assert_refused(&writer, &options, TSM_ERROR_MODEL, "0 labels, the network has 3 classes");
+    writer_refused(&writer, &options, TSM_ERROR_MODEL, "0 labels, the network has 3 classes");
     strcpy(writer.metadata, "\"labels\":\"a\\nb\\nc\\nd\"");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "4 labels, the network has 3 classes");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "4 labels, the network has 3 classes");
     writer_clear(&writer);
 }
 END_TEST
@@ -239,7 +216,7 @@ START_TEST(test_bad_metadata)
 
     writer_add_network(&writer, &(written_network){ .mark = "blockres", .fc = "base_model.fc" });
     strcpy(writer.metadata, bad_metadata[_i].metadata);
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, bad_metadata[_i].names);
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, bad_metadata[_i].names);
     writer_clear(&writer);
 }
 END_TEST
@@ -254,23 +231,23 @@ START_TEST(test_bad_options)
 
     writer_add_network(&writer, &(written_network){ 0 });
     options.arch = "resnet5";
-    assert_refused(&writer, &options, TSM_ERROR_ARGUMENT, "arch \"resnet5\"");
+    writer_refused(&writer, &options, TSM_ERROR_ARGUMENT, "arch \"resnet5\"");
     options.arch = "resnet34";
-    assert_refused(&writer, &options, TSM_ERROR_MODEL, "the option says arch resnet34, the tensors make resnet18");
+    writer_refused(&writer, &options, TSM_ERROR_MODEL, "the option says arch resnet34, the tensors make resnet18");
     options = zero;
     options.segments = 1025;
-    assert_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option segments is 1025, want 1 to 1024");
+    writer_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option segments is 1025, want 1 to 1024");
     options.segments = -1;
-    assert_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option segments is -1");
+    writer_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option segments is -1");
     options = zero;
     options.shift_div = -1;
-    assert_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option shift_div is -1, want 1 to 8192");
+    writer_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option shift_div is -1, want 1 to 8192");
     options = zero;
     options.shift_place = (tsm_shift_place)7;
-    assert_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option shift_place is 7");
+    writer_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option shift_place is 7");
     options = zero;
     options.input_size = 4097;
-    assert_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option input_size is 4097");
+    writer_refused(&writer, &options, TSM_ERROR_ARGUMENT, "option input_size is 4097");
     options = zero;
     options.struct_size = 3;
     assert_error(writer_load(&writer, &model, &options, &error), &error, TSM_ERROR_ARGUMENT, "struct_size");
@@ -292,26 +269,26 @@ START_TEST(test_missing_and_unexpected)
 {
     checkpoint_writer writer = { 0 };
 
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "holds no tensors");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "holds no tensors");
     writer_add_network(&writer, &(written_network){ .arch = "resnet50", .prefix = "module." });
     writer_remove(&writer, "module.base_model.layer2.1.bn2.running_var");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer2.1.bn2.running_var (16) is missing");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer2.1.bn2.running_var (16) is missing");
     writer_add(&writer, "module.base_model.layer2.1.bn2.running_variance", 1, 0, 1, (int64_t[]){ 16 });
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL,
                    "base_model.layer2.1.bn2.running_var (16) is missing, and "
                    "module.base_model.layer2.1.bn2.running_variance (16) has no place in the network");
     strcpy(writer.tensors[writer.count - 1].name, "module.base_model.layer2.1.bn2.running_var");
     writer_add(&writer, "module.base_model.conv1.bias", 0, 0, 1, (int64_t[]){ 8 });
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "module.base_model.conv1.bias (8) has no place in the network");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "module.base_model.conv1.bias (8) has no place in the network");
     writer_remove(&writer, "module.base_model.conv1.bias");
-    load_info(&writer, NULL);
+    writer_info(&writer, NULL);
 
     writer_remove(&writer, "module.base_model.layer3.2.conv1.weight"); /* the block's other tensors still count it */
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer3.2.conv1.weight (32,128,1,1) is missing");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer3.2.conv1.weight (32,128,1,1) is missing");
     writer_remove(&writer, "module.new_fc.weight");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "new_fc.weight is missing");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "new_fc.weight is missing");
     writer_remove(&writer, "module.base_model.conv1.weight");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.conv1.weight is missing");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.conv1.weight is missing");
     writer_clear(&writer);
 }
 END_TEST
@@ -333,15 +310,15 @@ START_TEST(test_other_networks)
 
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         writer_add(&writer, others[i].name, 0, 0, 1, &one);
-        assert_refused(&writer, NULL, TSM_ERROR_MODEL, others[i].says);
-        assert_refused(&writer, NULL, TSM_ERROR_MODEL, others[i].name);
+        writer_refused(&writer, NULL, TSM_ERROR_MODEL, others[i].says);
+        writer_refused(&writer, NULL, TSM_ERROR_MODEL, others[i].name);
         writer_clear(&writer);
     }
     writer_add_network(&writer, &(written_network){ 0 });
     writer_add(&writer, "base_model.layer4.2.conv1.weight", 0, 0, 4, (int64_t[]){ 1, 1, 1, 1 });
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "2, 2, 2 and 3 basic blocks");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "2, 2, 2 and 3 basic blocks");
     strcpy(writer.metadata, "\"arch\":\"resnet18\"");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer4.2.conv1.weight (1,1,1,1) has no place");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer4.2.conv1.weight (1,1,1,1) has no place");
     writer_clear(&writer);
 }
 END_TEST
@@ -355,32 +332,32 @@ START_TEST(test_shapes_and_types)
     tensor = writer_find(&writer, "base_model.layer2.0.conv2.weight");
     tensor->dims[2] = 9;
     tensor->dims[3] = 1;
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL,
                    "base_model.layer2.0.conv2.weight is (16,16,9,1), want (16,16,3,3)");
     tensor->dims[2] = tensor->dims[3] = 3;
     tensor = writer_find(&writer, "base_model.bn1.bias");
     tensor->dims[tensor->ndim++] = 1;
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.bn1.bias is (8,1), want (8)");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.bn1.bias is (8,1), want (8)");
     tensor->ndim--;
     tensor->dtype = "I64";
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.bn1.bias is of type I64, want F32, F16, BF16 or F64");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.bn1.bias is of type I64, want F32, F16, BF16 or F64");
     tensor->dtype = "F32";
     tensor = writer_find(&writer, "base_model.conv1.weight");
     tensor->ndim = 3;
     tensor->dims[2] *= tensor->dims[3];
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.conv1.weight is (8,3,49), want 4 dimensions");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.conv1.weight is (8,3,49), want 4 dimensions");
     tensor->ndim = 4;
     tensor->dims[0] = tensor->dims[2] = 0;
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.conv1.weight has 0 output channels");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.conv1.weight has 0 output channels");
     writer_clear(&writer);
 
     writer_add_network(&writer, &(written_network){ 0 });
     tensor = writer_find(&writer, "new_fc.weight");
     tensor->dims[0] = 64;
     tensor->dims[1] = 5;
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "new_fc.weight is (64,5), want (64,64)");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "new_fc.weight is (64,5), want (64,64)");
     writer_add(&writer, "base_model.fc.weight", 0, 0, 2, (int64_t[]){ 5, 64 });
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "are the same tensor");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "are the same tensor");
     writer_clear(&writer);
 }
 END_TEST
@@ -398,17 +375,17 @@ START_TEST(test_weights_not_finite)
     for (size_t i = 0; i < 4; i++) {
         tensor->dtype = types[i];
         *last = NAN;
-        assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer4.1.conv2.weight holds NaN or infinity");
+        writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer4.1.conv2.weight holds NaN or infinity");
         *last = -INFINITY;
-        assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer4.1.conv2.weight holds NaN or infinity");
+        writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer4.1.conv2.weight holds NaN or infinity");
         *last = 60000; /* finite in every type */
-        load_info(&writer, NULL);
+        writer_info(&writer, NULL);
     }
     tensor = writer_find(&writer, "base_model.layer1.0.bn1.running_var");
     tensor->values[3] = 0;
-    load_info(&writer, NULL);
+    writer_info(&writer, NULL);
     tensor->values[3] = -1e-9f;
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer1.0.bn1.running_var holds a negative variance");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer1.0.bn1.running_var holds a negative variance");
     writer_clear(&writer);
 }
 END_TEST
@@ -421,18 +398,18 @@ START_TEST(test_marks_must_follow_the_architecture)
     writer_add_network(&writer, &(written_network){ .mark = "blockres" });
     tensor = writer_find(&writer, "base_model.layer3.1.conv1.net.weight");
     strcpy(tensor->name, "base_model.layer3.1.conv1.weight");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL,
                    "base_model.layer3.1.conv1.weight is not marked as shifted, which is not how resnet18 shifts");
     strcpy(tensor->name, "base_model.layer3.1.net.conv1.weight");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "marks one placement of the shift");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "marks one placement of the shift");
     strcpy(tensor->name, "base_model.layer3.1.conv1.net.net.weight");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer3.1.conv1.net.net.weight");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "base_model.layer3.1.conv1.net.net.weight");
     writer_clear(&writer);
 
     writer_add_network(&writer, &(written_network){ .arch = "resnet101", .mark = "blockres" });
     tensor = writer_find(&writer, "base_model.layer3.1.conv1.weight");
     strcpy(tensor->name, "base_model.layer3.1.conv1.net.weight");
-    assert_refused(&writer, NULL, TSM_ERROR_MODEL,
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL,
                    "base_model.layer3.1.conv1.net.weight is marked as shifted, which is not how resnet101 shifts");
     writer_clear(&writer);
 }
@@ -491,10 +468,10 @@ START_TEST(test_unaligned_data)
 
     writer_add(&writer, "a.num_batches_tracked", 1, 0, 1, (int64_t[]){ 1 })->dtype = "F16";
     writer_add_network(&writer, &(written_network){ .mark = "block" });
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_str_eq(info.dtype, "F32");
     writer.tensors[1].dtype = "F64";
-    info = load_info(&writer, NULL);
+    info = writer_info(&writer, NULL);
     ck_assert_str_eq(info.dtype, "mixed");
     writer_clear(&writer);
 }

@@ -19,7 +19,7 @@
  *   nonlocal      whether and with embeddings from keys; the mode from options, metadata, name, layout
  *   shift         marks, metadata, the name or the layout switch it on; metadata that denies the marks is an error;
  *                 without any, TSN; the option no_shift drops it
- *   shift_div     options, metadata, name, 8; in a mirrored network the number of segments instead of 8
+ *   shift_div     options, metadata, name, 8; in a network that was trained mirrored the segments instead of 8
  *   place         options, else marks, metadata and name, which must agree, else blockres
  *   direction     options, metadata, layout, else bi-directional
  *   input_size    options, metadata, 224; scale_size is input_size * 256 / 224

@@ -89,7 +89,9 @@ const char *tsm_direction_name(tsm_shift_direction direction)
     return direction_names[direction];
 }
 
-static tsm_status derive_direction(const tsm_evidence *e, tsm_model_config *config, tsm_error *error)
+/* *native: the direction in which the network was trained, whatever the option makes of it. */
+static tsm_status derive_direction(const tsm_evidence *e, tsm_model_config *config, tsm_shift_direction *native,
+                                   tsm_error *error)
 {
     const tsm_shift_direction option = e->options->shift_direction;
     const tsm_shift_direction layout = e->keys->layout ? e->keys->layout->direction : TSM_DIRECTION_FROM_FILE;
@@ -99,10 +101,10 @@ static tsm_status derive_direction(const tsm_evidence *e, tsm_model_config *conf
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "option shift_direction is %d, want 0 to %d", (int)option,
                         TSM_MIRRORED);
     TSM_TRY_RETURN(tsm_evidence_name(e, "shift_direction", direction_names + 1, TSM_MIRRORED, &index, error));
-    config->shift_direction = config->arch->vd ? TSM_MIRRORED : TSM_BIDIRECTIONAL;
-    if (layout) config->shift_direction = layout;
-    if (index >= 0) config->shift_direction = (tsm_shift_direction)(index + 1);
-    if (option) config->shift_direction = option;
+    *native = config->arch->vd ? TSM_MIRRORED : TSM_BIDIRECTIONAL;
+    if (layout) *native = layout;
+    if (index >= 0) *native = (tsm_shift_direction)(index + 1);
+    config->shift_direction = option ? option : *native;
     return TSM_OK;
 }
 
@@ -110,6 +112,7 @@ tsm_status tsm_config_derive_shift(const tsm_evidence *e, tsm_model_config *conf
 {
     const tsm_key *marked;
     tsm_shift_place marks;
+    tsm_shift_direction native = TSM_BIDIRECTIONAL;
     int option = e->options->shift_div, said = 0;
     bool present, shifts = e->keys->layout && e->keys->layout->direction != TSM_DIRECTION_FROM_FILE;
 
@@ -122,10 +125,10 @@ tsm_status tsm_config_derive_shift(const tsm_evidence *e, tsm_model_config *conf
     if (present && said == 0 && marked && !option && !e->options->no_shift)
         return tsm_fail(error, TSM_ERROR_MODEL, "metadata says shift_div 0 (no shift), %.150s is marked as shifted",
                         marked->tensor->name);
-    TSM_TRY_RETURN(derive_direction(e, config, error));
+    TSM_TRY_RETURN(derive_direction(e, config, &native, error));
     config->shift_div = option ? option : present ? said : e->name->shift_div;
     if (!config->shift_div && !present && (marked || shifts)) {
-        config->shift_div = config->shift_direction == TSM_MIRRORED ? config->segments : 8; /* 8 in all releases */
+        config->shift_div = native == TSM_MIRRORED ? config->segments : 8; /* 8 in all releases */
         if (!shifts && !e->options->no_shift)
             tsm_evidence_doubt(config, "shift_div: nothing says it, %d taken", config->shift_div);
     }

@@ -166,3 +166,37 @@ tsm_status tsm_keys_size(const tsm_keys *keys, const char *name, int ndim, int d
     *size = (int)dims[dim];
     return TSM_OK;
 }
+
+/* The family of most of the blocks' tensors. */
+static const tsm_family *nearest_family(const tsm_keys *keys)
+{
+    static const tsm_family *const families[] = { &tsm_family_resnet, &tsm_family_mobilenet, &tsm_family_mobileone };
+    const tsm_family *nearest = NULL;
+    int most = 0;
+
+    for (size_t k = 0; k < sizeof families / sizeof *families; k++) {
+        int count = 0;
+
+        for (int i = 0; i < keys->count; i++) count += keys->items[i].family == families[k];
+        if (count <= most) continue;
+        most = count;
+        nearest = families[k];
+    }
+    return nearest;
+}
+
+tsm_arch tsm_keys_traits(const tsm_keys *keys)
+{
+    tsm_arch traits = { .family = nearest_family(keys) };
+
+    for (int i = 0; i < keys->count; i++) {
+        const tsm_key *key = &keys->items[i];
+
+        if (key->family != traits.family || key->stage < 0 || key->stage >= TSM_STAGES) continue;
+        if (key->block >= traits.blocks[key->stage]) traits.blocks[key->stage] = key->block + 1;
+    }
+    if (traits.family != &tsm_family_resnet) return traits;
+    traits.bottleneck = tsm_keys_find(keys, "base_model.layer1.0.conv3.weight") != NULL;
+    traits.vd = tsm_keys_find(keys, "base_model.conv1.0.weight") != NULL;
+    return traits;
+}
