@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench.h - what the subcommands of tsm-bench share: options, clocks, statistics, the machine. */
 #ifndef TSM_BENCH_BENCH_H
 #define TSM_BENCH_BENCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gemm.c - the machine's limit: a large fp32 product on the same library, in the same process, next to what is timed.
  */
 #include "bench.h"

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes a full-size TSM or TSN ResNet with random weights, for benches.
 
     make_model.py OUT.safetensors [--arch resnet50] [--classes 400]

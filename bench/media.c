@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* media.c - tsm-bench media: from a file to the frames that a network reads; decoding and preprocessing apart. */
 #include <stdlib.h>
 #include <tsm/video.h>

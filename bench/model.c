@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * model.c - tsm-bench model: throughput and latency of a network and, in the same run, of its 2D baseline.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * shift.c - tsm-bench shift: what the shift costs before the first convolution of each ResNet-50 stage on a CPU.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Finds oneDNN 2.6 or later; defines OneDNN::dnnl and OneDNN_VERSION. OneDNN_ROOT points at another installation.
 find_path(OneDNN_INCLUDE_DIR dnnl.h HINTS ${OneDNN_ROOT} PATH_SUFFIXES include)
 find_library(OneDNN_LIBRARY dnnl HINTS ${OneDNN_ROOT} PATH_SUFFIXES lib)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Looks for the CUDA compiler and headers: CUDAToolkit_ROOT, CUDA_PATH, /usr/local/cuda, then the nvidia/* wheels of
 # Python. Sets TSM_CUDA_FOUND, TSM_NVCC, TSM_CUDA_ROOT, TSM_CUDA_INCLUDE_DIR, TSM_CUDA_LIBRARY_DIRS and TSM_CUDA_VERSION.
 # CMake's own CUDA language is not used: without nvcc the build goes on, and the wheels are no toolkit it would know.

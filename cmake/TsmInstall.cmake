@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts down: libraries, headers, the command with its default model, pkg-config and CMake files.
 include(CMakePackageConfigHelpers)
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # kernel-resources.sh TABLE LOG...: from what `ptxas -v` said, a table of every kernel for every target: registers a
 # thread, static shared memory a block, and spills in bytes, if any. Fails when there is one.
 table=$1

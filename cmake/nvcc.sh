@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # nvcc.sh LOG COMMAND...: runs the compiler with its messages in LOG, and shows them when it fails.
 log=$1
 shift

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Classifies unseen clips with the demo's TSM and TSN and prints a table.
 
     evaluate.py TSM_BINARY [--count 700] [--seed 11] [--python PYTHON]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench.c - how fast TSM-R50 runs on a GPU: clips a second of TSM and of TSN in the same run for each way to realise
  * the shift, latency of one clip, host time of an enqueue, time to make an engine and a plan, device memory.
@@ -5,7 +6,7 @@
  * `suite results` verifies; here logits must be numbers and the same before and after the timing. No transfers are
  * timed: input and logits are in device memory; each plan uses a CUDA graph unless TSM_CUDA_GRAPH=off.
  */
-#include "check.h"
+#include "../../tests/gpu/check.h"
 
 #include <math.h>
 #include <time.h>

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_shift.c - the shift kernel alone against a device-to-device copy of the same bytes, at the shapes of TSM-R50.
  *
  * `copy` moves every channel, `overlap` only the quarter that moves; bytes are those that must be read and written.
  */
-#include "check.h"
+#include "../../tests/gpu/check.h"
 
 #include "kernels/kernels.h"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Clips a second of TSM and TSN in ONNX Runtime, on the CPU or on CUDA.
 
     onnxruntime_tsm.py [--device cuda] [--precision fp16] [--batch 8]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the peer benches share: flags, warm-up, the median of runs, and the
 JSON line they print. A run is one batch of clips, from input tensor to logits."""
 

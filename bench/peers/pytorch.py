@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Clips a second of TSM and TSN in PyTorch, on the CPU or on a CUDA device.
 
     pytorch.py [--device cuda] [--precision bf16] [--channels-last] [--fold]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What things look like: colours, textures, outlines, backgrounds.
 
 Lengths are in units of the picture's short side, x to the right, y down, the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A pool of rendered training clips, and what is done to them on each use.
 
 Clips are rendered once, at the moments the engine would sample, into a memory

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What cameras and codecs do to a picture: blur, sensor noise, block
 quantisation. Frames are (F,H,W,3) float32 in about [0,1]."""
 

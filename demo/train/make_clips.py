@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Renders clips that the training never saw and encodes them as H.264.
 
     make_clips.py --out DIR --count N [--seed S] [--height 120]

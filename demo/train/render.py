@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draws scenes: a scene, times and a window in, uint8 frames (F,H,W,3) out.
 
 Outlines are tables of a radius by degree, so one lookup draws every shape;

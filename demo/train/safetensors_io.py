@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes and reads safetensors files with nothing but the standard library and
 torch: a u64 header length, a JSON header, then the tensors without a hole."""
 

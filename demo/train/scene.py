@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens in a clip: the classes, and how each moves things over time.
 
 Classes come in pairs that differ only in the order of time. A scene always

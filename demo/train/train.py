@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Trains the demo's TSM and its TSN twin on rendered clips, on a CPU.
 
     train.py --out demo/models [--clips 14000] [--steps 3000] [--seed 1]

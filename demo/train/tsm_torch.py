@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TSM and TSN ResNets in PyTorch: the definition that the demo is trained with
 and that the golden files come from.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tsm.h - libtsm: TSM (Temporal Shift Module) video action recognition.
  *
@@ -145,18 +146,20 @@ typedef struct tsm_model_options {
     tsm_nonlocal nonlocal; /* for networks that have non-local blocks; an error for others */
 } tsm_model_options;
 
-#define TSM_MODEL_OPTIONS_INIT \
-    { sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE }
+#define TSM_MODEL_OPTIONS_INIT                                                                                       \
+    {                                                                                                                \
+        sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE \
+    }
 
-/* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the MIT
- * release and its online demo, of mmaction2, PaddleVideo or torchvision (docs/models.md). Where nothing else says them,
- * segments, n_div, placement and the mode of non-local blocks come from a file name as the MIT release or mmaction2 give
- * it ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library.
- * The file is read once into memory that the model owns. Untrusted files are safe: nothing is executed, and
- * allocation is bounded by the file's size.
- * Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match classes;
- * a weight is not finite), ARGUMENT, MEMORY. */
-TSM_API tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_options *options, tsm_error *error);
+/* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the
+ * MIT release and its online demo, of mmaction2, PaddleVideo or torchvision (docs/models.md). Where nothing else says
+ * them, segments, n_div, placement and the mode of non-local blocks come from a file name as the MIT release or
+ * mmaction2 give it ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library. The
+ * file is read once into memory that the model owns. Untrusted files are safe: nothing is executed, and allocation is
+ * bounded by the file's size. Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape;
+ * labels do not match classes; a weight is not finite), ARGUMENT, MEMORY. */
+TSM_API tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_options *options,
+                                  tsm_error *error);
 
 /* The same from a buffer of `bytes` bytes that may be freed after the call; `name` stands for the path in errors. */
 TSM_API tsm_status tsm_model_load_memory(tsm_model **model, const void *data, size_t bytes, const char *name,
@@ -166,34 +169,36 @@ TSM_API tsm_status tsm_model_load_memory(tsm_model **model, const void *data, si
 TSM_API void tsm_model_destroy(tsm_model **model);
 
 typedef struct tsm_model_info {
-    size_t struct_size;   /* set by the caller */
-    const char *format;   /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream" */
-    const char *layout;   /* whose tensor names: "MIT", "MIT online", "mmaction2", "PaddleVideo", "torchvision" */
-    const char *arch;     /* "resnet50" */
-    int width;            /* channels of the stem, 64 in the published networks */
-    int segments;         /* T */
+    size_t struct_size; /* set by the caller */
+    const char *format; /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream" */
+    const char *layout; /* whose tensor names: "MIT", "MIT online", "mmaction2", "PaddleVideo", "torchvision" */
+    const char *arch;   /* "resnet50" */
+    int width;          /* channels of the stem, 64 in the published networks */
+    int segments;       /* T */
     int classes;
-    int shift_div;        /* 0: TSN, no shift */
+    int shift_div; /* 0: TSN, no shift */
     tsm_shift_place shift_place;
-    int shifts;           /* number of temporal shifts in the network */
-    int in_channels;      /* 3 for RGB */
-    int input_size;       /* crop, pixels */
-    int scale_size;       /* short side before the crop, pixels */
+    int shifts;            /* number of temporal shifts in the network */
+    int in_channels;       /* 3 for RGB */
+    int input_size;        /* crop, pixels */
+    int scale_size;        /* short side before the crop, pixels */
     float mean[3], std[3]; /* per channel, for pixels scaled to 0..1 */
-    const char *dtype;    /* of the stored weights: "F32", "F16", "BF16", "F64", "mixed" */
-    uint64_t parameters;  /* weights and biases, batch norm statistics not counted */
-    uint64_t macs;        /* multiply-adds of one clip of T frames of input_size x input_size */
+    const char *dtype;     /* of the stored weights: "F32", "F16", "BF16", "F64", "mixed" */
+    uint64_t parameters;   /* weights and biases, batch norm statistics not counted */
+    uint64_t macs;         /* multiply-adds of one clip of T frames of input_size x input_size */
     int has_labels;
-    int temporal_pool;    /* non-zero: half of the frames are left from layer2 on */
+    int temporal_pool; /* non-zero: half of the frames are left from layer2 on */
     tsm_shift_direction shift_direction;
     tsm_nonlocal nonlocal; /* of all its non-local blocks */
     int nonlocal_blocks;
     const char *doubts; /* what was taken for granted although nothing says it, a line each; NULL: nothing */
 } tsm_model_info;
 
-#define TSM_MODEL_INFO_INIT                                                                                        \
-    { sizeof(tsm_model_info), 0, 0, 0, 0, 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, 0, { 0, 0, 0 }, { 0, 0, 0 }, 0, 0, \
-      0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE, 0, 0 }
+#define TSM_MODEL_INFO_INIT                                                                                          \
+    {                                                                                                                \
+        sizeof(tsm_model_info), 0, 0, 0, 0, 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, 0, { 0, 0, 0 }, { 0, 0, 0 }, 0,   \
+            0, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE, 0, 0                                             \
+    }
 
 /* Fills `info`; strings live as long as the model. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_model_get_info(const tsm_model *model, tsm_model_info *info);
@@ -206,17 +211,19 @@ typedef struct tsm_model_serialize_options {
     int half; /* non-zero: every tensor is rounded to float16, instead of keeping its type */
 } tsm_model_serialize_options;
 
-#define TSM_MODEL_SERIALIZE_OPTIONS_INIT { sizeof(tsm_model_serialize_options), 0 }
+#define TSM_MODEL_SERIALIZE_OPTIONS_INIT                                                                             \
+    {                                                                                                                \
+        sizeof(tsm_model_serialize_options), 0                                                                       \
+    }
 
-/* Writes the model, as it was understood and as options changed it, as a safetensors file into memory: tensor names of
- * the MIT release without "module.", and metadata that says all of a tsm_model_info that names and shapes do not. Loaded
- * again it is the same network, to the bit where `half` is 0 (float64 is stored as the float32 that it was loaded as), and
- * serialises to the same bytes.
- * On success *data is the caller's, *bytes long, to be released with tsm_free: the only copy of the weights that is made.
- * Errors: MODEL (with `half`, a value that float16 cannot hold, naming the tensor; labels that are not UTF-8),
- * ARGUMENT, MEMORY. */
-TSM_API tsm_status tsm_model_serialize(const tsm_model *model, const tsm_model_serialize_options *options, void **data,
-                                       size_t *bytes, tsm_error *error);
+/* Writes the model, as it was understood and as options changed it, as a safetensors file into memory: tensor names
+ * of the MIT release without "module.", and metadata that says all of a tsm_model_info that names and shapes do not.
+ * Loaded again it is the same network, to the bit where `half` is 0 (float64 is stored as the float32 that it was
+ * loaded as), and serialises to the same bytes. On success *data is the caller's, *bytes long, to be released with
+ * tsm_free: the only copy of the weights that is made. Errors: MODEL (with `half`, a value that float16 cannot hold,
+ * naming the tensor; labels that are not UTF-8), ARGUMENT, MEMORY. */
+TSM_API tsm_status tsm_model_serialize(const tsm_model *model, const tsm_model_serialize_options *options,
+                                       void **data, size_t *bytes, tsm_error *error);
 
 /* One clip batch: n clips of t frames of h x w pixels. t == 0 means the model's number of segments. */
 typedef struct tsm_shape {
@@ -252,14 +259,18 @@ typedef enum tsm_shift_method {
 
 typedef struct tsm_engine_options {
     size_t struct_size;
-    const char *device; /* "auto" (the GPU where there is one), "cpu", "cuda", "cuda:N", "reference" (plain C, slow) */
+    const char
+        *device; /* "auto" (the GPU where there is one), "cpu", "cuda", "cuda:N", "reference" (plain C, slow) */
     tsm_precision precision;
     int threads; /* CPU threads, 0: as many as the process may run on */
     tsm_shift_method shift_method;
     int per_frame; /* non-zero: the output has the logits of every frame instead of their mean */
 } tsm_engine_options;
 
-#define TSM_ENGINE_OPTIONS_INIT { sizeof(tsm_engine_options), 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }
+#define TSM_ENGINE_OPTIONS_INIT                                                                                      \
+    {                                                                                                                \
+        sizeof(tsm_engine_options), 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0                                      \
+    }
 
 /* Folds, fuses and prepacks the weights of `model` for a device. Blocking, tens of milliseconds on a CPU.
  * The engine keeps nothing of the model. Errors: UNSUPPORTED, DEVICE (no such device; the text says why), MEMORY. */
@@ -270,17 +281,20 @@ TSM_API tsm_status tsm_engine_create(tsm_engine **engine, const tsm_model *model
 TSM_API void tsm_engine_destroy(tsm_engine **engine);
 
 typedef struct tsm_engine_info {
-    size_t struct_size;     /* set by the caller */
-    const char *device;     /* "cpu", "reference", "cuda:0" */
-    const char *library;    /* what computes, "oneDNN 2.6.3" */
+    size_t struct_size;  /* set by the caller */
+    const char *device;  /* "cpu", "reference", "cuda:0" */
+    const char *library; /* what computes, "oneDNN 2.6.3" */
     tsm_precision precision;
     int threads;
     tsm_shift_method shift_method; /* as chosen; AUTO where every plan chooses for its own shape */
-    uint64_t weight_bytes;  /* prepacked weights */
-    const char *note;       /* one line on what was there but ignored: "cache PATH: damaged, ignored"; NULL: nothing */
+    uint64_t weight_bytes;         /* prepacked weights */
+    const char *note; /* one line on what was there but ignored: "cache PATH: damaged, ignored"; NULL: nothing */
 } tsm_engine_info;
 
-#define TSM_ENGINE_INFO_INIT { sizeof(tsm_engine_info), 0, 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, 0 }
+#define TSM_ENGINE_INFO_INIT                                                                                         \
+    {                                                                                                                \
+        sizeof(tsm_engine_info), 0, 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, 0                                   \
+    }
 
 /* Fills `info`; strings live as long as the engine. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *info);
@@ -300,21 +314,26 @@ TSM_API tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape
 
 #define TSM_RESIZE_MAX_SIDE 16384
 
-/* Frames that are not yet of the plan's size: they are scaled, then cropped to shape->h x shape->w at (x, y). Pixels. */
+/* Frames that are not yet of the plan's size: they are scaled, then cropped to shape->h x shape->w at (x, y). Pixels.
+ */
 typedef struct tsm_resize {
     size_t struct_size;
-    int width, height;               /* of the frames that come in, 1..TSM_RESIZE_MAX_SIDE */
-    int scaled_width, scaled_height; /* what they are scaled to, 1..TSM_RESIZE_MAX_SIDE; both 0: they keep their size */
-    int x, y;                        /* left and top of the crop, which lies within the scaled frame */
-    int mirror;                      /* non-zero: the crop is mirrored left to right */
+    int width, height; /* of the frames that come in, 1..TSM_RESIZE_MAX_SIDE */
+    int scaled_width,
+        scaled_height; /* what they are scaled to, 1..TSM_RESIZE_MAX_SIDE; both 0: they keep their size */
+    int x, y;          /* left and top of the crop, which lies within the scaled frame */
+    int mirror;        /* non-zero: the crop is mirrored left to right */
 } tsm_resize;
 
-#define TSM_RESIZE_INIT { sizeof(tsm_resize), 0, 0, 0, 0, 0, 0, 0 }
+#define TSM_RESIZE_INIT                                                                                              \
+    {                                                                                                                \
+        sizeof(tsm_resize), 0, 0, 0, 0, 0, 0, 0                                                                      \
+    }
 
 /* As tsm_context_plan, for runs whose uint8 input is (n, t, resize->height, resize->width, 3): scaled, on the device
- * where that is a GPU, bilinearly with antialias, byte for byte as Pillow and tsm_resize_rgb (TSM_MODE_MIT) do it; then
- * cropped. float32 input is of `shape`, as without a resize. `resize` NULL: as tsm_context_plan.
- * Errors: ARGUMENT also for a crop that leaves the scaled frame, and for a network of other than 3 channels. */
+ * where that is a GPU, bilinearly with antialias, byte for byte as Pillow and tsm_resize_rgb (TSM_MODE_MIT) do it;
+ * then cropped. float32 input is of `shape`, as without a resize. `resize` NULL: as tsm_context_plan. Errors:
+ * ARGUMENT also for a crop that leaves the scaled frame, and for a network of other than 3 channels. */
 TSM_API tsm_status tsm_context_plan_resize(tsm_context *context, const tsm_shape *shape, const tsm_resize *resize,
                                            tsm_error *error);
 
@@ -322,20 +341,20 @@ TSM_API tsm_status tsm_context_plan_resize(tsm_context *context, const tsm_shape
 TSM_API uint64_t tsm_context_bytes(const tsm_context *context);
 
 /* Runs one batch of the planned shape; blocking; allocates nothing.
- *   input   host memory (pinned or not; on a GPU also its own), either float32 TSM_NTCHW (n, t, channels, h, w), already
- *           normalised, or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std; h and w are
- *           those of the tsm_resize where the plan has one
- *   output  memory as for the input, float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits; of an
- *           engine with per_frame TSM_NTC (n, t, classes), where t is what a temporal pool leaves of it
- * What is in device memory must be there when this is called: it waits for no stream of the caller's.
- * Errors: ARGUMENT (no plan, or a tensor that does not match it), DEVICE. */
+ *   input   host memory (pinned or not; on a GPU also its own), either float32 TSM_NTCHW (n, t, channels, h, w),
+ * already normalised, or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std; h
+ * and w are those of the tsm_resize where the plan has one output  memory as for the input, float32 TSM_NC (n,
+ * classes): logits, the mean over t of the per-frame logits; of an engine with per_frame TSM_NTC (n, t, classes),
+ * where t is what a temporal pool leaves of it What is in device memory must be there when this is called: it waits
+ * for no stream of the caller's. Errors: ARGUMENT (no plan, or a tensor that does not match it), DEVICE. */
 TSM_API tsm_status tsm_run(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error);
 
-/* The same work put on the caller's CUDA stream (a cudaStream_t, NULL: the default stream); returns without waiting for
- * it, never synchronises, never allocates, and may be captured in a CUDA graph. Input and output must be pinned or
- * device memory and stay as they are until the stream has passed. One context has one workspace: work that is enqueued
- * from it on different streams runs one after the other, and so does a tsm_run after it; captured work is for the
- * caller to order. Errors: as tsm_run, UNSUPPORTED on a device without streams, ARGUMENT for pageable memory. */
+/* The same work put on the caller's CUDA stream (a cudaStream_t, NULL: the default stream); returns without waiting
+ * for it, never synchronises, never allocates, and may be captured in a CUDA graph. Input and output must be pinned
+ * or device memory and stay as they are until the stream has passed. One context has one workspace: work that is
+ * enqueued from it on different streams runs one after the other, and so does a tsm_run after it; captured work is
+ * for the caller to order. Errors: as tsm_run, UNSUPPORTED on a device without streams, ARGUMENT for pageable memory.
+ */
 TSM_API tsm_status tsm_enqueue(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, void *stream,
                                tsm_error *error);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * video.h - libtsm-video: from a video file, or a folder of frames, to the clips that a network reads.
  *
@@ -40,7 +41,10 @@ typedef struct tsm_video_options {
     int threads;    /* decoder threads, 0: 1 */
 } tsm_video_options;
 
-#define TSM_VIDEO_OPTIONS_INIT { sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0 }
+#define TSM_VIDEO_OPTIONS_INIT                                                                                       \
+    {                                                                                                                \
+        sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0                              \
+    }
 
 /* ---- Sampling and geometry: pure functions ------------------------------------------------------------------ */
 
@@ -77,21 +81,25 @@ typedef struct tsm_clips tsm_clips;
  *   path  any video that FFmpeg reads, or a folder of JPEG/PNG frames (sorted by the number in their names)
  * Only frames that are needed are converted; the container's frame count is never trusted. Blocking.
  * Errors: IO, FORMAT (undecodable, no video stream, no frames), UNSUPPORTED, ARGUMENT, MEMORY. */
-TSM_API tsm_status tsm_video_load(tsm_clips **clips, const char *path, const tsm_video_options *options, tsm_error *error);
+TSM_API tsm_status tsm_video_load(tsm_clips **clips, const char *path, const tsm_video_options *options,
+                                  tsm_error *error);
 TSM_API void tsm_clips_destroy(tsm_clips **clips);
 
 typedef struct tsm_clips_info {
-    size_t struct_size;  /* set by the caller */
-    int width, height;   /* of the source, after rotation, pixels */
-    int frames;          /* decodable frames of the source */
-    double duration_s;   /* 0 for a folder of frames */
-    const char *codec;   /* "h264", "jpeg", ... */
+    size_t struct_size;           /* set by the caller */
+    int width, height;            /* of the source, after rotation, pixels */
+    int frames;                   /* decodable frames of the source */
+    double duration_s;            /* 0 for a folder of frames */
+    const char *codec;            /* "h264", "jpeg", ... */
     int views, samples, segments; /* V = views * samples clips of `segments` frames */
-    const int *numbers;  /* (samples, segments) frame numbers, 1-based */
+    const int *numbers;           /* (samples, segments) frame numbers, 1-based */
     double decode_ms, preprocess_ms;
 } tsm_clips_info;
 
-#define TSM_CLIPS_INFO_INIT { sizeof(tsm_clips_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define TSM_CLIPS_INFO_INIT                                                                                          \
+    {                                                                                                                \
+        sizeof(tsm_clips_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                      \
+    }
 
 /* Fills `info`; pointers live as long as the clips. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_clips_get_info(const tsm_clips *clips, tsm_clips_info *info);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * depthwise.cu - 3x3 depthwise convolution with bias and activation.
  *

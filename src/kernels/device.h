@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * device.h - what every kernel file uses: launches, 16-byte packs of elements, conversions, and choice by dtype.
  *

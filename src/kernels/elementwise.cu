@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * elementwise.cu - the residual addition with its activation, where no library fuses it into a convolution, and the
  * scaling of channels (squeeze and excitation) with its.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * index.h - index arithmetic that the kernels and their plain-C references share: pure functions of integers.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * input.cu - from what callers have to what the first convolution reads: channels last, padded with zeros.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * kernels.h - the CUDA kernels of libtsm, as C functions that enqueue them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pool.cu - maximum and mean over windows of pixels, mean over pixels (and frames), maximum over windows of frames.
  *

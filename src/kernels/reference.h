@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * reference.h - the kernels in plain C, where reference_ops.h of the CPU backend has no such operation.
  *

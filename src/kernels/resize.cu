@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * resize.cu - scaling and cropping RGB bytes on the device, equal to the host's result to the byte.
  *

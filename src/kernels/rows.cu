@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rows.cu - softmax of rows (class scores, attention) and the k largest of each row of logits.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * shift.cu - the temporal shift as one fused strided copy.
  *

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # tsm-bench runs, verifies, and prints JSON with what its users read. It times nothing that this test judges.
 # Usage: run.sh TSM_BENCH SOURCE_DIR
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tsm classify: labels for good inputs, one line for each bad one, sheets.
 . "$TSM_LIB"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tsm convert: the same network in a file that says all of it; a file appears whole or not at all.
 . "$TSM_LIB"
 

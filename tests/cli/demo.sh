@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The shipped network, found without being named, on the shipped clips, which it was not trained on.
 . "$TSM_LIB"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tsm info: how a network shifts, what stands between its blocks, and what nobody says of it.
 . "$TSM_LIB"
 

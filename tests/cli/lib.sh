@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # lib.sh - what the tests of the command share: a scratch folder, running `tsm`, and assertions that say what was run.
 # Expects in the environment: TSM (the command), TSM_DATA (tests/data), TSM_DEMO (demo).
 set -u

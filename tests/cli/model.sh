@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Models that are sound, and models that are not: every one is met with one line that names the file.
 . "$TSM_LIB"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tsm run --online: every clip a stream of its own, which looks back only and starts from nothing.
 . "$TSM_LIB"
 

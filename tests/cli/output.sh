@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Standard output that cannot be written is a failure; a reader that goes away is a quiet one.
 . "$TSM_LIB"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tsm preprocess: the tensor and the frame numbers.
 . "$TSM_LIB"
 

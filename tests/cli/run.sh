@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tsm run: tensors in, logits out, and what it refuses.
 . "$TSM_LIB"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # How the command is called: help, version, wrong usage.
 . "$TSM_LIB"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Files that people take for a checkpoint: one line says what each is, and names it.
 . "$TSM_LIB"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The whole of libtsm in one page: a video file in, its label out. Usage: embed MODEL VIDEO */
 #include <stdio.h>
 #include <tsm/video.h>

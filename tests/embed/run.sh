@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs the build into a fresh prefix and embeds it from there: C and C++ through pkg-config, C through CMake,
 # each public header alone in both languages, and the libraries' exported names.
 # Usage: run.sh BUILD_DIR SOURCE_DIR

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz.h - what the fuzz targets share. */
 #ifndef TSM_TESTS_FUZZ_H
 #define TSM_TESTS_FUZZ_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_labels.c - any bytes as a list of class names: the command's reader, and the library's on what that one lets
  * through. */
 #include "cli/labels.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_npy.c - any bytes as a .npy file, whole, and as the beginning of a larger one. */
 #include "cli/npy.h"
 #include "fuzz.h"

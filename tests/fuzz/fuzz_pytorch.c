@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_pytorch.c - any bytes as one of PyTorch's files; as a bare pickle where they begin like neither. */
 #include "fuzz.h"
-#include "model/torch_file.h"
+#include "checkpoint/torch_file.h"
 
 /* Touches every tensor's data, so that a sanitizer sees one that lies elsewhere. */
 static unsigned sum_bytes(const tsm_checkpoint *checkpoint)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_safetensors.c - any bytes as a checkpoint: load, build the graph, ask everything. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_video.c - any bytes as a video file, by way of a file in memory. */
 #include <stdio.h>
 #include <sys/mman.h>

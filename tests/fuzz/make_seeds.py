@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the seeds that the fuzz corpora began with: small, valid files of every kind, and files with one fault each.
 What the fuzzers found since lies beside them, named by hash.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* replay_main.c - an ordinary main that runs a fuzz target once on every file of the folders named on the command
  * line. */
 #include <dirent.h>

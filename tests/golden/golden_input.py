@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The inputs of the golden cases, which are generated, not stored: the C side
 computes the same integer hash of the element's index and the case's seed."""
 

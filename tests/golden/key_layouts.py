@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tensor names of other releases for networks whose names are the MIT release's,
 or, where that release does not have the network, its network in `base_model` and its classifier in `new_fc`."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes tests/data/golden: tiny networks with random weights, and the logits
 that a float64 PyTorch run of exactly the stored weights gives.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes the small videos of tests/data/video with the `ffmpeg` command (libx264, libx265, libvpx, libaom).
 
     python3 make_media.py ../data/video

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes tests/data/pil: what Pillow, OpenCV and the Python formulas of the reference pipelines compute.
 
     pip install 'pillow==9.4.0' 'opencv-python-headless==4.10.0.84' 'numpy<2'

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the PyTorch files that test_torch_file.c reads, with real PyTorch, in both containers.
 
     python3 tests/golden/make_pytorch.py        (needs torch; output in tests/data/pytorch)

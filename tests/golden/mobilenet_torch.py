@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MobileNetV2 with temporal shifts in PyTorch, for the golden files.
 
 The network is that of Sandler et al., "MobileNetV2: Inverted Residuals and

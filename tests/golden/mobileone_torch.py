@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MobileOne with temporal shifts in PyTorch, for the golden files.
 
 The network is MobileOne (Vasu et al., "MobileOne: An Improved One Millisecond Mobile Backbone", CVPR 2023) in its

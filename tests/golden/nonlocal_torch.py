@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TSM-ResNet-50 with non-local blocks in PyTorch, for the golden files.
 
 A non-local block (Wang et al., "Non-local Neural Networks", CVPR 2018) adds to every position of a clip a mean over

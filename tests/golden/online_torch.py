@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The uni-directional shift, which looks into the past only, so that a network can run on a live stream: the first
 fold comes from the previous frame, all other channels stay. A frame's logits are then known when it arrives."""
 

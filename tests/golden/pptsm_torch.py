@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PP-TSM of PaddleVideo in PyTorch, for the golden files.
 
 The network is ResNet-50 with the changes C and D of He et al., "Bag of Tricks for Image Classification" (CVPR 2019),

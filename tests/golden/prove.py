@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Proves that the command `tsm` computes what PyTorch does: every network and layout at full width, with random
 weights, in files as PyTorch and the releases write them, at 8 and 16 segments, 224x224 and another size. Needs
 PyTorch.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clips for prove.py. Frames of noise alone would look the same to every pooling; these differ in brightness, in
 what is where, and in detail, so that a frame in the wrong place shows in the logits."""
 

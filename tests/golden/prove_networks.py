@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every network and layout that is read, at full width, as prove.py runs them: how it is built, and what its release
 would call the file and put into it."""
 

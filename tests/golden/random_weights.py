@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random weights for networks that nobody trained: such that every mistake in reading or folding them shows, and
 that activations stay in the range of a trained network's."""
 

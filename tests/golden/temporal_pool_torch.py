@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Temporal pooling, as the releases of TSM do it: layer2 is wrapped, so that it reads the maximum over three frames
 at stride 2, and everything from there on has half the frames."""
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Compiles the oneDNN shim against every other oneDNN whose headers are at hand: the API broke between versions 2 and
 # 3, and a build sees only one of them. Folders come from TSM_ONEDNN_HEADERS (separated by colons), from
 # build/onednn, where script/test puts what it can get, and from oneAPI. None is exit 77, skipped.

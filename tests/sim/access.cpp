@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * access.cpp - what happens at every load and store of a kernel in instrumented builds.
  *
- * The kernels are compiled with -fsanitize=thread, so the compiler calls __tsan_read4(address) and its like before each
- * access; this file, not the ThreadSanitizer runtime, answers. An access must lie in a live allocation or in the
+ * The kernels are compiled with -fsanitize=thread, so the compiler calls __tsan_read4(address) and its like before
+ * each access; this file, not the ThreadSanitizer runtime, answers. An access must lie in a live allocation or in the
  * block's shared arrays, be aligned, and not read what nobody wrote. Two accesses race when they touch a byte, one of
  * them writes, not both are atomic, and no barrier stands between them: threads of a block are ordered by
  * __syncthreads, lanes of a warp also by __syncwarp, blocks by nothing but the barrier of a cooperative grid.
@@ -29,16 +30,22 @@ static uint64_t access_id(Kind kind)
     return id << 1 | (kind == ATOMIC);
 }
 
-static unsigned thread_of(uint64_t id) { return id >> 18 & 0x3ff; }
-static unsigned block_of(uint64_t id) { return id >> 28 & 0xffff; }
+static unsigned thread_of(uint64_t id)
+{
+    return id >> 18 & 0x3ff;
+}
+static unsigned block_of(uint64_t id)
+{
+    return id >> 28 & 0xffff;
+}
 
 static bool races(uint64_t old, uint64_t now)
 {
-    if (old == 0 || old >> 44 != now >> 44) return false;               /* another launch */
-    if (old >> 18 == now >> 18) return false;                           /* the same thread */
-    if (old & now & 1) return false;                                    /* both atomic */
+    if (old == 0 || old >> 44 != now >> 44) return false; /* another launch */
+    if (old >> 18 == now >> 18) return false;             /* the same thread */
+    if (old & now & 1) return false;                      /* both atomic */
     if (block_of(old) != block_of(now)) return true;
-    if ((old >> 8 & 0x3ff) != (now >> 8 & 0x3ff)) return false;         /* a barrier between */
+    if ((old >> 8 & 0x3ff) != (now >> 8 & 0x3ff)) return false; /* a barrier between */
     if (thread_of(old) / kWarp != thread_of(now) / kWarp) return true;
     return (old >> 1 & 0x7f) == (now >> 1 & 0x7f);
 }
@@ -140,11 +147,23 @@ void atomic_access(const void *address, size_t bytes)
 using namespace sim;
 
 /* What the compiler calls. */
-#define TSM_SIM_HOOKS(bytes)                                                                         \
-    void __tsan_read##bytes(void *address) { check_access(address, bytes, true, READ); }             \
-    void __tsan_write##bytes(void *address) { check_access(address, bytes, true, WRITE); }           \
-    void __tsan_unaligned_read##bytes(void *address) { check_access(address, bytes, false, READ); }  \
-    void __tsan_unaligned_write##bytes(void *address) { check_access(address, bytes, false, WRITE); }
+#define TSM_SIM_HOOKS(bytes)                                                                                         \
+    void __tsan_read##bytes(void *address)                                                                           \
+    {                                                                                                                \
+        check_access(address, bytes, true, READ);                                                                    \
+    }                                                                                                                \
+    void __tsan_write##bytes(void *address)                                                                          \
+    {                                                                                                                \
+        check_access(address, bytes, true, WRITE);                                                                   \
+    }                                                                                                                \
+    void __tsan_unaligned_read##bytes(void *address)                                                                 \
+    {                                                                                                                \
+        check_access(address, bytes, false, READ);                                                                   \
+    }                                                                                                                \
+    void __tsan_unaligned_write##bytes(void *address)                                                                \
+    {                                                                                                                \
+        check_access(address, bytes, false, WRITE);                                                                  \
+    }
 
 #if !TSM_SIM_ASAN
 #pragma GCC diagnostic ignored "-Wmissing-declarations"
@@ -154,8 +173,14 @@ TSM_SIM_HOOKS(2)
 TSM_SIM_HOOKS(4)
 TSM_SIM_HOOKS(8)
 TSM_SIM_HOOKS(16)
-void __tsan_read_range(void *address, size_t bytes) { check_access(address, bytes, false, READ); }
-void __tsan_write_range(void *address, size_t bytes) { check_access(address, bytes, false, WRITE); }
+void __tsan_read_range(void *address, size_t bytes)
+{
+    check_access(address, bytes, false, READ);
+}
+void __tsan_write_range(void *address, size_t bytes)
+{
+    check_access(address, bytes, false, WRITE);
+}
 void __tsan_func_entry(void *) {}
 void __tsan_func_exit(void) {}
 void __tsan_init(void) {}

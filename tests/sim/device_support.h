@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * device_support.h - what the kernel tests share: device buffers, the three floating types as bits, tolerances.
  */
 #ifndef TSM_SIM_DEVICE_SUPPORT_H
 #define TSM_SIM_DEVICE_SUPPORT_H
 
-#include "../unit/support.h"
+#include "support.h"
 
 #include <cuda_runtime_api.h>
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fiber.cpp - stacks for simulated threads, on ucontext, with the switches announced to AddressSanitizer.
  *

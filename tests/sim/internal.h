@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * internal.h - the parts of the simulated device among themselves: fibers, scheduler, barriers, memory, access checks.
+ * internal.h - the parts of the simulated device among themselves: fibers, scheduler, barriers, memory, access
+ * checks.
  *
  * One launch runs at a time, on the host thread that made it, under one lock; everything here belongs to that thread.
  */
@@ -37,7 +39,7 @@ namespace sim
 
 struct Fiber {
     ucontext_t context;
-    char *stack = nullptr; /* NULL: the host thread's own */
+    char *stack = nullptr;        /* NULL: the host thread's own */
     const void *bottom = nullptr; /* as ASan is told */
     size_t bytes = 0;
     void *fake_stack = nullptr;
@@ -81,7 +83,8 @@ struct Barrier {
     std::vector<Thread *> waiting;
 };
 
-/* Lanes that exchange values under one mask; two sets, as a lane may post its next value before others read the last. */
+/* Lanes that exchange values under one mask; two sets, as a lane may post its next value before others read the last.
+ */
 struct Group {
     Barrier barrier;
     uint64_t values[2][kWarp];
@@ -100,7 +103,7 @@ struct Block {
     Barrier barrier;
     int votes[2] = { 0, 0 };
     unsigned live = 0;
-    char *shared = nullptr; /* arena of the block's shared memory */
+    char *shared = nullptr;                   /* arena of the block's shared memory */
     size_t shared_used = 0, shared_total = 0; /* with and without red zones */
     std::map<const void *, size_t> shared_sites;
     char *dynamic = nullptr;

@@ -1,8 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory.cpp - device memory: one range of addresses, in which an allocation is a few pages between pages without access.
+ * memory.cpp - device memory: one range of addresses, in which an allocation is a few pages between pages without
+ * access.
  *
- * Addresses are not reused while anything is allocated, so a stale pointer stays stale for long. Beside each byte of the range
- * stand its state and the history of the race check, in memory that the system provides when it is first touched.
+ * Addresses are not reused while anything is allocated, so a stale pointer stays stale for long. Beside each byte of
+ * the range stand its state and the history of the race check, in memory that the system provides when it is first
+ * touched.
  */
 #include "internal.h"
 
@@ -15,7 +18,7 @@
 #if TSM_SIM_ASAN
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(address, bytes) ((void)(address), (void)(bytes))
+#define ASAN_POISON_MEMORY_REGION(address, bytes)   ((void)(address), (void)(bytes))
 #define ASAN_UNPOISON_MEMORY_REGION(address, bytes) ((void)(address), (void)(bytes))
 #endif
 
@@ -24,11 +27,11 @@ namespace sim
 
 static constexpr size_t kArenaBytes = (size_t)8 << 30, kPage = 4096, kAlignment = 256, kReuseAfter = 8 << 20;
 static constexpr size_t kSharedBytes = 256 << 20; /* the first of the range are for shared memory */
-static constexpr int kPoison = 0xff; /* NaN in every floating type */
+static constexpr int kPoison = 0xff;              /* NaN in every floating type */
 
 struct Allocation {
-    size_t start, bytes;   /* what the caller has */
-    size_t first, pages;   /* what it takes, in bytes, red zones included */
+    size_t start, bytes; /* what the caller has */
+    size_t first, pages; /* what it takes, in bytes, red zones included */
     bool live, shared;
 };
 
@@ -107,8 +110,8 @@ static void drop(Allocation &gone)
     memset(arena.state + gone.first, FREED, gone.pages);
 }
 
-/* Begins again with the addresses once a good many are used and nothing is allocated, so that memory that the system has
- * given is used again. What the history still holds there is of launches that are over. */
+/* Begins again with the addresses once a good many are used and nothing is allocated, so that memory that the system
+ * has given is used again. What the history still holds there is of launches that are over. */
 static void reuse_addresses()
 {
     constexpr size_t kept = kSharedBytes + kReuseAfter;
@@ -176,7 +179,8 @@ size_t device_first_unwritten(const void *address, size_t bytes)
     return (size_t)(std::find_if(state, state + bytes, [](uint8_t s) { return s != WRITTEN; }) - state);
 }
 
-/* ---- Shared memory: an arena a resident block, laid out in the order in which its threads come to the arrays ---- */
+/* ---- Shared memory: an arena a resident block, laid out in the order in which its threads come to the arrays ----
+ */
 
 char *shared_create()
 {

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mutants.cu - see mutants.h. The right form of each kernel must pass on every seed, the broken one must be caught.
  */
-#include "../../src/kernels/device.h"
+#include "kernels/device.h"
 #include "mutants.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mutants.h - small kernels that use every part of the simulated device, each with a mistake that can be put in. */
 #ifndef TSM_SIM_MUTANTS_H
 #define TSM_SIM_MUTANTS_H

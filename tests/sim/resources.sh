@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # resources.sh SCRIPT FOLDER: the table of kernel resources is made, and a spill is refused.
 script=$1
 folder=$2

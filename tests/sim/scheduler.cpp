@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * scheduler.cpp - runs the threads of a launch as fibers, in an order drawn from a seed.
  *
@@ -24,14 +25,14 @@ static unsigned last_id; /* of launches, and of their parts between barriers of 
 static std::string first_failure;
 static bool given_up;
 
-static Fiber host;                              /* the scheduler, on the host thread's stack */
+static Fiber host; /* the scheduler, on the host thread's stack */
 static std::vector<std::unique_ptr<Fiber>> all_fibers;
-static std::vector<Fiber *> idle;               /* waiting in worker() for a thread to run */
+static std::vector<Fiber *> idle; /* waiting in worker() for a thread to run */
 static std::vector<std::unique_ptr<Block>> block_pool;
 static std::vector<Block *> free_blocks;
-static std::vector<unsigned> blocks_to_come;    /* shuffled, taken from the back */
+static std::vector<unsigned> blocks_to_come; /* shuffled, taken from the back */
 static std::vector<Thread *> unstarted, ready;
-static Thread *assigned;                        /* what the next idle fiber is to run */
+static Thread *assigned; /* what the next idle fiber is to run */
 static Fiber *running;
 
 uint64_t random_bits()
@@ -67,8 +68,8 @@ static void note_failure_of(const Thread *thread, const char *what)
     char text[1000];
     const uint3 &b = thread->block->index, &t = thread->index;
 
-    snprintf(text, sizeof text, "kernel %s, block (%u,%u,%u), thread (%u,%u,%u): %s (seed %llu)", launch.name, b.x, b.y,
-             b.z, t.x, t.y, t.z, what, (unsigned long long)seed_given);
+    snprintf(text, sizeof text, "kernel %s, block (%u,%u,%u), thread (%u,%u,%u): %s (seed %llu)", launch.name, b.x,
+             b.y, b.z, t.x, t.y, t.z, what, (unsigned long long)seed_given);
     note_failure(text);
 }
 
@@ -105,7 +106,10 @@ static void run_thread(Thread *thread)
 }
 
 /* Whether the next step begins a thread rather than resumes one. */
-static bool draw_start() { return !unstarted.empty() && (ready.empty() || (random_bits() & 1)); }
+static bool draw_start()
+{
+    return !unstarted.empty() && (ready.empty() || (random_bits() & 1));
+}
 
 static void worker()
 {
@@ -221,11 +225,13 @@ static void note_deadlock()
         for (const Thread &thread : block->threads)
             if (thread.waits != waits->waits && (!missing || thread.done)) missing = &thread;
         const Barrier &barrier = *waits->waits;
-        const char *where = !missing ? "other blocks have not come" : missing->done ? "has returned" : "waits elsewhere";
+        const char *where = !missing        ? "other blocks have not come"
+                            : missing->done ? "has returned"
+                                            : "waits elsewhere";
         const uint3 m = missing ? missing->index : uint3{ 0, 0, 0 };
-        snprintf(what, sizeof what, "divergent barrier: waits at %s (%s:%d) with %zu of %u threads; thread (%u,%u,%u) %s",
-                 barrier.what, waits->site.file, waits->site.line, barrier.waiting.size(), barrier.expected, m.x, m.y,
-                 m.z, where);
+        snprintf(what, sizeof what,
+                 "divergent barrier: waits at %s (%s:%d) with %zu of %u threads; thread (%u,%u,%u) %s", barrier.what,
+                 waits->site.file, waits->site.line, barrier.waiting.size(), barrier.expected, m.x, m.y, m.z, where);
         note_failure_of(waits, what);
         return;
     }
@@ -354,7 +360,19 @@ uint64_t tsm_sim_launches(void)
     return sim::launches;
 }
 
-uint3 tsm_sim_thread_index() { return sim::current->index; }
-uint3 tsm_sim_block_index() { return sim::current->block->index; }
-uint3 tsm_sim_block_size() { return sim::launch.block; }
-uint3 tsm_sim_grid_size() { return sim::launch.grid; }
+uint3 tsm_sim_thread_index()
+{
+    return sim::current->index;
+}
+uint3 tsm_sim_block_index()
+{
+    return sim::current->block->index;
+}
+uint3 tsm_sim_block_size()
+{
+    return sim::launch.block;
+}
+uint3 tsm_sim_grid_size()
+{
+    return sim::launch.grid;
+}

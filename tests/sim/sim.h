@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sim.h - what tests ask of the simulated device. See docs/simulated-device.md.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sync.cpp - barriers, votes and shuffles, on wait_at.
  *

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sim_conv.c - the depthwise convolution, the residual addition and the scaling of channels on the simulated
  * device. */
 #include "device_support.h"
 
-#include "host/cpu/reference_ops.h"
+#include "reference/ops.h"
 
 typedef struct depthwise_case {
     int images, h, w, channels, stride;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_device.c - the simulated device itself: right kernels pass on every seed, each mistake is caught.
  *

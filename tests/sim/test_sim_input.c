@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_input.c - bytes and planes to padded channels last, and the resize, on the simulated device.
  *
@@ -6,10 +7,10 @@
 #include "device_support.h"
 
 #include "core/status.h"
-#include "host/cpu/reference_ops.h"
+#include "reference/ops.h"
 #include "kernels/index.h"
 #include "kernels/reference.h"
-#include "video/resize.h"
+#include "pixels/resize.h"
 
 static uint8_t *noise(size_t bytes, uint32_t seed)
 {

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sim_pool.c - maxima and means on the simulated device, in the three floating types. */
 #include "device_support.h"
 
-#include "host/cpu/reference_ops.h"
+#include "reference/ops.h"
 #include "kernels/reference.h"
 
 /* ---- Maximum over pixels ---- */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sim_rows.c - softmax and top-k on the simulated device. */
 #include "device_support.h"
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_shift.c - the temporal shift on the simulated device, bit for bit against the references.
  */
 #include "device_support.h"
 
-#include "host/cpu/reference_ops.h"
+#include "reference/ops.h"
 #include "kernels/index.h"
 #include "kernels/reference.h"
 

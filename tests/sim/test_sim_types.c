@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_types.c - float16 and bfloat16 on the device, all patterns, against arithmetic written otherwise.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * checkpoint_writer.h - makes safetensors files in memory: whole networks with the key names of the MIT release,
  * whose tensors a test can then change, drop or add to before the bytes are made.

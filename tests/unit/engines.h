@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* engines.h - an engine of a golden network, and tensors to run it on, for tests of the public interface. */
 #ifndef TSM_TESTS_ENGINES_H
 #define TSM_TESTS_ENGINES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* golden.h - the entries of tests/data/golden/golden.json: a network, an input, and what PyTorch made of it in
  * float64. */
 #ifndef TSM_TESTS_GOLDEN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mobileone_writer.h - MobileOnes of few channels for tests, with the tensor names of mmaction2, as they are trained
  * and as they are deployed. */
 #ifndef TSM_TESTS_MOBILEONE_WRITER_H

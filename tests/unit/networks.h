@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* networks.h - small networks with seeded random weights, built by hand as a model's builder would. */
 #ifndef TSM_TESTS_NETWORKS_H
 #define TSM_TESTS_NETWORKS_H

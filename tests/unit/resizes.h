@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* resizes.h - frames of another size than the plan's, and what they must give: for tests of every device. */
 #ifndef TSM_TESTS_RESIZES_H
 #define TSM_TESTS_RESIZES_H

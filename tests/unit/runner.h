@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* runner.h - runs a graph on a backend for hashed pixels, and looks at any of its values. */
 #ifndef TSM_TESTS_RUNNER_H
 #define TSM_TESTS_RUNNER_H

@@ -1,4 +1,6 @@
-/* support.h - what the unit tests share: running a suite, seeded random data, poison, and comparisons with a reason. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* support.h - what the unit tests share: running a suite, seeded random data, poison, and comparisons with a reason.
+ */
 #ifndef TSM_TESTS_SUPPORT_H
 #define TSM_TESTS_SUPPORT_H
 
@@ -22,7 +24,8 @@ static inline int run_suite(Suite *suite)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* The hash behind every random test value: element `i` of stream `seed`, in [-1, 1). The golden generator has the same. */
+/* The hash behind every random test value: element `i` of stream `seed`, in [-1, 1). The golden generator has the
+ * same. */
 static inline float hashed_value(uint32_t i, uint32_t seed)
 {
     uint32_t x = i * 2654435761u + seed * 40503u;
@@ -80,7 +83,8 @@ static inline void assert_ok(tsm_status status, const tsm_error *error)
 /* A failure must carry its code, one line of text, and the word that names the thing. */
 static inline void assert_error(tsm_status status, const tsm_error *error, tsm_status want, const char *names)
 {
-    ck_assert_msg(status == want, "status %s, want %s (%s)", tsm_status_name(status), tsm_status_name(want), error->text);
+    ck_assert_msg(status == want, "status %s, want %s (%s)", tsm_status_name(status), tsm_status_name(want),
+                  error->text);
     ck_assert_int_eq(error->code, want);
     ck_assert_ptr_null(strchr(error->text, '\n'));
     ck_assert_msg(strstr(error->text, names) != NULL, "\"%s\" does not name \"%s\"", error->text, names);

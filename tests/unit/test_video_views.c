@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scaled sizes and crops, against tables computed by the Python formulas. */
 #include "video_support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* video_support.h - what the tests of libtsm-video share: data files, checksums, images. */
 #ifndef TSM_TESTS_VIDEO_SUPPORT_H
 #define TSM_TESTS_VIDEO_SUPPORT_H

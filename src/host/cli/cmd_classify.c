@@ -1,12 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsm classify: what happens in each video. */
 #include "commands.h"
 #include "options.h"
 #include "progress.h"
 #include "report.h"
 #include "runner.h"
-#include "scores.h"
+#include "eval/scores.h"
 #include "settings.h"
-#include "sheet.h"
+#include "cli/draw/sheet.h"
 #include "verdict.h"
 
 #include <stdio.h>

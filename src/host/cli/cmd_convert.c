@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsm convert: any checkpoint that is understood, as a safetensors file that needs no guessing. */
 #include "commands.h"
 #include "options.h"

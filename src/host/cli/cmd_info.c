@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsm info: what a checkpoint holds. */
 #include "commands.h"
 #include "json_out.h"

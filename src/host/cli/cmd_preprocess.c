@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsm preprocess: the tensor that classify would feed. */
 #include "commands.h"
 #include "json_out.h"

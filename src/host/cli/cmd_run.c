@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsm run: tensors in, logits out. */
 #include "commands.h"
 #include "npy.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* commands.h - the subcommands of `tsm`, one file each, and the exit status that they return. */
 #ifndef TSM_CLI_COMMANDS_H
 #define TSM_CLI_COMMANDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json_out.h - JSON on standard output, an object a line, on top of jansson. */
 #ifndef TSM_CLI_JSON_OUT_H
 #define TSM_CLI_JSON_OUT_H

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "labels.h"
 
-#include "label_list.h"
+#include "eval/label_list.h"
 #include "report.h"
 
 #include <errno.h>

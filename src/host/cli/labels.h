@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* labels.h - class names from the files that data sets ship.
  *
  *   one name a line

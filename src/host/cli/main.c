@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsm - video action recognition on the command line: finds the subcommand and leaves the rest to it. */
 #include "commands.h"
 #include "report.h"

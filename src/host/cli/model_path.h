@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model_path.h - which model a subcommand uses. */
 #ifndef TSM_CLI_MODEL_PATH_H
 #define TSM_CLI_MODEL_PATH_H

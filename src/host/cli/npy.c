@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The header: 6 bytes of magic, version, a little-endian length of 2 or 4 bytes, and then the text of a Python
  * dictionary such as {'descr': '<f4', 'fortran_order': False, 'shape': (2, 8), } padded with spaces. */
 #include "npy.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* npy.h - NumPy's .npy format, versions 1 and 2: float32 and uint8, C order, little endian.
  *
  * The header of a file is untrusted: nothing is allocated by what it says before that was held against the size
@@ -52,7 +53,10 @@ tsm_status npy_open(npy_reader *reader, const char *path, tsm_error *error);
 tsm_status npy_read(const npy_reader *reader, size_t first, size_t count, void *out, tsm_error *error);
 
 /* NPY_READER_INIT makes a reader that may be closed. */
-#define NPY_READER_INIT { .descriptor = -1 }
+#define NPY_READER_INIT                                                                                              \
+    {                                                                                                                \
+        .descriptor = -1                                                                                             \
+    }
 void npy_close(npy_reader *reader);
 
 /* ---- Writing a file: nothing is seen at the path before output_commit -------------------------------------- */

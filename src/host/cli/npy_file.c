@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* .npy files on disk. Elements are host order in memory; the format here is little endian, as are all supported
  * hosts. */
 #include "npy.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* options.h - one table-driven parser of long options, shared by all subcommands.
  *
  * A subcommand fills an array of option_spec that point into its own variables; options may stand anywhere among
@@ -30,11 +31,22 @@ typedef struct option_spec {
     const option_choice *choices;
 } option_spec;
 
-#define OPTION_SPEC_FLAG(name, target, help)        { name, NULL, help, target, OPTION_FLAG, 0, 0, NULL }
-#define OPTION_SPEC_TEXT(name, value, target, help) { name, value, help, target, OPTION_TEXT, 0, 0, NULL }
-#define OPTION_SPEC_NUMBER(name, target, minimum, maximum, help) \
-    { name, "N", help, target, OPTION_NUMBER, minimum, maximum, NULL }
-#define OPTION_SPEC_CHOICE(name, target, choices, help) { name, NULL, help, target, OPTION_CHOICE, 0, 0, choices }
+#define OPTION_SPEC_FLAG(name, target, help)                                                                         \
+    {                                                                                                                \
+        name, NULL, help, target, OPTION_FLAG, 0, 0, NULL                                                            \
+    }
+#define OPTION_SPEC_TEXT(name, value, target, help)                                                                  \
+    {                                                                                                                \
+        name, value, help, target, OPTION_TEXT, 0, 0, NULL                                                           \
+    }
+#define OPTION_SPEC_NUMBER(name, target, minimum, maximum, help)                                                     \
+    {                                                                                                                \
+        name, "N", help, target, OPTION_NUMBER, minimum, maximum, NULL                                               \
+    }
+#define OPTION_SPEC_CHOICE(name, target, choices, help)                                                              \
+    {                                                                                                                \
+        name, NULL, help, target, OPTION_CHOICE, 0, 0, choices                                                       \
+    }
 
 typedef struct option_table {
     const char *command;   /* "classify" */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* output.h - a file that appears complete or not at all.
  *
  * Data goes to a temporary file in the folder of the target, which is renamed over it at the end; a failure, or a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* progress.h - how far long work is, on stderr: on a terminal one line with rate and time left, rewritten at most ten
  * times a second, otherwise a line every few seconds. Work that is done within moments shows nothing. */
 #ifndef TSM_CLI_PROGRESS_H

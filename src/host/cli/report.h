@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report.h - how the command fails: error records, one line on stderr, and a standard output that is checked. */
 #ifndef TSM_CLI_REPORT_H
 #define TSM_CLI_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* runner.h - a network that takes any number of clips: model, engine and context, run in batches of bounded size. */
 #ifndef TSM_CLI_RUNNER_H
 #define TSM_CLI_RUNNER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
 #include "labels.h"
@@ -15,10 +16,13 @@ const option_choice settings_nonlocals[] = { { "embedded_gaussian", TSM_NONLOCAL
                                              { "dot_product", TSM_NONLOCAL_DOT_PRODUCT },
                                              { "gaussian", TSM_NONLOCAL_GAUSSIAN },
                                              { 0 } };
-const option_choice settings_precisions[] = {
-    { "fp32", TSM_PRECISION_FP32 }, { "tf32", TSM_PRECISION_TF32 }, { "fp16", TSM_PRECISION_FP16 },
-    { "bf16", TSM_PRECISION_BF16 }, { "int8", TSM_PRECISION_INT8 }, { "fp8", TSM_PRECISION_FP8 }, { 0 }
-};
+const option_choice settings_precisions[] = { { "fp32", TSM_PRECISION_FP32 },
+                                              { "tf32", TSM_PRECISION_TF32 },
+                                              { "fp16", TSM_PRECISION_FP16 },
+                                              { "bf16", TSM_PRECISION_BF16 },
+                                              { "int8", TSM_PRECISION_INT8 },
+                                              { "fp8", TSM_PRECISION_FP8 },
+                                              { 0 } };
 const option_choice settings_shifts[] = { { "auto", TSM_SHIFT_AUTO },       { "copy", TSM_SHIFT_COPY },
                                           { "overlap", TSM_SHIFT_OVERLAP }, { "inplace", TSM_SHIFT_INPLACE },
                                           { "gather", TSM_SHIFT_GATHER },   { 0 } };

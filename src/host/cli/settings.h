@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* settings.h - the flags that subcommands share, and the option structs that they become. */
 #ifndef TSM_CLI_SETTINGS_H
 #define TSM_CLI_SETTINGS_H

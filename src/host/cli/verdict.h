@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* verdict.h - what classify found for one input, and printing it. */
 #ifndef TSM_CLI_VERDICT_H
 #define TSM_CLI_VERDICT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* options.h - structs that begin with struct_size, passed between a program and a library of another version. */
 #ifndef TSM_CORE_OPTIONS_H
 #define TSM_CORE_OPTIONS_H

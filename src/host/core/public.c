@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* public.c - the exported functions of core; part of libtsm only, while the rest of core is in every library. */
 #include <stdlib.h>
 #include <tsm/tsm.h>
 
-#define TEXT_OF(number) #number
+#define TEXT_OF(number)              #number
 #define VERSION(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
 
 const char *tsm_version(void)

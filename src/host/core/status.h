@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* status.h - filling the caller's error record, and the macros that pass failures on. */
 #ifndef TSM_CORE_STATUS_H
 #define TSM_CORE_STATUS_H
@@ -19,17 +20,17 @@ tsm_status tsm_error_prefix(tsm_error *error, tsm_status code, const char *prefi
 tsm_status tsm_fail_memory(tsm_error *error, size_t bytes);
 
 /* Evaluates a call that returns tsm_status once; on failure goes to `fail` with the code in `status`. */
-#define TSM_TRY(call)                     \
-    do {                                  \
-        status = (call);                  \
-        if (status != TSM_OK) goto fail;  \
+#define TSM_TRY(call)                                                                                                \
+    do {                                                                                                             \
+        status = (call);                                                                                             \
+        if (status != TSM_OK) goto fail;                                                                             \
     } while (0)
 
 /* The same for functions without anything to undo. */
-#define TSM_TRY_RETURN(call)                               \
-    do {                                                   \
-        tsm_status tsm_try_status_ = (call);               \
-        if (tsm_try_status_ != TSM_OK) return tsm_try_status_; \
+#define TSM_TRY_RETURN(call)                                                                                         \
+    do {                                                                                                             \
+        tsm_status tsm_try_status_ = (call);                                                                         \
+        if (tsm_try_status_ != TSM_OK) return tsm_try_status_;                                                       \
     } while (0)
 
 #endif

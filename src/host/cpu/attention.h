@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * attention.h - ATTENTION nodes: of all positions of a clip to all positions.
  *

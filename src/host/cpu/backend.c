@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * backend.c - the CPU backend: oneDNN for products, loops of our own for the rest.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dnnl_shim.c - see dnnl_shim.h. */
 #include "dnnl_shim.h"
 

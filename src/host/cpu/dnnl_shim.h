@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dnnl_shim.h - the little of oneDNN that the CPU backend needs, alike for versions 2 and 3.
  *
@@ -10,7 +11,7 @@
 
 #include <dnnl.h>
 
-#include "../graph/graph.h"
+#include "graph/graph.h"
 
 /* A memory descriptor as a handle in both versions: 3 has them so, for 2 it is a heap copy of the struct. */
 #if DNNL_VERSION_MAJOR >= 3

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dnnl_versions.h - what differs between oneDNN 2 and 3, in pairs. For dnnl_shim.c alone. */
 #ifndef TSM_CPU_DNNL_VERSIONS_H
 #define TSM_CPU_DNNL_VERSIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* elementwise.c - sums, factors and activations that no product took along: loops that the compiler vectorises. */
 #include "ops.h"
 

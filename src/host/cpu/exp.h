@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * exp.h - exp and the sigmoid in arithmetic that compilers vectorise; a library's would be a call an element.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * gather.c - see gather.h. A matrix product in the usual shape: a panel of 64 columns of the weights, packed so that
  * one k is four vectors side by side, meets 6 rows of the input at a time; 24 accumulators stay in registers over all

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * gather.h - a 1x1 convolution that reads each fold of its input at the row where the shift would have brought it
  * from.
@@ -8,7 +9,7 @@
 #ifndef TSM_CPU_GATHER_H
 #define TSM_CPU_GATHER_H
 
-#include "../graph/graph.h"
+#include "graph/graph.h"
 
 /* True where the CPU has the vector units that the kernel is written for, AVX-512. */
 bool tsm_cpu_gather_available(void);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ops.h - memory-bound loops of the CPU backend: moving channels, pools, sums, and reading the input.
  *
@@ -7,7 +8,7 @@
 #ifndef TSM_CPU_OPS_H
 #define TSM_CPU_OPS_H
 
-#include "../graph/graph.h"
+#include "graph/graph.h"
 
 /* ---- Temporal shift (shift.c) ------------------------------------------------------------------------------- */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pixels.c - reading the input, and picking every stride-th pixel for 1x1 convolutions with a stride. */
 #include "ops.h"
 

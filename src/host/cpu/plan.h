@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* plan.h - a plan of the CPU backend: the list of steps that a run takes, with every buffer in its place. */
 #ifndef TSM_CPU_PLAN_H
 #define TSM_CPU_PLAN_H
 
-#include "../graph/memplan.h"
+#include "graph/memplan.h"
 #include "attention.h"
 #include "gather.h"
 #include "ops.h"

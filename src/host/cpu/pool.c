@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - pools: memory-bound loops over channels, which the compiler vectorises. */
 #include "ops.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * product.c - CONV and FC nodes as oneDNN ops.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * shift.c - the temporal shift, by copying everything or by moving in place what moves.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * softmax.c - a softmax over rows but for the division, which costs less after the rows were multiplied with
  * something narrower. The exponentials of a row find it in the first-level cache, where its largest value was looked

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* state.h - what an engine on the CPU holds: the oneDNN engine and every weight in the layouts that its plans want.
  */
 #ifndef TSM_CPU_STATE_H
@@ -6,7 +7,7 @@
 #include <omp.h>
 #include <pthread.h>
 
-#include "../graph/backend.h"
+#include "graph/backend.h"
 #include "dnnl_shim.h"
 
 /* One weight in one layout. Lives until the state is released, at a fixed address. */

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attention.c - see attention.h. In the words of cuBLAS a row of ours is a column: queries are (channels, queries).
  */
 #include "attention.h"
 
 #include <string.h>
 
-#include "conv_spec.h"
+#include "cuda/conv/descriptor.h"
 
 #define ROW_ELEMENTS  8                  /* rows of scores and weights begin at multiples of 16 bytes at least */
 #define MOST_ELEMENTS (INT64_C(1) << 40) /* as of any value of a graph */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * attention.h - attention over the positions of a clip: two products of cuBLASLt, a batch of clips at a time.
  *
@@ -12,10 +13,10 @@
 #ifndef TSM_CUDA_ATTENTION_H
 #define TSM_CUDA_ATTENTION_H
 
-#include "../../kernels/kernels.h"
-#include "../graph/graph.h"
+#include "kernels/kernels.h"
+#include "graph/graph.h"
 #include "dtype.h"
-#include "matmul.h"
+#include "cuda/conv/matmul.h"
 
 /* Tests make it small. */
 #ifndef TSM_ATTENTION_SCORES

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* backend.c - the door of the plugin: the functions of backend.h over an engine's state and its plans. */
 #include <stdlib.h>
 #include <string.h>

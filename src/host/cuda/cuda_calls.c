@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuda_calls.c - one line for every kind of failed call. */
 #include "cuda_calls.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cuda_calls.h - the CUDA headers of the host side (NVTX aside): what we call, and how calls are checked.
  *
@@ -26,8 +27,8 @@
  *   - cublasLtMatmulPreferenceCreate, -SetAttribute (MAX_WORKSPACE_BYTES, REDUCTION_SCHEME_MASK,
  *     MIN_ALIGNMENT_A..D_BYTES), -Destroy; cublasLtMatmulAlgoGetHeuristic (algo, workspaceSize, state are read)
  *   - cublasLtMatmul: of convolutions D(n,m) = A(k,n)^T B(k,m), A the weights, B the activations, beta 0 or 1; of
- *     attention, without epilogue, strided batches of A^T B, A B and A B^T times alpha, beta 0. D may be float32 where A
- *     and B have 16 bits; C and D share their type, but neither pitch nor address
+ *     attention, without epilogue, strided batches of A^T B, A B and A B^T times alpha, beta 0. D may be float32
+ * where A and B have 16 bits; C and D share their type, but neither pitch nor address
  *
  * cuDNN 9, backend API
  *   - cudnnCreate, cudnnDestroy, cudnnSetStream, cudnnGetVersion, cudnnGetErrorString, cudnnGetLastErrorString
@@ -49,7 +50,7 @@
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 
-#include "../core/status.h"
+#include "core/status.h"
 
 /* Where a call was made, for the text of its failure. */
 typedef struct tsm_cuda_place {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* device.h - one GPU: whether it can be used, what it is called, and making it current for the length of a call. */
 #ifndef TSM_CUDA_DEVICE_H
 #define TSM_CUDA_DEVICE_H

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dtype.c - see dtype.h. */
 #include "dtype.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "../graph/graph.h"
+#include "graph/graph.h"
 
 const tsm_cuda_dtype *tsm_cuda_dtype_of(tsm_precision precision)
 {

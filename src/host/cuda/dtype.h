@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dtype.h - the element types of a precision, in the words of each library, and conversion on the host. */
 #ifndef TSM_CUDA_DTYPE_H
 #define TSM_CUDA_DTYPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* layout.c - see layout.h. */
 #include "layout.h"
 
@@ -88,8 +89,7 @@ static tsm_status check_input_readers(const tsm_graph *graph, int index, tsm_err
         const tsm_node *node = &graph->nodes[i];
 
         if (tsm_node_reads(node, index) == 0) continue;
-        if (node->op == TSM_OP_CONV && node->groups == 1 && node->inputs[1] != index)
-            continue;
+        if (node->op == TSM_OP_CONV && node->groups == 1 && node->inputs[1] != index) continue;
         return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cuda: %s: %s on the network's input", node->name,
                         tsm_op_name(node->op));
     }

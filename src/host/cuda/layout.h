@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * layout.h - how the values of a graph lie in device memory: pitch, element type, and which carry a shifted copy.
  *
@@ -7,7 +8,7 @@
 #ifndef TSM_CUDA_LAYOUT_H
 #define TSM_CUDA_LAYOUT_H
 
-#include "../graph/graph.h"
+#include "graph/graph.h"
 #include "dtype.h"
 
 #define TSM_CUDA_INPUT_PAD 4 /* channels of the input are padded with zeros to a multiple of this */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nvtx.c - see nvtx.h. The library behind the headers is loaded by them, when a profiler brings it. */
 #include "nvtx.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nvtx.h - named ranges for a profiler's timeline; nothing where the NVTX headers were not at hand. */
 #ifndef TSM_CUDA_NVTX_H
 #define TSM_CUDA_NVTX_H

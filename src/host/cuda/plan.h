@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * plan.h - everything that runs of one shape need: a stream, handles, a schedule and, captured from it, a CUDA graph.
  *

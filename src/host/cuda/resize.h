@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* resize.h - frames that come at another size: the tables of the resize on the device, and the resize itself. */
 #ifndef TSM_CUDA_RESIZE_H
 #define TSM_CUDA_RESIZE_H
 
-#include "../../kernels/kernels.h"
-#include "../core/resample.h"
+#include "kernels/kernels.h"
+#include "pixels/resample.h"
 #include "cuda_calls.h"
 
 typedef struct tsm_cuda_resize {

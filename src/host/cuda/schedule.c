@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schedule.c - layout, kernels and memory of a schedule; its steps are in schedule_steps.c. */
 #include "schedule.h"
 

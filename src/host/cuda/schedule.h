@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * schedule.h - a graph of one shape as memory and steps, for one way to realise the shift.
  *
@@ -7,12 +8,12 @@
 #ifndef TSM_CUDA_SCHEDULE_H
 #define TSM_CUDA_SCHEDULE_H
 
-#include "../graph/memplan.h"
+#include "graph/memplan.h"
 #include "attention.h"
 #include "layout.h"
 #include "state.h"
 #include "steps.h"
-#include "tune.h"
+#include "cuda/conv/tune.h"
 
 /* What a convolution does to its input before it reads it. */
 typedef enum tsm_staging {

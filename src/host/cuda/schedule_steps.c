@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schedule_steps.c - the steps of every node, with their addresses. */
 #include "schedule.h"
 

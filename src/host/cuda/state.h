@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* state.h - what an engine is on a GPU: immutable after prepare, but for the autotuner's cache, which has a lock. */
 #ifndef TSM_CUDA_STATE_H
 #define TSM_CUDA_STATE_H
 
-#include "../graph/backend.h"
+#include "graph/backend.h"
 #include "device.h"
 #include "dtype.h"
-#include "tune_cache.h"
+#include "cuda/conv/cache.h"
 #include "weights.h"
 
 /* From the environment: TSM_CUDA_GRAPH=off, TSM_CUDA_TUNE=off, TSM_CUDA_NVTX=on. */

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* steps.h - what a plan puts on a stream, one kernel or library call each, with its addresses. */
 #ifndef TSM_CUDA_STEPS_H
 #define TSM_CUDA_STEPS_H
 
-#include "../../kernels/kernels.h"
+#include "kernels/kernels.h"
 #include "attention.h"
-#include "conv.h"
+#include "cuda/conv/conv.h"
 
 typedef enum tsm_step_kind {
     TSM_STEP_CONV,

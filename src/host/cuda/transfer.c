@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* transfer.c - the caller's tensors: where they lie, and their way in and out of the arena. */
 #include <string.h>
 
@@ -90,8 +91,7 @@ tsm_status tsm_cuda_enqueue_input(const tsm_schedule *s, const tsm_cuda_resize *
         TSM_CUDA(cudaMemcpyAsync(scratch, from, bytes, cudaMemcpyHostToDevice, stream));
         from = scratch;
     }
-    if (resized)
-        TSM_TRY_RETURN(tsm_cuda_resize_enqueue(resize, from, scratch, images, &from, stream, error));
+    if (resized) TSM_TRY_RETURN(tsm_cuda_resize_enqueue(resize, from, scratch, images, &from, stream, error));
     return frames ? convert_bytes(s, node, from, stream, error) : convert_planes(s, node, from, stream, error);
 }
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* weights.c - see weights.h. A first pass counts bytes, a second one fills them through one staging buffer. */
 #include "weights.h"
 
 #include <string.h>
 
-#include "conv_spec.h"
+#include "cuda/conv/descriptor.h"
 #include "layout.h"
 
 typedef struct packer {

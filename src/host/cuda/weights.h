@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* weights.h - the weights of a graph in device memory, one allocation, laid out for one precision. */
 #ifndef TSM_CUDA_WEIGHTS_H
 #define TSM_CUDA_WEIGHTS_H
 
-#include "../graph/graph.h"
+#include "graph/graph.h"
 #include "dtype.h"
 
 /* Device addresses; NULL where a node has none. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* context.c - the workspace of one thread: made empty, then planned for one shape at a time. */
 #include "engine.h"
 

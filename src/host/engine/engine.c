@@ -1,12 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* engine.c - a model made ready on one device. */
 #include "engine.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "../core/options.h"
-#include "../graph/passes.h"
-#include "../model/model.h"
+#include "core/options.h"
+#include "passes/passes.h"
+#include "model/model.h"
 
 #define MAX_THREADS 1024
 

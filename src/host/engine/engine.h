@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* engine.h - the inside of an engine and of a context. */
 #ifndef TSM_ENGINE_ENGINE_H
 #define TSM_ENGINE_ENGINE_H
 
-#include "../core/resample.h"
-#include "../graph/backend.h"
+#include "pixels/resample.h"
+#include "graph/backend.h"
 
 struct tsm_engine {
     const tsm_backend *backend;

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* graph_text.c - the layer graph of a model as text. */
 #include "engine.h"
 
-#include "../graph/memplan.h"
-#include "../graph/passes.h"
-#include "../model/model.h"
+#include "graph/memplan.h"
+#include "passes/passes.h"
+#include "model/model.h"
 
 /* As float32, each value in a place of its own; a backend's own plan may also work in place. */
 static tsm_status place_values(tsm_memplan *plan, const tsm_graph *graph, tsm_error *error)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run.c - runs of a planned context; the caller's tensors are checked here, once for all backends. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * backend.h - what a device must offer: one struct of functions. The engine knows backends only through it.
  *
@@ -33,12 +34,12 @@ typedef struct tsm_backend {
                           tsm_backend_report *report, tsm_error *error);
     void (*release)(void *state); /* required; NULL is fine */
 
-    /* Optional. One line on what a state came without although it was to be had, such as a damaged cache; NULL: nothing.
-     * Does not change, and lives as long as the state. */
+    /* Optional. One line on what a state came without although it was to be had, such as a damaged cache; NULL:
+     * nothing. Does not change, and lives as long as the state. */
     const char *(*note)(const void *state);
 
-    /* Required. Everything that runs of one shape need; `graph` is a clone whose dims are inferred for that shape, alive
-     * until plan_release. *bytes: activations and workspace. Thread-safe on one state. */
+    /* Required. Everything that runs of one shape need; `graph` is a clone whose dims are inferred for that shape,
+     * alive until plan_release. *bytes: activations and workspace. Thread-safe on one state. */
     tsm_status (*plan)(void **plan, void *state, const tsm_graph *graph, uint64_t *bytes, tsm_error *error);
     void (*plan_release)(void *plan); /* required; NULL is fine */
 
@@ -52,8 +53,8 @@ typedef struct tsm_backend {
     /* Tensors may lie in the memory of the backend's device; which device is the backend's to check. */
     bool device_memory;
 
-    /* Plans of a graph with a resize take uint8 frames at its input size; otherwise the engine resizes them on the host,
-     * before `run`. Required where `enqueue` is offered. */
+    /* Plans of a graph with a resize take uint8 frames at its input size; otherwise the engine resizes them on the
+     * host, before `run`. Required where `enqueue` is offered. */
     bool resizes;
 } tsm_backend;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* graph.c - making, copying and reading a layer graph. */
 #include "graph.h"
 
@@ -150,10 +151,10 @@ uint64_t tsm_graph_macs(const tsm_graph *graph)
 const char *tsm_op_name(tsm_op op)
 {
     static const char *const names[TSM_OP_COUNT] = {
-        [TSM_OP_INPUT] = "input",     [TSM_OP_SHIFT] = "shift",     [TSM_OP_CONV] = "conv",
-        [TSM_OP_BATCHNORM] = "bnorm", [TSM_OP_ADD] = "add",         [TSM_OP_ACT] = "act",
-        [TSM_OP_MAXPOOL] = "maxpool", [TSM_OP_AVGPOOL] = "avgpool", [TSM_OP_FC] = "fc",
-        [TSM_OP_TMEAN] = "tmean",     [TSM_OP_TPOOL] = "tpool",     [TSM_OP_SCALE] = "scale",
+        [TSM_OP_INPUT] = "input",         [TSM_OP_SHIFT] = "shift",     [TSM_OP_CONV] = "conv",
+        [TSM_OP_BATCHNORM] = "bnorm",     [TSM_OP_ADD] = "add",         [TSM_OP_ACT] = "act",
+        [TSM_OP_MAXPOOL] = "maxpool",     [TSM_OP_AVGPOOL] = "avgpool", [TSM_OP_FC] = "fc",
+        [TSM_OP_TMEAN] = "tmean",         [TSM_OP_TPOOL] = "tpool",     [TSM_OP_SCALE] = "scale",
         [TSM_OP_ATTENTION] = "attention",
     };
 
@@ -163,10 +164,8 @@ const char *tsm_op_name(tsm_op op)
 const char *tsm_act_name(tsm_act act)
 {
     static const char *const names[TSM_ACT_COUNT] = {
-        [TSM_ACT_NONE] = "none",
-        [TSM_ACT_RELU] = "relu",
-        [TSM_ACT_RELU6] = "relu6",
-        [TSM_ACT_LEAKY_RELU] = "leaky_relu",
+        [TSM_ACT_NONE] = "none",       [TSM_ACT_RELU] = "relu",
+        [TSM_ACT_RELU6] = "relu6",     [TSM_ACT_LEAKY_RELU] = "leaky_relu",
         [TSM_ACT_SIGMOID] = "sigmoid",
     };
 

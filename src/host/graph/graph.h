@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * graph.h - the layer graph: what a network computes, free of any device.
  *
@@ -14,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../core/memory.h"
-#include "../core/status.h"
+#include "core/memory.h"
+#include "core/status.h"
 
 typedef enum tsm_op {
     TSM_OP_INPUT,
@@ -25,11 +26,12 @@ typedef enum tsm_op {
     TSM_OP_ADD,       /* in[0] + in[1] */
     TSM_OP_ACT,       /* activation as a node */
     TSM_OP_MAXPOOL,   /* over h and w; padding counts as minus infinity */
-    TSM_OP_AVGPOOL,   /* mean over all of h and w; over t as well when over_time is set. With a kernel: over its windows */
-    TSM_OP_FC,        /* per (n,t) row: C -> classes */
-    TSM_OP_TMEAN,     /* mean over t */
-    TSM_OP_TPOOL,     /* maximum over t: 3 frames at stride 2, one of padding; t must be even, and is halved */
-    TSM_OP_SCALE,     /* act(in[0] * in[1]), where in[1] (n,t,1,1,c) has one factor a frame and channel */
+    TSM_OP_AVGPOOL, /* mean over all of h and w; over t as well when over_time is set. With a kernel: over its windows
+                     */
+    TSM_OP_FC,      /* per (n,t) row: C -> classes */
+    TSM_OP_TMEAN,   /* mean over t */
+    TSM_OP_TPOOL,   /* maximum over t: 3 frames at stride 2, one of padding; t must be even, and is halved */
+    TSM_OP_SCALE,   /* act(in[0] * in[1]), where in[1] (n,t,1,1,c) has one factor a frame and channel */
     TSM_OP_ATTENTION, /* of all positions of a clip to all positions: in[0] queries, in[1] keys, in[2] values */
     TSM_OP_COUNT
 } tsm_op;
@@ -80,13 +82,14 @@ typedef struct tsm_dims {
 
 typedef struct tsm_node {
     tsm_op op;
-    char name[96];  /* "base_model.layer1.0.conv1" */
+    char name[96];          /* "base_model.layer1.0.conv1" */
     int inputs[TSM_INPUTS]; /* data; second operand of ADD and SCALE, or residual of CONV; ATTENTION all; -1: none */
-    tsm_act act;    /* ACT, and fused into CONV and SCALE */
-    tsm_shift shift; /* SHIFT, or fused on the data edge of CONV (never on its residual) */
+    tsm_act act;            /* ACT, and fused into CONV and SCALE */
+    tsm_shift shift;        /* SHIFT, or fused on the data edge of CONV (never on its residual) */
 
     /* CONV: in_channels -> out_channels; FC likewise with kernel 1. BATCHNORM: both C. MAXPOOL: kernel, stride, pad.
-     * AVGPOOL with a kernel: kernel, stride, no padding; windows that begin inside count, and of them what is inside. */
+     * AVGPOOL with a kernel: kernel, stride, no padding; windows that begin inside count, and of them what is inside.
+     */
     int in_channels, out_channels, groups;
     int kernel_h, kernel_w, stride, pad;
     bool over_time; /* AVGPOOL */
@@ -111,8 +114,8 @@ typedef struct tsm_graph {
     int segments;    /* T by default */
     int classes;
 
-    /* Of a graph that is planned: how uint8 frames come to the size of the input; NULL: they have it. Borrowed, and not
-     * cloned. Only backends that say so look at it. */
+    /* Of a graph that is planned: how uint8 frames come to the size of the input; NULL: they have it. Borrowed, and
+     * not cloned. Only backends that say so look at it. */
     const struct tsm_resample *resize;
 } tsm_graph;
 
@@ -126,7 +129,10 @@ tsm_graph *tsm_graph_clone(const tsm_graph *graph);
 /* Appends a zeroed node whose inputs are -1 and returns its index, or -1 when out of memory. The pointer from
  * tsm_graph_node is valid until the next append. */
 int tsm_graph_append(tsm_graph *graph, tsm_op op, const char *name);
-static inline tsm_node *tsm_graph_node(const tsm_graph *graph, int index) { return &graph->nodes[index]; }
+static inline tsm_node *tsm_graph_node(const tsm_graph *graph, int index)
+{
+    return &graph->nodes[index];
+}
 
 /* How many of a node's operands are `value`. */
 static inline int tsm_node_reads(const tsm_node *node, int value)
@@ -170,7 +176,10 @@ tsm_status tsm_graph_print(const tsm_graph *graph, const int64_t *offsets, uint6
 float tsm_half_to_float(uint16_t half);
 static inline float tsm_bfloat_to_float(uint16_t bits)
 {
-    union { uint32_t u; float f; } v = { (uint32_t)bits << 16 };
+    union {
+        uint32_t u;
+        float f;
+    } v = { (uint32_t)bits << 16 };
     return v.f;
 }
 

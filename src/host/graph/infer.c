@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* infer.c - the shape of every value, and the check that the layers fit together. */
 #include "graph.h"
 
@@ -39,7 +40,8 @@ static tsm_status check_shift(const tsm_node *node, const tsm_dims *in, tsm_erro
     const tsm_shift *shift = &node->shift;
 
     if (shift->end == 0 && shift->fold == 0) return TSM_OK;
-    if (shift->fold >= 0 && shift->end >= shift->fold && shift->end <= in->c && (shift->step == 1 || shift->step == -1))
+    if (shift->fold >= 0 && shift->end >= shift->fold && shift->end <= in->c &&
+        (shift->step == 1 || shift->step == -1))
         return TSM_OK;
     return tsm_fail(error, TSM_ERROR_ARGUMENT, "%s: cannot shift %d and %d of %d channels by %d", node->name,
                     shift->fold, shift->end - shift->fold, in->c, shift->step);

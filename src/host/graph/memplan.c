@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memplan.c - see memplan.h. Values that share storage in place form one block; blocks are placed greedily. */
 #include "memplan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memplan.h - places values in one arena by their lifetimes. */
 #ifndef TSM_GRAPH_MEMPLAN_H
 #define TSM_GRAPH_MEMPLAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* weights.c - stored weights as float32, in the order in which NHWC backends read them. */
 #include "graph.h"
 
@@ -5,7 +6,10 @@
 
 float tsm_half_to_float(uint16_t half)
 {
-    union { uint32_t u; float f; } v;
+    union {
+        uint32_t u;
+        float f;
+    } v;
     uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 0x1f, mantissa = half & 0x3ff;
 
     if (exponent == 0) { /* zero and subnormals: mantissa * 2^-24, exact in float */

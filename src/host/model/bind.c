@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bind.c - see bind.h. */
 #include "bind.h"
 
@@ -5,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "branches.h"
+#include "network/branches.h"
 
 #define NAME_BYTES 112
 

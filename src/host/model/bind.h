@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bind.h - gives every layer of a network its tensors from a checkpoint. */
 #ifndef TSM_MODEL_BIND_H
 #define TSM_MODEL_BIND_H
 
-#include "keys.h"
-#include "layers.h"
+#include "names/keys.h"
+#include "network/layers.h"
 
 /* Finds, checks and attaches the tensors of all layers, and sees that no tensor is left over.
  * Tensors that are float32, float16 or bfloat16 and aligned for it stay where the checkpoint has them; others get an

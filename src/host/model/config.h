@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config.h - derives what a network is from its keys and shapes, its metadata and the caller's options. */
 #ifndef TSM_MODEL_CONFIG_H
 #define TSM_MODEL_CONFIG_H
 
-#include "filename.h"
-#include "keys.h"
+#include "names/filename.h"
+#include "names/keys.h"
 
 #define TSM_MAX_WIDTH      8192
 #define TSM_MAX_CHANNELS   1024
@@ -16,12 +17,12 @@
  * Options come before metadata, metadata before the file's name, that before defaults; keys and shapes are facts:
  *   architecture, width, channels, classes   from keys and shapes; whatever says otherwise is an error
  *   segments      options, metadata, name, 8
- *   nonlocal      whether and with embeddings from keys; the mode from options, metadata, name, layout
- *   shift         marks, metadata, the name or the layout switch it on; metadata that denies the marks is an error;
+ *   nonlocal      whether and with embeddings from keys; the mode from options, metadata, name, naming
+ *   shift         marks, metadata, the name or the naming switch it on; metadata that denies the marks is an error;
  *                 without any, TSN; the option no_shift drops it
  *   shift_div     options, metadata, name, 8; in a network that was trained mirrored the segments instead of 8
  *   place         options, else marks, metadata and name, which must agree, else blockres
- *   direction     options, metadata, layout, else bi-directional
+ *   direction     options, metadata, naming, else bi-directional
  *   input_size    options, metadata, 224; scale_size is input_size * 256 / 224
  *   mean, std     metadata; for three channels those of ImageNet, else those that the release uses for optical flow
  * What nothing says becomes a line of config->doubts. Errors: MODEL, ARGUMENT (an option out of its range).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config_nonlocal.c - which mode the non-local blocks of a network have. */
 #include <string.h>
 
@@ -38,7 +39,7 @@ tsm_status tsm_config_derive_nonlocal(const tsm_evidence *e, tsm_model_config *c
                         found ? found == TSM_NONLOCAL_GAUSSIAN ? "gaussian ones" : "embedded ones" : "none");
     if (said) config->nonlocal = said;
     /* The MIT release has one mode only. */
-    if (found == TSM_NONLOCAL_EMBEDDED_GAUSSIAN && !said && e->keys->layout != tsm_key_layouts)
+    if (found == TSM_NONLOCAL_EMBEDDED_GAUSSIAN && !said && e->keys->naming != tsm_namings)
         tsm_evidence_doubt(
             config, "nonlocal: nothing says the mode, embedded_gaussian taken where dot_product would fit too");
     return TSM_OK;

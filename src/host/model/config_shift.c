@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config_shift.c - whether, where and which way a network shifts. */
 #include <string.h>
 
@@ -94,7 +95,7 @@ static tsm_status derive_direction(const tsm_evidence *e, tsm_model_config *conf
                                    tsm_error *error)
 {
     const tsm_shift_direction option = e->options->shift_direction;
-    const tsm_shift_direction layout = e->keys->layout ? e->keys->layout->direction : TSM_DIRECTION_FROM_FILE;
+    const tsm_shift_direction by_naming = e->keys->naming ? e->keys->naming->direction : TSM_DIRECTION_FROM_FILE;
     int index;
 
     if ((unsigned)option > TSM_MIRRORED)
@@ -102,7 +103,7 @@ static tsm_status derive_direction(const tsm_evidence *e, tsm_model_config *conf
                         TSM_MIRRORED);
     TSM_TRY_RETURN(tsm_evidence_name(e, "shift_direction", direction_names + 1, TSM_MIRRORED, &index, error));
     *native = config->arch->vd ? TSM_MIRRORED : TSM_BIDIRECTIONAL;
-    if (layout) *native = layout;
+    if (by_naming) *native = by_naming;
     if (index >= 0) *native = (tsm_shift_direction)(index + 1);
     config->shift_direction = option ? option : *native;
     return TSM_OK;
@@ -114,7 +115,7 @@ tsm_status tsm_config_derive_shift(const tsm_evidence *e, tsm_model_config *conf
     tsm_shift_place marks;
     tsm_shift_direction native = TSM_BIDIRECTIONAL;
     int option = e->options->shift_div, said = 0;
-    bool present, shifts = e->keys->layout && e->keys->layout->direction != TSM_DIRECTION_FROM_FILE;
+    bool present, shifts = e->keys->naming && e->keys->naming->direction != TSM_DIRECTION_FROM_FILE;
 
     if (option < 0 || option > TSM_MAX_SHIFT_DIV)
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "option shift_div is %d, want 1 to %d", option, TSM_MAX_SHIFT_DIV);

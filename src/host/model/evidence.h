@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evidence.h - what a configuration is derived from, and the steps of that. See config.h. */
 #ifndef TSM_MODEL_EVIDENCE_H
 #define TSM_MODEL_EVIDENCE_H

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* labels.c - see labels.h. */
 #include "labels.h"
 
 #include <string.h>
 
-#include "../core/memory.h"
+#include "core/memory.h"
 
 /* The length of `text` without the line ends, LF or CRLF, at its end. */
 static size_t trimmed_length(const char *text)

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* labels.h - the names of classes, one a line. */
 #ifndef TSM_MODEL_LABELS_H
 #define TSM_MODEL_LABELS_H
 
-#include "../core/status.h"
+#include "core/status.h"
 
 typedef struct tsm_labels {
     char *text; /* lines cut into strings; owned */

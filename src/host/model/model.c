@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model.c - loading a checkpoint into a model, and what one can ask it. */
 #include <string.h>
 
-#include "../core/options.h"
+#include "core/options.h"
 #include "config.h"
 #include "object.h"
-#include "safetensors.h"
-#include "torch_file.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/torch_file.h"
 
 /* The type of the stored weights, "mixed" where they differ. */
 static const char *weights_type(const tsm_keys *keys)
@@ -48,7 +49,7 @@ static tsm_status fill_info(tsm_model *model, const tsm_keys *keys, tsm_error *e
     model->info = (tsm_model_info){
         .struct_size = sizeof model->info,
         .format = model->checkpoint->container,
-        .layout = keys->layout->name, /* every tensor has a name of it */
+        .layout = keys->naming->name, /* every tensor has a name of it */
         .arch = config->arch->name,
         .width = config->width,
         .segments = config->segments,

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* object.h - the tsm_model struct, for the files of this folder. */
 #ifndef TSM_MODEL_OBJECT_H
 #define TSM_MODEL_OBJECT_H
 
 #include "bind.h"
-#include "layers.h"
+#include "network/layers.h"
 #include "labels.h"
 #include "model.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * serialize.c - a model as a safetensors file in memory: the tensors under the names of the MIT release, and metadata
  * that leaves nothing to be guessed.
@@ -11,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../core/options.h"
+#include "core/options.h"
 #include "config.h"
 #include "object.h"
-#include "safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #define NAME_BYTES   128
 #define HEADER_ALIGN 8u

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clips.c - see clips.h. */
-#include "video/clips.h"
+#include "clips.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
-#include "video/limits.h"
+#include "limits.h"
 
 double tsm_clock_ms(void)
 {

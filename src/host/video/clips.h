@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clips.h - clips under construction: which frames they need, and frames cut to the views. */
 #ifndef TSM_VIDEO_CLIPS_H
 #define TSM_VIDEO_CLIPS_H
@@ -5,7 +6,7 @@
 #include <stdbool.h>
 #include <tsm/video.h>
 
-#include "video/resize.h"
+#include "pixels/resize.h"
 
 #define TSM_CODEC_NAME_BYTES 32
 

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* convert.c - see convert.h. */
-#include "video/convert.h"
+#include "convert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
-#include "video/limits.h"
+#include "limits.h"
 
 enum { MARGIN = 64 }; /* bytes that vector code may write behind the last pixel */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* convert.h - decoded frames of any pixel format to RGB, turned upright. */
 #ifndef TSM_VIDEO_CONVERT_H
 #define TSM_VIDEO_CONVERT_H
@@ -7,7 +8,7 @@
 #include <libavutil/frame.h>
 #include <libswscale/swscale.h>
 
-#include "video/resize.h"
+#include "pixels/resize.h"
 
 /* How to turn a frame: first exchange x and y, then mirror. */
 typedef struct tsm_turn {

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* decode.c - the codec, the plain way through all frames, and the choice between that and the index. */
-#include "video/decode.h"
+#include "decode.h"
 
 #include "core/status.h"
-#include "video/limits.h"
+#include "limits.h"
 
 enum { MAX_DRAIN_ERRORS = 1024 }; /* a codec that reports more at the end would go on for ever */
 

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* decode.h - the frames that clips need, out of a video file. */
 #ifndef TSM_VIDEO_DECODE_H
 #define TSM_VIDEO_DECODE_H
 
-#include "video/clips.h"
-#include "video/convert.h"
-#include "video/packets.h"
+#include "clips.h"
+#include "convert.h"
+#include "packets.h"
 
 /* Which way to the frames; AUTO is the one for users, the others are for tests. */
 typedef enum tsm_decode_way { TSM_DECODE_AUTO, TSM_DECODE_ALL_FRAMES } tsm_decode_way;

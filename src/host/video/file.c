@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file.c - see file.h. */
-#include "video/file.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file.h - a video file, opened and demuxed by FFmpeg without trusting it. */
 #ifndef TSM_VIDEO_FILE_H
 #define TSM_VIDEO_FILE_H

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* folder.c - see folder.h. */
-#include "video/folder.h"
+#include "folder.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -9,8 +10,8 @@
 
 #include "core/memory.h"
 #include "core/status.h"
-#include "video/image.h"
-#include "video/limits.h"
+#include "image.h"
+#include "limits.h"
 
 typedef struct frame_list {
     char **names;

@@ -1,12 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image.c - see image.h. */
-#include "video/image.h"
+#include "image.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "core/memory.h"
 #include "core/status.h"
-#include "video/limits.h"
+#include "limits.h"
 
 tsm_status tsm_image_alloc(tsm_image *image, uint32_t width, uint32_t height, const char *path, tsm_error *error)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image.h - still images as Pillow reads them with convert("RGB"). */
 #ifndef TSM_VIDEO_IMAGE_H
 #define TSM_VIDEO_IMAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* indexed.c - decoding no more than the wanted frames depend on.
  *
  * The index knows which packet shows which frame, which packets others depend on, and where decoding can start.
@@ -8,7 +9,7 @@
  * Every picture given to the codec must come out again, with its time stamp: fields, hidden frames, damage and
  * misleading key flags show in that, and the plain way is taken instead.
  */
-#include "video/decode.h"
+#include "decode.h"
 
 #include "core/memory.h"
 #include "core/status.h"

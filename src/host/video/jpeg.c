@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* jpeg.c - JPEG through libjpeg with its defaults, which gives Pillow's bytes.
  *
  * libjpeg reports fatal errors by longjmp: everything that must survive one lives in the reader.
  */
 #include <setjmp.h>
 
-#include "video/image.h"
+#include "image.h"
 
 #include <jpeglib.h>
 #include <jerror.h>

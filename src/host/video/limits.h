@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* limits.h - what libtsm-video accepts; beyond it lies damage or malice rather than video. */
 #ifndef TSM_VIDEO_LIMITS_H
 #define TSM_VIDEO_LIMITS_H

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* load.c - a path in, clips out. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/status.h"
-#include "video/decode.h"
-#include "video/folder.h"
+#include "decode.h"
+#include "folder.h"
 
 tsm_status tsm_video_load(tsm_clips **out, const char *path, const tsm_video_options *options, tsm_error *error)
 {

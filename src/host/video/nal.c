@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nal.c - see nal.h. */
-#include "video/nal.h"
+#include "nal.h"
 
 tsm_nal_format tsm_nal_format_of(const AVCodecParameters *codec)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nal.h - what a packet of H.264 or HEVC holds, read from its NAL unit headers. */
 #ifndef TSM_VIDEO_NAL_H
 #define TSM_VIDEO_NAL_H

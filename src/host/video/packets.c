@@ -1,12 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* packets.c - see packets.h. */
-#include "video/packets.h"
+#include "packets.h"
 
 #include <stdlib.h>
 
 #include "core/memory.h"
 #include "core/status.h"
-#include "video/limits.h"
-#include "video/nal.h"
+#include "limits.h"
+#include "nal.h"
 
 /* What the first pass gathers besides the facts. */
 typedef struct survey {

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* packets.h - the packets of a video stream: one pass to learn about all of them, then as many as decoding takes. */
 #ifndef TSM_VIDEO_PACKETS_H
 #define TSM_VIDEO_PACKETS_H
 
-#include "video/file.h"
+#include "file.h"
 
 typedef struct tsm_packet_facts {
     int64_t pts;

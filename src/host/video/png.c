@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* png.c - PNG through libpng, as Pillow's convert("RGB") shows it: transparency dropped rather than blended, gamma
  * ignored, the upper byte of 16-bit samples.
  *
@@ -9,7 +10,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
-#include "video/image.h"
+#include "image.h"
 
 typedef struct reader {
     png_structp png;

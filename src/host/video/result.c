@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* result.c - what finished clips tell and give: facts, the tensor, normalised values. */
 #include <math.h>
 #include <string.h>
 
 #include "core/status.h"
-#include "video/clips.h"
+#include "clips.h"
 
 tsm_status tsm_clips_get_info(const tsm_clips *clips, tsm_clips_info *info)
 {

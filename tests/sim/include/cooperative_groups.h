@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cooperative_groups.h - of the simulated device: the barriers of a block and of a cooperative launch. */
 #ifndef TSM_SIM_COOPERATIVE_GROUPS_H
 #define TSM_SIM_COOPERATIVE_GROUPS_H
@@ -12,8 +13,14 @@ struct thread_block {
 struct grid_group {
     void sync(TSM_SIM_SITE) const { tsm_sim_sync_grid(file, line); }
 };
-static inline thread_block this_thread_block() { return {}; }
-static inline grid_group this_grid() { return {}; }
+static inline thread_block this_thread_block()
+{
+    return {};
+}
+static inline grid_group this_grid()
+{
+    return {};
+}
 } // namespace cooperative_groups
 
 #endif

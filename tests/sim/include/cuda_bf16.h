@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuda_bf16.h - of the simulated device: bfloat16 with CUDA's names; arithmetic in float, rounded to nearest even. */
 #ifndef TSM_SIM_CUDA_BF16_H
 #define TSM_SIM_CUDA_BF16_H
@@ -26,7 +27,10 @@ static inline __nv_bfloat16 __float2bfloat16_rn(float value)
     return { (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16) };
 }
 
-static inline __nv_bfloat16 __float2bfloat16(float value) { return __float2bfloat16_rn(value); }
+static inline __nv_bfloat16 __float2bfloat16(float value)
+{
+    return __float2bfloat16_rn(value);
+}
 
 static inline __nv_bfloat16 operator+(__nv_bfloat16 a, __nv_bfloat16 b)
 {
@@ -40,8 +44,14 @@ static inline __nv_bfloat16 operator*(__nv_bfloat16 a, __nv_bfloat16 b)
 {
     return __float2bfloat16_rn(__bfloat162float(a) * __bfloat162float(b));
 }
-static inline bool operator<(__nv_bfloat16 a, __nv_bfloat16 b) { return __bfloat162float(a) < __bfloat162float(b); }
-static inline bool operator>(__nv_bfloat16 a, __nv_bfloat16 b) { return __bfloat162float(a) > __bfloat162float(b); }
+static inline bool operator<(__nv_bfloat16 a, __nv_bfloat16 b)
+{
+    return __bfloat162float(a) < __bfloat162float(b);
+}
+static inline bool operator>(__nv_bfloat16 a, __nv_bfloat16 b)
+{
+    return __bfloat162float(a) > __bfloat162float(b);
+}
 
 TSM_SIM_VECTOR2(__nv_bfloat162, __nv_bfloat16)
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cuda_runtime.h - of the simulated device: what a .cu source sees when it is compiled as host C++17.
  *
@@ -16,19 +17,19 @@
 #define __global__
 #define __device__
 #define __host__
-#define __constant__ static const
+#define __constant__    static const
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __align__(bytes) alignas(bytes)
 
 /* Shared arrays come from the block's arena, poisoned and red-zoned: TSM_SHARED takes the place of __shared__. */
-#define TSM_SHARED(type, name, count)                                                                       \
-    static const char name##_site = 0;                                                                      \
-    type(&name)[count] = *reinterpret_cast<type(*)[count]>(                                                 \
-        tsm_sim_shared(&name##_site, sizeof(type) * (count), alignof(type)))
+#define TSM_SHARED(type, name, count)                                                                                \
+    static const char name##_site = 0;                                                                               \
+    type(&name)[count] =                                                                                             \
+        *reinterpret_cast<type(*)[count]>(tsm_sim_shared(&name##_site, sizeof(type) * (count), alignof(type)))
 #define TSM_SHARED_DYNAMIC(type, name) type *name = reinterpret_cast<type *>(tsm_sim_shared_dynamic())
 
-#define TSM_LAUNCH(kernel, ...) tsm_sim_launch_call(#kernel, false, kernel, __VA_ARGS__)
+#define TSM_LAUNCH(kernel, ...)             tsm_sim_launch_call(#kernel, false, kernel, __VA_ARGS__)
 #define TSM_LAUNCH_COOPERATIVE(kernel, ...) tsm_sim_launch_call(#kernel, true, kernel, __VA_ARGS__)
 
 #define TSM_SIM_SITE const char *file = __builtin_FILE(), int line = __builtin_LINE()
@@ -61,42 +62,48 @@ cudaError_t tsm_sim_launch(const char *name, bool cooperative, dim3 grid, dim3 b
                            cudaStream_t stream, void (*invoke)(void *), void *parameters, size_t parameter_bytes);
 
 #define threadIdx (tsm_sim_thread_index())
-#define blockIdx (tsm_sim_block_index())
-#define blockDim (tsm_sim_block_size())
-#define gridDim (tsm_sim_grid_size())
+#define blockIdx  (tsm_sim_block_index())
+#define blockDim  (tsm_sim_block_size())
+#define gridDim   (tsm_sim_grid_size())
 static const int warpSize = 32;
 
 /* ---- Vectors: copying one checks that both ends are aligned, as the hardware's vector loads and stores do ---- */
 
-#define TSM_SIM_VECTOR2(name, type)                                                                          \
-    struct alignas(2 * sizeof(type)) name {                                                                  \
-        type x, y;                                                                                           \
-        name() = default;                                                                                    \
-        name(type vx, type vy) : x(vx), y(vy) {}                                                             \
-        name(const name &o) { *this = o; }                                                                   \
-        name &operator=(const name &o)                                                                       \
-        {                                                                                                    \
-            tsm_sim_check_aligned(&o, sizeof o), tsm_sim_check_aligned(this, sizeof o);                      \
-            x = o.x, y = o.y;                                                                                \
-            return *this;                                                                                    \
-        }                                                                                                    \
-    };                                                                                                       \
-    static inline name make_##name(type x, type y) { return name(x, y); }
+#define TSM_SIM_VECTOR2(name, type)                                                                                  \
+    struct alignas(2 * sizeof(type)) name {                                                                          \
+        type x, y;                                                                                                   \
+        name() = default;                                                                                            \
+        name(type vx, type vy) : x(vx), y(vy) {}                                                                     \
+        name(const name &o) { *this = o; }                                                                           \
+        name &operator=(const name &o)                                                                               \
+        {                                                                                                            \
+            tsm_sim_check_aligned(&o, sizeof o), tsm_sim_check_aligned(this, sizeof o);                              \
+            x = o.x, y = o.y;                                                                                        \
+            return *this;                                                                                            \
+        }                                                                                                            \
+    };                                                                                                               \
+    static inline name make_##name(type x, type y)                                                                   \
+    {                                                                                                                \
+        return name(x, y);                                                                                           \
+    }
 
-#define TSM_SIM_VECTOR4(name, type)                                                                          \
-    struct alignas(4 * sizeof(type)) name {                                                                  \
-        type x, y, z, w;                                                                                     \
-        name() = default;                                                                                    \
-        name(type vx, type vy, type vz, type vw) : x(vx), y(vy), z(vz), w(vw) {}                             \
-        name(const name &o) { *this = o; }                                                                   \
-        name &operator=(const name &o)                                                                       \
-        {                                                                                                    \
-            tsm_sim_check_aligned(&o, sizeof o), tsm_sim_check_aligned(this, sizeof o);                      \
-            x = o.x, y = o.y, z = o.z, w = o.w;                                                              \
-            return *this;                                                                                    \
-        }                                                                                                    \
-    };                                                                                                       \
-    static inline name make_##name(type x, type y, type z, type w) { return name(x, y, z, w); }
+#define TSM_SIM_VECTOR4(name, type)                                                                                  \
+    struct alignas(4 * sizeof(type)) name {                                                                          \
+        type x, y, z, w;                                                                                             \
+        name() = default;                                                                                            \
+        name(type vx, type vy, type vz, type vw) : x(vx), y(vy), z(vz), w(vw) {}                                     \
+        name(const name &o) { *this = o; }                                                                           \
+        name &operator=(const name &o)                                                                               \
+        {                                                                                                            \
+            tsm_sim_check_aligned(&o, sizeof o), tsm_sim_check_aligned(this, sizeof o);                              \
+            x = o.x, y = o.y, z = o.z, w = o.w;                                                                      \
+            return *this;                                                                                            \
+        }                                                                                                            \
+    };                                                                                                               \
+    static inline name make_##name(type x, type y, type z, type w)                                                   \
+    {                                                                                                                \
+        return name(x, y, z, w);                                                                                     \
+    }
 
 TSM_SIM_VECTOR2(float2, float)
 TSM_SIM_VECTOR2(int2, int)
@@ -108,11 +115,26 @@ TSM_SIM_VECTOR4(uchar4, unsigned char)
 
 /* ---- Barriers, votes, shuffles ------------------------------------------------------------------------------ */
 
-static inline void __syncthreads(TSM_SIM_SITE) { tsm_sim_sync_block(file, line); }
-static inline int __syncthreads_count(int p, TSM_SIM_SITE) { return tsm_sim_block_vote(p, file, line); }
-static inline int __syncthreads_or(int p, TSM_SIM_SITE) { return tsm_sim_block_vote(p, file, line) > 0; }
-static inline int __syncthreads_and(int p, TSM_SIM_SITE) { return tsm_sim_block_vote(!p, file, line) == 0; }
-static inline void __syncwarp(unsigned mask = 0xffffffffu, TSM_SIM_SITE) { tsm_sim_sync_warp(mask, file, line); }
+static inline void __syncthreads(TSM_SIM_SITE)
+{
+    tsm_sim_sync_block(file, line);
+}
+static inline int __syncthreads_count(int p, TSM_SIM_SITE)
+{
+    return tsm_sim_block_vote(p, file, line);
+}
+static inline int __syncthreads_or(int p, TSM_SIM_SITE)
+{
+    return tsm_sim_block_vote(p, file, line) > 0;
+}
+static inline int __syncthreads_and(int p, TSM_SIM_SITE)
+{
+    return tsm_sim_block_vote(!p, file, line) == 0;
+}
+static inline void __syncwarp(unsigned mask = 0xffffffffu, TSM_SIM_SITE)
+{
+    tsm_sim_sync_warp(mask, file, line);
+}
 
 static inline unsigned __ballot_sync(unsigned mask, int p, TSM_SIM_SITE)
 {
@@ -210,10 +232,16 @@ template <typename T> TSM_SIM_UNWATCHED T atomicCAS(T *address, T expected, T va
 static inline void __threadfence() {}
 static inline void __threadfence_block() {}
 
-template <typename T> T __ldg(const T *address) { return *address; }
+template <typename T> T __ldg(const T *address)
+{
+    return *address;
+}
 
 /* On a GPU off by 2 units in the last place at most; 0 where the divisor is 2^126 or more. */
-static inline float __fdividef(float a, float b) { return a / b; }
+static inline float __fdividef(float a, float b)
+{
+    return a / b;
+}
 
 /* ---- Launch: the parameters are copied into one object that every thread of the launch reads ------------------ */
 
@@ -239,7 +267,10 @@ template <typename... P> struct tsm_sim_closure {
     }
 };
 
-static inline tsm_sim_parameters<> tsm_sim_pack() { return {}; }
+static inline tsm_sim_parameters<> tsm_sim_pack()
+{
+    return {};
+}
 template <typename First, typename... Rest, typename A, typename... B>
 static inline tsm_sim_parameters<First, Rest...> tsm_sim_pack(A first, B... rest)
 {

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cuda_runtime_api.h - of the simulated device: the runtime calls that the kernels, the plugin and their tests make, under
- * CUDA's own names and values, for C and C++. Found first on the include path of simulation builds only.
+ * cuda_runtime_api.h - of the simulated device: the runtime calls that the kernels, the plugin and their tests make,
+ * under CUDA's own names and values, for C and C++. Found first on the include path of simulation builds only.
  *
  * Every misuse that a call notices is a failure of the simulation (sim.h), besides the code that CUDA would return.
  */
@@ -101,18 +102,18 @@ cudaError_t cudaMallocHost(void **memory, size_t bytes);
 cudaError_t cudaFreeHost(void *memory);
 cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *attributes, const void *memory);
 
-/* The device side must lie in one live allocation, the host side out of device memory. What nothing has written may not
- * be read. Ordered and blocking as CUDA documents for pageable and pinned memory. */
+/* The device side must lie in one live allocation, the host side out of device memory. What nothing has written may
+ * not be read. Ordered and blocking as CUDA documents for pageable and pinned memory. */
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind);
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream);
 
 /* ---- Streams and events: work on a stream is queued until something waits for it; NULL's runs at once ---- */
 
-#define cudaStreamDefault 0x00
-#define cudaStreamNonBlocking 0x01
-#define cudaEventDefault 0x00
-#define cudaEventBlockingSync 0x01
+#define cudaStreamDefault      0x00
+#define cudaStreamNonBlocking  0x01
+#define cudaEventDefault       0x00
+#define cudaEventBlockingSync  0x01
 #define cudaEventDisableTiming 0x02
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);

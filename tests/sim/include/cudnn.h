@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cudnn.h - of the simulated device: what the plugin uses of cuDNN's backend API, with the values of cuDNN 9.
  */
@@ -13,8 +14,8 @@
 extern "C" {
 #endif
 
-#define CUDNN_MAJOR 9
-#define CUDNN_MINOR 19
+#define CUDNN_MAJOR      9
+#define CUDNN_MINOR      19
 #define CUDNN_PATCHLEVEL 0
 
 typedef enum cudnnStatus_t {
@@ -33,11 +34,7 @@ typedef enum cudnnStatus_t {
     CUDNN_STATUS_EXECUTION_FAILED = 5000
 } cudnnStatus_t;
 
-typedef enum cudnnDataType_t {
-    CUDNN_DATA_FLOAT = 0,
-    CUDNN_DATA_HALF = 2,
-    CUDNN_DATA_BFLOAT16 = 9
-} cudnnDataType_t;
+typedef enum cudnnDataType_t { CUDNN_DATA_FLOAT = 0, CUDNN_DATA_HALF = 2, CUDNN_DATA_BFLOAT16 = 9 } cudnnDataType_t;
 
 typedef enum cudnnConvolutionMode_t { CUDNN_CONVOLUTION = 0, CUDNN_CROSS_CORRELATION = 1 } cudnnConvolutionMode_t;
 typedef enum cudnnPointwiseMode_t { CUDNN_POINTWISE_ADD = 0, CUDNN_POINTWISE_RELU_FWD = 100 } cudnnPointwiseMode_t;
@@ -147,7 +144,8 @@ cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor)
 cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
                                        cudnnBackendAttributeType_t type, int64_t count, const void *elements);
 cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
-                                       cudnnBackendAttributeType_t type, int64_t room, int64_t *count, void *elements);
+                                       cudnnBackendAttributeType_t type, int64_t room, int64_t *count,
+                                       void *elements);
 cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor);
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack);
 

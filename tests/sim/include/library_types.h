@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* library_types.h - of the simulated device: the element types of its libraries, with CUDA's values. */
 #ifndef TSM_SIM_LIBRARY_TYPES_H
 #define TSM_SIM_LIBRARY_TYPES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* abi_real.c - the table of abi_table.h with CUDA's headers. */
 #include <stddef.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* abi_sim.c - the table of abi_table.h with the headers of the simulation. */
 #include <stddef.h>
 

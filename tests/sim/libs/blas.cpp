@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* blas.cpp - cuBLASLt: descriptors, and a list of algorithms that differ in workspace and rounding. */
 #include "blas.h"
 

@@ -1,4 +1,6 @@
-/* blas.h - the parts of the simulated cuBLASLt: descriptors and algorithms (blas.cpp), the product (blas_matmul.cpp) */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* blas.h - the parts of the simulated cuBLASLt: descriptors and algorithms (blas.cpp), the product (blas_matmul.cpp)
+ */
 #ifndef TSM_SIM_BLAS_H
 #define TSM_SIM_BLAS_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* blas_matmul.cpp - a matmul of cuBLASLt at work: alpha op(A) op(B) + beta C, then the epilogue, rounded once. */
 #include "blas.h"
 #include "product.h"

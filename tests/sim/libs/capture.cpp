@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* capture.cpp - streams that record their work into a graph instead, and graphs that are replayed. */
 #include "libs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checks.cpp - the arguments of calls: ranges of device and host memory, and handles. */
 #include "libs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* device_calls.cpp - which GPUs there are, and what errors are called. */
 #include "libs.h"
 

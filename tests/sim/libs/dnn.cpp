@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dnn.cpp - cuDNN's descriptors as sets of attributes. The codes of misuse are those of cuDNN 9.19; where that one
  * crashes, the simulation has a failure.

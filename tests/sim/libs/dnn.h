@@ -1,5 +1,6 @@
-/* dnn.h - the parts of the simulated cuDNN: descriptors (dnn.cpp), what they mean once final (dnn_final.cpp), plans as
- * text (dnn_text.cpp), and plans that run (dnn_run.cpp). */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dnn.h - the parts of the simulated cuDNN: descriptors (dnn.cpp), what they mean once final (dnn_final.cpp), plans
+ * as text (dnn_text.cpp), and plans that run (dnn_run.cpp). */
 #ifndef TSM_SIM_DNN_H
 #define TSM_SIM_DNN_H
 

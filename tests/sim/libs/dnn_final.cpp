@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dnn_final.cpp - what each type of descriptor means, and the engines that heuristics offer for a graph. */
 #include "dnn.h"
 

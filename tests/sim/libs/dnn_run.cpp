@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dnn_run.cpp - a plan at work: the convolution as a product of gathered pixels and filters, then what follows it. */
 #include "dnn.h"
 #include "product.h"

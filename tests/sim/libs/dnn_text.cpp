@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dnn_text.cpp - a plan as text and back. The tensors are written as cuDNN 9.19 writes them, the rest like it; only
  * what was written here is read, byte for byte.

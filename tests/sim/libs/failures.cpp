@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* failures.cpp - misuse with its place, and the verdict at the end of the process: failures and leaks. */
 #include "libs.h"
 

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* graph_support.h - graphs on the plugin against the reference backend, for the suites of its operations. */
 #ifndef TSM_SIM_GRAPH_SUPPORT_H
 #define TSM_SIM_GRAPH_SUPPORT_H
 
-#include "../../unit/networks.h"
+#include "networks.h"
 #include "engine/engine.h"
-#include "graph/passes.h"
+#include "passes/passes.h"
 #include "lib_support.h"
 
 #define SEED      50u

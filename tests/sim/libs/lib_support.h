@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lib_support.h - what the tests of the simulated runtime and libraries share. */
 #ifndef TSM_SIM_LIB_SUPPORT_H
 #define TSM_SIM_LIB_SUPPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libs.h - the simulated runtime and libraries among themselves: work on streams, the order between pieces of work,
  * and the checks of whatever a call is given.
@@ -9,7 +10,7 @@
 #ifndef TSM_SIM_LIBS_H
 #define TSM_SIM_LIBS_H
 
-#include "../internal.h"
+#include "internal.h"
 
 #include <deque>
 #include <functional>

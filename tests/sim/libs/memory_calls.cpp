@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_calls.cpp - the calls on memory, as blocking and as ordered as CUDA documents them, and not more:
  * cudaMemcpy from pageable host memory, or within the device, may return before the copy is over, so what another

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* net_support.h - networks on the plugin that is linked against the simulated device. */
 #ifndef TSM_SIM_NET_SUPPORT_H
 #define TSM_SIM_NET_SUPPORT_H
@@ -8,7 +9,7 @@
 
 #include <dlfcn.h>
 
-#include "../../unit/engines.h"
+#include "engines.h"
 #include "core/memory.h"
 #include "lib_support.h"
 
@@ -19,7 +20,8 @@ static inline void set_mode(const char *graphs, const char *tune)
     setenv("TSM_CUDA_TUNE", tune, 1);
 }
 
-/* Allocations on the host since the last call: those of libtsm, and those of the plugin, which must have been opened. */
+/* Allocations on the host since the last call: those of libtsm, and those of the plugin, which must have been opened.
+ */
 static inline uint64_t host_allocations(void)
 {
     void *plugin = dlopen("libtsm_cuda.so", RTLD_NOW | RTLD_NOLOAD);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* numbers.h - the element types of the libraries: to float32 and back, rounded to nearest even. */
 #ifndef TSM_SIM_NUMBERS_H
 #define TSM_SIM_NUMBERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * order.cpp - who touched each piece of device memory last, and whether that comes before who touches it now.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * product.cpp - see product.h. Four rows by one panel of columns are summed at a time, in the order of the depth, so
  * that the compiler can use vectors without changing any sum.

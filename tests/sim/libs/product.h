@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * product.h - the matrix product under both libraries: out(rows, width) = left(rows, depth) * right(depth, width), in
  * float32.

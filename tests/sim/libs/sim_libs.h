@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sim_libs.h - what tests ask of the simulated runtime and libraries, besides sim.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* streams.cpp - streams as queues of work, and events. */
 #include "libs.h"
 

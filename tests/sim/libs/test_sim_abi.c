@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sim_abi.c - the constants and sizes of the simulation's headers are CUDA's. Built where CUDA's headers are. */
 #include "abi_table.h"
-#include "../../unit/support.h"
+#include "support.h"
 
 START_TEST(values_are_those_of_cuda)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sim_blas.c - the simulated cuBLASLt: products against plain loops, and every misuse that it must notice. */
 #include <cublasLt.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sim_capture.c - stream capture and graphs of the simulated runtime, and the calls that a capture forbids. */
 #include "lib_support.h"
 

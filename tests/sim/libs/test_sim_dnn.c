@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_dnn.c - the simulated cuDNN: fused convolutions against plain loops, on every engine; malformed
  * descriptors get the codes of cuDNN 9.19; misuse is noticed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_net_backend.c - the CUDA plugin on the simulated device against the reference backend: every kind of
  * convolution that a graph may hold, both ways to shift, blocks of ResNets and of MobileNetV2.

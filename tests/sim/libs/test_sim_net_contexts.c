@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_net_contexts.c - engines and contexts of the CUDA plugin on the simulated device: where tensors may lie,
  * whose stream, what a run costs, threads, lack of memory, and devices that are not there.

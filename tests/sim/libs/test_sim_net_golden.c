@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_net_golden.c - the CUDA plugin on the simulated device against PyTorch in float64: every golden network,
  * every way to realise the shift, every precision, as a graph and kernel by kernel, tuned and not.
@@ -7,7 +8,7 @@
 
 #include "net_support.h"
 /* Behind it: net_support.h says where the data is. */
-#include "../../unit/golden.h"
+#include "golden.h"
 
 static json_t *cases;
 

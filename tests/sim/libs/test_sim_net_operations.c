@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_net_operations.c - the CUDA plugin on the simulated device against the reference backend: what networks
  * other than ResNets and MobileNetV2 are made of. Squeeze and excitation between depthwise convolutions, average

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_net_plans.c - cuDNN's plans in the cache: a second engine asks no heuristics and gives the same bits; a
  * plan that is not to be trusted is made anew, from the choice that was kept beside it.

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sim_net_resize.c - plans whose frames come at another size, on the simulated device: resized there to the same
  * bits as on the host, wherever the frames lie, without an allocation or a wait in enqueue.
  */
 #include "net_support.h"
 
-#include "../../unit/resizes.h"
+#include "resizes.h"
 
 static tsm_engine *make_r18(void)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sim_runtime.c - the simulated runtime: what works as in CUDA, and every misuse that it must notice. */
 #include "lib_support.h"
 

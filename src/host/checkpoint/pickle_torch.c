@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pickle_torch.c - the only names in a pickle that mean something: ordered dictionaries, tensors, storages. */
+#include <string.h>
+
+#include "pickle_machine.h"
+
+enum {
+    GLOBAL_ORDERED_DICT = TSM_GLOBAL_INERT + 1,
+    GLOBAL_REBUILD_TENSOR,
+    GLOBAL_REBUILD_PARAMETER,
+    GLOBAL_STORAGE /* + tsm_stored_type */
+};
+
+static const struct {
+    const char *module, *name;
+    uint32_t global;
+} globals[] = {
+    { "collections", "OrderedDict", GLOBAL_ORDERED_DICT },
+    { "torch._utils", "_rebuild_tensor", GLOBAL_REBUILD_TENSOR },
+    { "torch._utils", "_rebuild_tensor_v2", GLOBAL_REBUILD_TENSOR },
+    { "torch._utils", "_rebuild_parameter", GLOBAL_REBUILD_PARAMETER },
+    { "torch", "FloatStorage", GLOBAL_STORAGE + TSM_STORED_F32 },
+    { "torch", "HalfStorage", GLOBAL_STORAGE + TSM_STORED_F16 },
+    { "torch", "BFloat16Storage", GLOBAL_STORAGE + TSM_STORED_BF16 },
+    { "torch", "DoubleStorage", GLOBAL_STORAGE + TSM_STORED_F64 },
+    { "torch", "LongStorage", GLOBAL_STORAGE + TSM_STORED_I64 },
+    { "torch", "IntStorage", GLOBAL_STORAGE + TSM_STORED_I32 },
+    { "torch", "ShortStorage", GLOBAL_STORAGE + TSM_STORED_I16 },
+    { "torch", "CharStorage", GLOBAL_STORAGE + TSM_STORED_I8 },
+    { "torch", "ByteStorage", GLOBAL_STORAGE + TSM_STORED_U8 },
+    { "torch", "BoolStorage", GLOBAL_STORAGE + TSM_STORED_BOOL },
+};
+
+static bool same(const char *bytes, size_t length, const char *text)
+{
+    return strlen(text) == length && memcmp(bytes, text, length) == 0;
+}
+
+uint32_t tsm_pickle_global(const char *module, size_t module_length, const char *name, size_t name_length)
+{
+    for (size_t i = 0; i < sizeof globals / sizeof *globals; i++)
+        if (same(module, module_length, globals[i].module) && same(name, name_length, globals[i].name))
+            return globals[i].global;
+    return TSM_GLOBAL_INERT;
+}
+
+static tsm_status damaged(tsm_error *error, const char *what)
+{
+    return tsm_fail(error, TSM_ERROR_FORMAT, "its pickle is damaged: %s", what);
+}
+
+static bool is_integer(const tsm_pickle *p, uint32_t value)
+{
+    return tsm_pickle_at(p, value)->kind == TSM_PICKLE_INTEGER && tsm_pickle_at(p, value)->as.integer >= 0;
+}
+
+/* (storage, offset, size, stride, ...) */
+static tsm_status rebuild_tensor(tsm_pickle *p, uint32_t arguments, uint32_t *result, tsm_error *error)
+{
+    uint32_t storage = tsm_pickle_item(p, arguments, 0), offset = tsm_pickle_item(p, arguments, 1);
+    uint32_t dims = tsm_pickle_item(p, arguments, 2), stride = tsm_pickle_item(p, arguments, 3);
+    tsm_pickle_value *tensor;
+
+    if (tsm_pickle_at(p, storage)->kind != TSM_PICKLE_STORAGE || !is_integer(p, offset) || !dims || !stride)
+        return damaged(error, "a tensor is not made of storage, offset, size and stride");
+    TSM_TRY_RETURN(tsm_pickle_new(p, TSM_PICKLE_TENSOR, result, error));
+    tensor = &p->values[*result];
+    tensor->as.tensor.storage = storage;
+    tensor->as.tensor.offset = offset;
+    tensor->as.tensor.dims = dims;
+    tensor->as.tensor.stride = stride;
+    return TSM_OK;
+}
+
+tsm_status tsm_pickle_call(tsm_pickle *p, uint32_t callable, uint32_t arguments, uint32_t *result, tsm_error *error)
+{
+    const tsm_pickle_value *function = tsm_pickle_at(p, callable);
+    uint32_t global = function->kind == TSM_PICKLE_GLOBAL ? function->as.global : TSM_GLOBAL_INERT;
+
+    switch (global) {
+    case GLOBAL_ORDERED_DICT: return tsm_pickle_new(p, TSM_PICKLE_DICT, result, error);
+    case GLOBAL_REBUILD_TENSOR: return rebuild_tensor(p, arguments, result, error);
+    case GLOBAL_REBUILD_PARAMETER:
+        *result = tsm_pickle_item(p, arguments, 0);
+        return *result ? TSM_OK : damaged(error, "a parameter is made of nothing");
+    default: return tsm_pickle_new(p, TSM_PICKLE_OBJECT, result, error);
+    }
+}
+
+/* ('storage', type, key, location, elements[, view]), where a view is None or (key, offset, elements). Other ids name
+ * the source text of classes. */
+tsm_status tsm_pickle_storage(tsm_pickle *p, uint32_t id, uint32_t *result, tsm_error *error)
+{
+    const tsm_pickle_value *type = tsm_pickle_at(p, tsm_pickle_item(p, id, 1));
+    const tsm_pickle_value *key = tsm_pickle_at(p, tsm_pickle_item(p, id, 2));
+    uint32_t size = tsm_pickle_item(p, id, 4), view = tsm_pickle_item(p, id, 5);
+    uint32_t view_offset = tsm_pickle_item(p, view, 1), global;
+    tsm_pickle_value *storage;
+
+    if (!tsm_pickle_equals(tsm_pickle_at(p, tsm_pickle_item(p, id, 0)), "storage"))
+        return tsm_pickle_new(p, TSM_PICKLE_OBJECT, result, error);
+    if (key->kind != TSM_PICKLE_STRING || type->kind != TSM_PICKLE_GLOBAL || !is_integer(p, size) ||
+        key->as.string.length > 1000)
+        return damaged(error, "a storage is not described as one");
+    global = type->as.global;
+    if (global < GLOBAL_STORAGE) return damaged(error, "a storage is of a type that is not known");
+    if (tsm_pickle_at(p, view)->kind != TSM_PICKLE_NONE && !is_integer(p, view_offset))
+        return damaged(error, "the view of a storage is not described as one");
+    TSM_TRY_RETURN(tsm_pickle_new(p, TSM_PICKLE_STORAGE, result, error));
+    key = tsm_pickle_at(p, tsm_pickle_item(p, id, 2)); /* values may have moved */
+    storage = &p->values[*result];
+    storage->as.storage.key = key->as.string.bytes;
+    storage->as.storage.key_length = (uint32_t)key->as.string.length;
+    storage->as.storage.type = (tsm_stored_type)(global - GLOBAL_STORAGE);
+    storage->as.storage.size = size;
+    storage->as.storage.view = view_offset;
+    return TSM_OK;
+}

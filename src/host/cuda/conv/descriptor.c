@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* descriptor.c - see descriptor.h. */
+#include "descriptor.h"
+
+#include <stdio.h>
+
+void tsm_conv_spec_print(const tsm_conv_spec *s, char text[TSM_CONV_SPEC_TEXT])
+{
+    snprintf(text, TSM_CONV_SPEC_TEXT,
+             "%s,%lldx%lldx%lldx%lld/%lld+%lld,%dx%ds%dp%dg%d,%lldx%lldx%lld/%lld%s,z%lld,%s",
+             tsm_cuda_dtype_of(s->precision)->name, (long long)s->images, (long long)s->h, (long long)s->w,
+             (long long)s->channels, (long long)s->in_pitch, (long long)s->in_offset, s->kernel_h, s->kernel_w,
+             s->stride, s->pad, s->groups, (long long)s->oh, (long long)s->ow, (long long)s->filters,
+             (long long)s->out_pitch, s->float_out ? "f" : "", (long long)s->residual_pitch, tsm_act_name(s->act));
+}
+
+static int64_t pitched_count(int64_t pixels, int64_t pitch, int64_t channels)
+{
+    return (pixels - 1) * pitch + channels;
+}
+
+int64_t tsm_conv_spec_input_count(const tsm_conv_spec *s)
+{
+    return s->in_offset + pitched_count(s->images * s->h * s->w, s->in_pitch, s->channels);
+}
+
+int64_t tsm_conv_spec_weight_count(const tsm_conv_spec *s)
+{
+    return s->filters * s->kernel_h * s->kernel_w * (s->channels / s->groups);
+}
+
+int64_t tsm_conv_spec_output_count(const tsm_conv_spec *s)
+{
+    return pitched_count(s->images * s->oh * s->ow, s->out_pitch, s->filters);
+}
+
+int64_t tsm_conv_spec_residual_count(const tsm_conv_spec *s)
+{
+    return s->residual_pitch ? pitched_count(s->images * s->oh * s->ow, s->residual_pitch, s->filters) : 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* descriptor.h - a convolution as a library sees it: shapes, pitches and what is fused, no pointers. */
+#ifndef TSM_CUDA_CONV_DESCRIPTOR_H
+#define TSM_CUDA_CONV_DESCRIPTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "graph/graph.h"
+#include "cuda/dtype.h"
+
+#define TSM_CUDA_ARENA_ALIGNMENT  64  /* bytes: of every value */
+#define TSM_CUDA_WEIGHT_ALIGNMENT 256 /* bytes: of every weight and bias */
+
+/* out = act(conv(in) + residual + bias), NHWC. A pitch is the number of elements from a pixel to the next; what lies
+ * between the channels and the pitch is neither read nor written. */
+typedef struct tsm_conv_spec {
+    tsm_precision precision;
+    int64_t images, h, w, channels;
+    int64_t oh, ow, filters;
+    int kernel_h, kernel_w, stride, pad, groups;
+    int64_t in_pitch, out_pitch;
+    int64_t residual_pitch; /* 0: no residual */
+    int64_t in_offset;      /* elements between an aligned address and the first channel that is read */
+    bool float_out;         /* bias and output are float32, whatever the precision */
+    tsm_act act;
+} tsm_conv_spec;
+
+#define TSM_CONV_SPEC_TEXT 160
+
+/* One word that tells specs apart, for caches and messages. */
+void tsm_conv_spec_print(const tsm_conv_spec *spec, char text[TSM_CONV_SPEC_TEXT]);
+
+/* Elements from the first to behind the last of each operand. */
+int64_t tsm_conv_spec_input_count(const tsm_conv_spec *spec);
+int64_t tsm_conv_spec_weight_count(const tsm_conv_spec *spec);
+int64_t tsm_conv_spec_output_count(const tsm_conv_spec *spec);
+int64_t tsm_conv_spec_residual_count(const tsm_conv_spec *spec);
+
+#endif

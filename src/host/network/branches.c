@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* branches.c - see branches.h. */
+#include "branches.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/bind.h"
+
+#define BATCHNORM_EPS 1e-5
+
+/* ---- Which there are --------------------------------------------------------------------------------------- */
+
+static void list_conv(tsm_layer_list *l, const char *branch, const tsm_layer *merged, int kernel)
+{
+    char name[40];
+
+    snprintf(name, sizeof name, "%s.conv", branch);
+    tsm_layers_add_conv(l, name, merged->in, merged->out, kernel, merged->stride)->groups = merged->groups;
+    snprintf(name, sizeof name, "%s.norm", branch);
+    tsm_layers_add_norm(l, name, merged->out);
+}
+
+tsm_status tsm_branches_list(const tsm_layer *merged, tsm_layer **parts, int *count, tsm_error *error)
+{
+    const tsm_mobileone *block = merged->merged;
+    const size_t room = 2 * (size_t)block->branches + 3;
+    tsm_layer_list list = { .layers = tsm_alloc_zero(room, sizeof *list.layers) };
+    char name[32];
+
+    *parts = list.layers;
+    *count = 0;
+    if (!list.layers) return tsm_fail_memory(error, room * sizeof *list.layers);
+    /* The block's name, up to the last dot. */
+    snprintf(list.prefix, sizeof list.prefix, "%.*s", (int)(strrchr(merged->name, '.') - merged->name) + 1,
+             merged->name);
+    if (block->norm_branch) tsm_layers_add_norm(&list, "branch_norm", merged->out);
+    if (block->scale_branch) list_conv(&list, "branch_scale", merged, 1);
+    for (int i = 0; i < block->branches; i++) {
+        snprintf(name, sizeof name, "branch_conv_list.%d", i);
+        list_conv(&list, name, merged, merged->kernel);
+    }
+    *count = list.count;
+    return TSM_OK;
+}
+
+/* ---- Their sum --------------------------------------------------------------------------------------------- */
+
+/* Values [first, first + count) of a tensor as float32. */
+static void read_values(const tsm_weight *weight, int64_t first, int64_t count, float *out)
+{
+    const int64_t size = weight->dtype == TSM_FLOAT32 ? 4 : 2;
+    const tsm_weight part = { (const char *)weight->data + first * size, weight->dtype, count };
+
+    tsm_weight_to_float(&part, out);
+}
+
+static double value_at(const tsm_layer *layer, int which, int channel)
+{
+    float value;
+
+    read_values(&layer->tensors[which], channel, 1, &value);
+    return value;
+}
+
+/* Adds what output channel `channel` of a branch has to the `taps` of the kernel. A branch of norm alone (conv NULL)
+ * has a 1 where a channel reads itself; a kernel of one tap is the middle of a larger one. */
+static void add_taps(const tsm_layer *merged, const tsm_layer *conv, int channel, double factor, double *taps,
+                     float *scratch)
+{
+    const int area = merged->kernel * merged->kernel, inputs = merged->in / merged->groups;
+    const int64_t count = conv ? (int64_t)inputs * conv->kernel * conv->kernel : 0;
+
+    if (!conv) {
+        taps[(int64_t)(channel % inputs) * area + area / 2] += factor;
+        return;
+    }
+    read_values(&conv->tensors[TSM_WEIGHT], channel * count, count, scratch);
+    if (conv->kernel == merged->kernel)
+        for (int64_t i = 0; i < count; i++) taps[i] += scratch[i] * factor;
+    else
+        for (int64_t i = 0; i < count; i++) taps[i * area + area / 2] += scratch[i] * factor;
+}
+
+/* The taps of one output channel, and the bias behind them. */
+static void sum_channel(const tsm_layer *merged, const tsm_layer *parts, int count, int channel, double *taps,
+                        int64_t tap_count, float *scratch)
+{
+    memset(taps, 0, (size_t)(tap_count + 1) * sizeof *taps);
+    for (int i = 0; i < count; i++) {
+        const tsm_layer *conv = parts[i].kind == TSM_LAYER_CONV ? &parts[i++] : NULL, *norm = &parts[i];
+        const double factor =
+            value_at(norm, TSM_WEIGHT, channel) / sqrt(value_at(norm, TSM_VARIANCE, channel) + BATCHNORM_EPS);
+
+        add_taps(merged, conv, channel, factor, taps, scratch);
+        taps[tap_count] += value_at(norm, TSM_BIAS, channel) - value_at(norm, TSM_MEAN, channel) * factor;
+    }
+}
+
+static tsm_status round_values(const tsm_layer *merged, const double *values, int64_t count, float *out,
+                               tsm_error *error)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (!(fabs(values[i]) <= (double)FLT_MAX))
+            return tsm_fail(error, TSM_ERROR_MODEL, "the branches of %s make %g, beyond the range of float32",
+                            merged->name, values[i]);
+        out[i] = (float)values[i];
+    }
+    return TSM_OK;
+}
+
+static tsm_status sum_branches(const tsm_layer *merged, const tsm_layer *parts, int count, int64_t tap_count,
+                               tsm_error *error)
+{
+    float *kernel = merged->owned[TSM_WEIGHT], *bias = merged->owned[TSM_BIAS];
+    double *taps = tsm_alloc_aligned((size_t)tap_count + 1, sizeof *taps);
+    float *scratch = tsm_alloc_aligned((size_t)tap_count, sizeof *scratch);
+    tsm_status status = TSM_OK;
+
+    if (!taps || !scratch) status = tsm_fail_memory(error, ((size_t)tap_count + 1) * sizeof *taps);
+    for (int channel = 0; status == TSM_OK && channel < merged->out; channel++) {
+        sum_channel(merged, parts, count, channel, taps, tap_count, scratch);
+        TSM_TRY(round_values(merged, taps, tap_count, kernel + channel * tap_count, error));
+        TSM_TRY(round_values(merged, taps + tap_count, 1, bias + channel, error));
+    }
+fail:
+    tsm_free(taps);
+    tsm_free(scratch);
+    return status;
+}
+
+tsm_status tsm_branches_merge(tsm_layer *merged, const tsm_layer *parts, int count, tsm_error *error)
+{
+    const int64_t tap_count = (int64_t)(merged->in / merged->groups) * merged->kernel * merged->kernel;
+    const int64_t counts[] = { [TSM_WEIGHT] = merged->out * tap_count, [TSM_BIAS] = merged->out };
+
+    for (int which = TSM_WEIGHT; which <= TSM_BIAS; which++) {
+        float *values = tsm_alloc_aligned((size_t)counts[which], sizeof *values);
+
+        if (!values) return tsm_fail_memory(error, (size_t)counts[which] * sizeof *values);
+        merged->owned[which] = values;
+        merged->tensors[which] = (tsm_weight){ values, TSM_FLOAT32, counts[which] };
+    }
+    return sum_branches(merged, parts, count, tap_count, error);
+}

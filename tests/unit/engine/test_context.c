@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_context.c - planning and running: what is computed, what is refused, and what is promised to threads. */
+#include <pthread.h>
+
+#include "engines.h"
+
+/* r18: 7 classes, 8 segments, RGB. */
+enum { N = 2, T = 8, H = 32, W = 40, C = 3, CLASSES = 7, PIXELS = N * T * C * H * W };
+
+static const tsm_shape shape = { N, T, H, W };
+static const char *const devices[] = { "reference", "cpu" };
+#define DEVICES (int)(sizeof devices / sizeof *devices)
+
+static void run(tsm_context *context, const tsm_tensor *input, float *logits, int n)
+{
+    tsm_tensor output = logits_tensor(logits, n, CLASSES);
+    tsm_error error;
+
+    memset(logits, 0xff, (size_t)n * CLASSES * sizeof *logits);
+    assert_ok(tsm_run(context, input, &output, &error), &error);
+}
+
+/* ---- Plans ---- */
+
+static const struct {
+    tsm_shape shape;
+    const char *names;
+} bad_shapes[] = {
+    { { 0, 8, 32, 32 }, "shape" },  { { -1, 8, 32, 32 }, "shape" },
+    { { 1, -8, 32, 32 }, "shape" }, { { 1, 8, 0, 32 }, "shape" },
+    { { 1, 8, 32, -5 }, "shape" },  { { INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX }, "2^40" },
+};
+
+START_TEST(refused_shapes_leave_no_plan)
+{
+    tsm_engine *engine = make_engine(GOLDEN("r18"), devices[_i]);
+    tsm_context *context = make_context(engine, NULL);
+    float *data = hashed_array(PIXELS, 1), logits[N * CLASSES];
+    tsm_tensor input = planes_tensor(data, N, T, C, H, W), output = logits_tensor(logits, N, CLASSES);
+    tsm_error error;
+
+    assert_error(tsm_run(context, &input, &output, &error), &error, TSM_ERROR_ARGUMENT, "no plan");
+    for (size_t i = 0; i < sizeof bad_shapes / sizeof *bad_shapes; i++) {
+        assert_ok(tsm_context_plan(context, &shape, &error), &error);
+        ck_assert_uint_gt(tsm_context_bytes(context), 0);
+        assert_error(tsm_context_plan(context, &bad_shapes[i].shape, &error), &error, TSM_ERROR_ARGUMENT,
+                     bad_shapes[i].names);
+        ck_assert_uint_eq(tsm_context_bytes(context), 0);
+        assert_error(tsm_run(context, &input, &output, &error), &error, TSM_ERROR_ARGUMENT, "no plan");
+    }
+    assert_error(tsm_context_plan(context, NULL, &error), &error, TSM_ERROR_ARGUMENT, "shape");
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    free(data);
+}
+END_TEST
+
+/* One clip at a time, and t from the model, give what the batch gives. */
+START_TEST(second_plan_replaces_the_first)
+{
+    const tsm_shape single = { 1, 0, H, W };
+    tsm_engine *engine = make_engine(GOLDEN("r18"), devices[_i]);
+    tsm_context *context = make_context(engine, &shape);
+    float *data = hashed_array(PIXELS, 1), batch[N * CLASSES], alone[N * CLASSES];
+    tsm_tensor input = planes_tensor(data, N, T, C, H, W);
+    tsm_error error;
+
+    run(context, &input, batch, N);
+    assert_ok(tsm_context_plan(context, &single, &error), &error);
+    for (int n = 0; n < N; n++) {
+        input = planes_tensor(data + n * PIXELS / N, 1, T, C, H, W);
+        run(context, &input, alone + n * CLASSES, 1);
+    }
+    assert_close(alone, batch, N * CLASSES, 1e-6, "clips alone");
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    free(data);
+}
+END_TEST
+
+/* ---- Tensors ---- */
+
+static uint8_t *hashed_bytes(size_t count, uint32_t seed)
+{
+    uint8_t *bytes = malloc(count);
+
+    ck_assert_ptr_nonnull(bytes);
+    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)((hashed_value((uint32_t)i, seed) + 1) * 127.99f);
+    return bytes;
+}
+
+START_TEST(bytes_are_normalised)
+{
+    tsm_model_info info = TSM_MODEL_INFO_INIT;
+    tsm_model *model = load_model(GOLDEN("r18"));
+    tsm_engine *engine = make_engine(GOLDEN("r18"), devices[_i]);
+    tsm_context *context = make_context(engine, &shape);
+    uint8_t *bytes = hashed_bytes(PIXELS, 5);
+    float *data = poisoned_array(PIXELS), from_bytes[N * CLASSES], from_floats[N * CLASSES];
+    tsm_tensor input = bytes_tensor(bytes, N, T, H, W);
+
+    ck_assert_int_eq(tsm_model_get_info(model, &info), TSM_OK);
+    for (int f = 0; f < N * T; f++)
+        for (int c = 0; c < C; c++)
+            for (int p = 0; p < H * W; p++)
+                data[(f * C + c) * H * W + p] =
+                    ((float)bytes[(f * H * W + p) * C + c] / 255.0f - info.mean[c]) / info.std[c];
+    run(context, &input, from_bytes, N);
+    input = planes_tensor(data, N, T, C, H, W);
+    run(context, &input, from_floats, N);
+    assert_close(from_bytes, from_floats, N * CLASSES, 0, "uint8 frames");
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    tsm_model_destroy(&model);
+    free(data);
+    free(bytes);
+}
+END_TEST
+
+/* Each row breaks one thing of a good pair of tensors. */
+static void no_data(tsm_tensor *t)
+{
+    t->data = NULL;
+}
+static void on_device(tsm_tensor *t)
+{
+    t->memory = TSM_MEMORY_DEVICE;
+}
+static void no_memory(tsm_tensor *t)
+{
+    t->memory = (tsm_memory)9;
+}
+static void half(tsm_tensor *t)
+{
+    t->dtype = TSM_FLOAT16;
+}
+static void no_dtype(tsm_tensor *t)
+{
+    t->dtype = (tsm_dtype)17;
+}
+static void channels_last(tsm_tensor *t)
+{
+    t->layout = TSM_NTHWC;
+}
+static void channels_first(tsm_tensor *t)
+{
+    t->layout = TSM_NTCHW;
+}
+static void four_dims(tsm_tensor *t)
+{
+    t->ndim = 4;
+}
+static void many_dims(tsm_tensor *t)
+{
+    t->ndim = 1000;
+}
+static void more_clips(tsm_tensor *t)
+{
+    t->dims[0]++;
+}
+static void fewer_frames(tsm_tensor *t)
+{
+    t->dims[1]--;
+}
+static void wider(tsm_tensor *t)
+{
+    t->dims[4] += INT64_C(1) << 32;
+}
+static void odd_address(tsm_tensor *t)
+{
+    t->data = (char *)t->data + 1;
+}
+static void unchanged(tsm_tensor *t)
+{
+    (void)t;
+}
+
+static const struct {
+    void (*input)(tsm_tensor *tensor);
+    void (*output)(tsm_tensor *tensor);
+    const char *names;
+} bad_tensors[] = {
+    { no_data, unchanged, "input: no data" },
+    { on_device, unchanged, "input: is not in host memory" },
+    { no_memory, unchanged, "input: no kind of memory 9" },
+    { half, unchanged, "input: is neither float32 nor uint8" },
+    { no_dtype, unchanged, "input: is neither float32 nor uint8" },
+    { channels_last, unchanged, "input: float32 must be NTCHW" },
+    { four_dims, unchanged, "input: has 4 dimensions" },
+    { many_dims, unchanged, "input: has 1000 dimensions" },
+    { more_clips, unchanged, "input: is 3x8x3x32x40, the plan is for 2x8x3x32x40" },
+    { fewer_frames, unchanged, "input: is 2x7x3x32x40" },
+    { wider, unchanged, "input: is 2x8x3x32x4294967336" },
+    { odd_address, unchanged, "input: float32 data at an odd address" },
+    { unchanged, no_data, "output: no data" },
+    { unchanged, on_device, "output: is not in host memory" },
+    { unchanged, half, "output: is not float32" },
+    { unchanged, channels_first, "output: must be NC" },
+    { unchanged, four_dims, "output: has 4 dimensions" },
+    { unchanged, more_clips, "output: is 3x7, the plan is for 2x7" },
+    { unchanged, fewer_frames, "output: is 2x6" },
+    { unchanged, odd_address, "output: float32 data at an odd address" },
+};
+
+START_TEST(refused_tensors)
+{
+    tsm_engine *engine = make_engine(GOLDEN("r18"), "reference");
+    tsm_context *context = make_context(engine, &shape);
+    float *data = hashed_array(PIXELS, 1), logits[N * CLASSES];
+    tsm_error error;
+
+    for (size_t i = 0; i < sizeof bad_tensors / sizeof *bad_tensors; i++) {
+        tsm_tensor input = planes_tensor(data, N, T, C, H, W), output = logits_tensor(logits, N, CLASSES);
+
+        bad_tensors[i].input(&input);
+        bad_tensors[i].output(&output);
+        assert_error(tsm_run(context, &input, &output, &error), &error, TSM_ERROR_ARGUMENT, bad_tensors[i].names);
+    }
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    free(data);
+}
+END_TEST
+
+/* The mean of the frames' logits is the clip's, up to the order of sums; the output has one shape for each. */
+START_TEST(logits_of_frames)
+{
+    float *data = hashed_array(PIXELS, 3), frames[N * T * CLASSES], clips[N * CLASSES], mean[N * CLASSES];
+    tsm_engine_options options = TSM_ENGINE_OPTIONS_INIT;
+    tsm_engine *engine = make_engine(GOLDEN("r18"), devices[_i]);
+    tsm_context *context = make_context(engine, &shape);
+    tsm_tensor input = planes_tensor(data, N, T, C, H, W), of_clips = logits_tensor(clips, N, CLASSES);
+    tsm_tensor of_frames = {
+        .data = frames, .dtype = TSM_FLOAT32, .layout = TSM_NTC, .ndim = 3, .dims = { N, T, CLASSES }
+    };
+    tsm_model *model = load_model(GOLDEN("r18"));
+    tsm_error error;
+
+    assert_ok(tsm_run(context, &input, &of_clips, &error), &error);
+    assert_error(tsm_run(context, &input, &of_frames, &error), &error, TSM_ERROR_ARGUMENT, "output: must be NC");
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+
+    options.device = devices[_i];
+    options.per_frame = 1;
+    assert_ok(tsm_engine_create(&engine, model, &options, &error), &error);
+    tsm_model_destroy(&model);
+    context = make_context(engine, &shape);
+    assert_ok(tsm_run(context, &input, &of_frames, &error), &error);
+    assert_error(tsm_run(context, &input, &of_clips, &error), &error, TSM_ERROR_ARGUMENT, "output: must be NTC");
+    of_frames.dims[1]--;
+    assert_error(tsm_run(context, &input, &of_frames, &error), &error, TSM_ERROR_ARGUMENT,
+                 "output: is 2x7x7, the plan is for 2x8x7");
+    for (int i = 0; i < N * CLASSES; i++) {
+        double sum = 0;
+
+        for (int t = 0; t < T; t++) sum += frames[(i / CLASSES * T + t) * CLASSES + i % CLASSES];
+        mean[i] = (float)(sum / T);
+    }
+    assert_close(mean, clips, N * CLASSES, 1e-5, "mean over frames");
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    free(data);
+}
+END_TEST
+
+START_TEST(refused_byte_tensors)
+{
+    tsm_engine *engine = make_engine(GOLDEN("r18_flow"), "reference");
+    tsm_context *context = make_context(engine, &shape);
+    uint8_t *bytes = hashed_bytes(PIXELS, 5);
+    float logits[N * CLASSES];
+    tsm_tensor input = bytes_tensor(bytes, N, T, H, W), output = logits_tensor(logits, N, CLASSES);
+    tsm_error error;
+
+    assert_error(tsm_run(context, &input, &output, &error), &error, TSM_ERROR_ARGUMENT, "this network reads 10");
+    input.layout = TSM_NTCHW;
+    assert_error(tsm_run(context, &input, &output, &error), &error, TSM_ERROR_ARGUMENT, "uint8 must be NTHWC");
+    assert_error(tsm_run(context, NULL, &output, &error), &error, TSM_ERROR_ARGUMENT, "input: no tensor");
+    assert_error(tsm_enqueue(context, &input, &output, NULL, &error), &error, TSM_ERROR_UNSUPPORTED, "no streams");
+    ck_assert_int_eq(tsm_enqueue(NULL, &input, &output, NULL, NULL), TSM_ERROR_ARGUMENT);
+    input.layout = TSM_NTHWC;
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    engine = make_engine(GOLDEN("r18"), "reference");
+    context = make_context(engine, &shape);
+    assert_error(tsm_run(context, &input, NULL, &error), &error, TSM_ERROR_ARGUMENT, "output: no tensor");
+    input.dims[4] = 4;
+    assert_error(tsm_run(context, &input, &output, &error), &error, TSM_ERROR_ARGUMENT, "input: is 2x8x32x40x4");
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    free(bytes);
+}
+END_TEST
+
+/* ---- Threads ---- */
+
+#define WORKERS 4
+#define ROUNDS  4
+
+typedef struct worker {
+    const tsm_engine *engine;
+    uint32_t seed;
+    float logits[ROUNDS][N * CLASSES];
+    tsm_error error;
+    int failed;
+} worker;
+
+/* Plans and runs on a context of its own; Check's assertions are for the main thread only. */
+static void *work(void *argument)
+{
+    worker *w = argument;
+    float *data = malloc(PIXELS * sizeof *data);
+    tsm_tensor input = planes_tensor(data, N, T, C, H, W);
+    tsm_context *context = NULL;
+
+    for (int i = 0; data && i < PIXELS; i++) data[i] = hashed_value((uint32_t)i, w->seed);
+    w->failed = !data || tsm_context_create(&context, w->engine, &w->error) != TSM_OK;
+    for (int round = 0; round < ROUNDS && !w->failed; round++) {
+        tsm_tensor output = logits_tensor(w->logits[round], N, CLASSES);
+
+        w->failed = tsm_context_plan(context, &shape, &w->error) != TSM_OK ||
+                    tsm_run(context, &input, &output, &w->error) != TSM_OK;
+    }
+    tsm_context_destroy(&context);
+    free(data);
+    return NULL;
+}
+
+START_TEST(threads_share_an_engine)
+{
+    tsm_engine *engine = make_engine(GOLDEN("r18"), devices[_i]);
+    static worker alone[WORKERS], together[WORKERS];
+    pthread_t threads[WORKERS];
+
+    for (int i = 0; i < WORKERS; i++) {
+        alone[i] = together[i] = (worker){ .engine = engine, .seed = (uint32_t)i };
+        work(&alone[i]);
+        ck_assert_msg(!alone[i].failed, "%s", alone[i].error.text);
+    }
+    for (int i = 0; i < WORKERS; i++) ck_assert_int_eq(pthread_create(&threads[i], NULL, work, &together[i]), 0);
+    for (int i = 0; i < WORKERS; i++) ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < WORKERS; i++) {
+        ck_assert_msg(!together[i].failed, "%s", together[i].error.text);
+        ck_assert_mem_eq(together[i].logits, alone[i].logits, sizeof alone[i].logits);
+        ck_assert_mem_eq(alone[i].logits[1], alone[i].logits[0], sizeof alone[i].logits[0]);
+    }
+    ck_assert_mem_ne(alone[0].logits[0], alone[1].logits[0], sizeof alone[0].logits[0]);
+    tsm_engine_destroy(&engine);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("context");
+    TCase *plans = tcase_create("plans"), *tensors = tcase_create("tensors"), *threads = tcase_create("threads");
+
+    tcase_add_loop_test(plans, refused_shapes_leave_no_plan, 0, DEVICES);
+    tcase_add_loop_test(plans, second_plan_replaces_the_first, 0, DEVICES);
+    tcase_add_loop_test(tensors, bytes_are_normalised, 0, DEVICES);
+    tcase_add_test(tensors, refused_tensors);
+    tcase_add_test(tensors, refused_byte_tensors);
+    tcase_add_loop_test(tensors, logits_of_frames, 0, 2);
+    tcase_add_loop_test(threads, threads_share_an_engine, 0, DEVICES);
+    tcase_set_timeout(threads, 0);
+    suite_add_tcase(suite, plans);
+    suite_add_tcase(suite, tensors);
+    suite_add_tcase(suite, threads);
+    return run_suite(suite);
+}
