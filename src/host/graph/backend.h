@@ -13,6 +13,7 @@
 #ifndef TSM_GRAPH_BACKEND_H
 #define TSM_GRAPH_BACKEND_H
 
+#include "core/cancel.h"
 #include "graph.h"
 #include "memplan.h"
 
@@ -29,9 +30,13 @@ typedef struct tsm_backend_config {
     tsm_precision precision;
     int threads; /* 0: as many as the process may run on */
     tsm_shift_method shift_method;
-    bool graphs;           /* a CUDA graph a plan; otherwise kernel by kernel */
-    bool tune;             /* time the candidates of a convolution; otherwise a fixed order */
-    bool ranges;           /* mark layers for profilers */
+    bool graphs;        /* a CUDA graph a plan; otherwise kernel by kernel */
+    bool tune;          /* time the candidates of a convolution; otherwise a fixed order */
+    bool ranges;        /* mark layers for profilers */
+    uint64_t max_bytes; /* that a worker may hold; 0: no limit. A plan that needs more is refused with MEMORY, before
+                           it allocates, naming both numbers */
+    tsm_cancel cancel;  /* heeded in prepare, between what it compiles or tunes; in plan; in run, between layers where
+                           the backend launches them one by one. Copied by prepare */
     const char *cache_dir; /* where tuning results are kept, for the call of prepare; NULL: the backend's default; "":
                               nowhere */
 } tsm_backend_config;
@@ -106,7 +111,9 @@ typedef struct tsm_backend {
     tsm_status (*plan)(tsm_plan **plan, tsm_worker *worker, const tsm_plan_arguments *arguments, tsm_error *error);
     void (*plan_release)(tsm_plan *plan); /* required; NULL is fine. The arena keeps its size */
 
-    /* Required. With `enqueue` only where the backend has streams. */
+    /* Required. With `enqueue` only where the backend has streams. Without it, float32 input that is not finite fails
+     * by tsm_fail_input, found in the pass that reads it, and so do logits that are not finite by tsm_fail_logits
+     * where they are in device memory; in host memory the engine looks at them. */
     tsm_status (*run)(tsm_plan *plan, const tsm_run_arguments *arguments, tsm_error *error);
 
     /* Optional, all or none: the state of `count` live streams of a graph whose shifts look at no frame to come. */
@@ -125,6 +132,11 @@ typedef struct tsm_backend {
         sizeof(tsm_backend), sizeof(tsm_backend_config), sizeof(tsm_node), sizeof(tsm_graph),                        \
             sizeof(tsm_run_arguments)                                                                                \
     }
+
+/* ARGUMENT, naming clip and frame: a value of frame `frame` of all n * t of the input, in `dims`, is not finite; the
+ * logits of row `row` are not. */
+tsm_status tsm_fail_input(tsm_error *error, const tsm_dims *dims, int64_t frame);
+tsm_status tsm_fail_logits(tsm_error *error, const tsm_dims *logits, int64_t row);
 
 /* What a plugin exports, under the name tsm_<device>_backend. */
 typedef const tsm_backend *tsm_backend_entry(void);
