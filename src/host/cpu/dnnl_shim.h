@@ -82,6 +82,9 @@ tsm_status tsm_dnnl_matmul_create(tsm_dnnl_op *op, dnnl_engine_t engine, const t
 tsm_status tsm_dnnl_conv_create(tsm_dnnl_op *op, dnnl_engine_t engine, const tsm_dnnl_conv *what, tsm_error *error);
 void tsm_dnnl_op_clear(tsm_dnnl_op *op);
 
+/* oneDNN's name for the implementation that it chose, "brgconv:avx512_core". Lives as long as the op. */
+const char *tsm_dnnl_op_how(const tsm_dnnl_op *op);
+
 /* Layouts of plain weights: (O,I) or (O,kh,kw,I) as tsm_node_weights writes them, for the matmul or the convolution.
  */
 tsm_status tsm_dnnl_matmul_plain(tsm_dnnl_layout *layout, int64_t n, int64_t k, tsm_error *error);
