@@ -11,7 +11,7 @@
 
 #include <dnnl.h>
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 
 /* A memory descriptor as a handle in both versions: 3 has them so, for 2 it is a heap copy of the struct. */
 #if DNNL_VERSION_MAJOR >= 3

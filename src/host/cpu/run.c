@@ -2,7 +2,6 @@
 /* run.c - runs the steps of a plan. */
 #include <string.h>
 
-#include "core/clock.h"
 #include "plan.h"
 
 tsm_status tsm_cpu_check_team(const tsm_prepared *prepared, tsm_error *error)
@@ -22,7 +21,7 @@ static void tell_step(const tsm_plan *plan, int at, const tsm_run_arguments *arg
     const tsm_visitor *visitor = arguments->visitor;
     char how[TSM_CPU_HOW_BYTES];
 
-    if (profiler) profiler->step(profiler->user, step->index, tsm_cpu_step_how(step, how), tsm_clock_ms() - begin);
+    if (profiler) profiler->step(profiler->user, step->index, tsm_cpu_step_how(step, how), tsm_now_ms() - begin);
     if (visitor && last) visitor->value(visitor->user, step->index, &step->dims, step->value);
 }
 
@@ -32,7 +31,7 @@ static void read_input(const tsm_plan *plan, const tsm_run_arguments *arguments)
     const tsm_node *node = &plan->graph->nodes[index];
     const tsm_dims *dims = &plan->shapes[index];
     const tsm_tensor *input = arguments->input;
-    const double begin = tsm_clock_ms();
+    const double begin = tsm_now_ms();
 
     if (input->dtype == TSM_UINT8) {
         tsm_cpu_from_bytes(input->data, plan->bound.input, dims, node->input_mean, node->input_std);
@@ -40,7 +39,7 @@ static void read_input(const tsm_plan *plan, const tsm_run_arguments *arguments)
         tsm_cpu_from_ntchw(input->data, plan->bound.input, dims);
     }
     if (arguments->profiler)
-        arguments->profiler->step(arguments->profiler->user, index, "loop", tsm_clock_ms() - begin);
+        arguments->profiler->step(arguments->profiler->user, index, "loop", tsm_now_ms() - begin);
     if (arguments->visitor) arguments->visitor->value(arguments->visitor->user, index, dims, plan->bound.input);
 }
 
@@ -51,7 +50,7 @@ static tsm_status run_steps(const tsm_plan *plan, const tsm_run_arguments *argum
     read_input(plan, arguments);
     for (int i = 0; i < plan->bound.count; i++) {
         const tsm_cpu_step *step = &plan->bound.steps[i];
-        const double begin = told ? tsm_clock_ms() : 0;
+        const double begin = told ? tsm_now_ms() : 0;
         tsm_status status;
 
         TSM_TRY_RETURN(tsm_cancel_check(&plan->worker->prepared->cancel, error));

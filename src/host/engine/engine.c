@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/options.h"
 #include "passes/passes.h"
 #include "model/model.h"
 

@@ -2,7 +2,6 @@
 /* graph_text.c - the layer graph of a model as text. */
 #include "engine.h"
 
-#include "graph/memplan.h"
 #include "passes/passes.h"
 #include "model/model.h"
 

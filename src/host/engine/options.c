@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - what a caller asks of an engine, checked, and completed from the environment. */
-#include "core/options.h"
 
 #include <stdlib.h>
 #include <string.h>

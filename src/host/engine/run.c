@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/clock.h"
 #include "engine.h"
 
 static void format_dims(char *text, size_t bytes, const int64_t *dims, int count)
@@ -123,13 +122,13 @@ static tsm_status run_resized(tsm_context *context, const tsm_planned *planned, 
                               tsm_error *error)
 {
     const tsm_profiler *profiler = arguments->profiler;
-    const double begin = tsm_clock_ms();
+    const double begin = tsm_now_ms();
     const tsm_tensor frames = tsm_context_resample(context, planned, arguments->input);
     tsm_run_arguments resized = *arguments;
 
     if (profiler)
         profiler->step(profiler->user, tsm_graph_input(context->engine->graph), "resize on the host",
-                       tsm_clock_ms() - begin);
+                       tsm_now_ms() - begin);
     resized.input = &frames;
     return context->engine->backend->run(planned->plan, &resized, error);
 }

@@ -13,7 +13,6 @@
 #ifndef TSM_GRAPH_BACKEND_H
 #define TSM_GRAPH_BACKEND_H
 
-#include "core/cancel.h"
 #include "graph.h"
 #include "memplan.h"
 

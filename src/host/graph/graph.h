@@ -18,7 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 
 typedef enum tsm_op {
@@ -182,16 +181,5 @@ uint64_t tsm_graph_macs(const tsm_graph *graph, const tsm_dims *shapes);
 /* Writes the node's weights, scaled, as float32 to `out`: CONV as (O,kh,kw,I/groups), FC as (O,I).
  * node->weight.count values. */
 void tsm_node_weights(const tsm_node *node, float *out);
-
-/* float16 / bfloat16 bit patterns to float. */
-float tsm_half_to_float(uint16_t half);
-static inline float tsm_bfloat_to_float(uint16_t bits)
-{
-    union {
-        uint32_t u;
-        float f;
-    } v = { (uint32_t)bits << 16 };
-    return v.f;
-}
 
 #endif
