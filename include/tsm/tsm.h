@@ -153,12 +153,14 @@ typedef struct tsm_model_options {
     int input_size;     /* pixels, height and width of the centre crop that `classify` feeds */
     const char *labels; /* class names, one a line */
     tsm_shift_direction shift_direction;
-    tsm_nonlocal nonlocal; /* for networks that have non-local blocks; an error for others */
+    tsm_nonlocal nonlocal;   /* for networks that have non-local blocks; an error for others */
+    const char *labels_name; /* where labels come from, such as a path, for errors about them; NULL: not said */
 } tsm_model_options;
 
 #define TSM_MODEL_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
-        sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE \
+        sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE,                   \
+            TSM_NONLOCAL_NONE, 0                                                                                     \
     }
 
 /* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the
