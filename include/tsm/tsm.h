@@ -74,6 +74,16 @@ typedef struct tsm_error {
 /* The name of a status, such as "format error". Static string; never NULL. */
 TSM_API const char *tsm_status_name(tsm_status status);
 
+/* ---- Limits ------------------------------------------------------------------------------------------------ */
+
+/* What options may ask for; every function that takes such a number checks it against these. */
+#define TSM_MAX_SEGMENTS   1024  /* frames of a clip */
+#define TSM_MAX_SHIFT_DIV  8192  /* n_div */
+#define TSM_MAX_INPUT_SIZE 4096  /* pixels a side of what a network reads */
+#define TSM_MAX_SCALE_SIZE 8192  /* pixels of the short side that crops are cut from */
+#define TSM_MAX_THREADS    1024  /* CPU threads */
+#define TSM_MAX_SIDE       16384 /* pixels a side of a frame, as it comes or scaled */
+
 /* Releases memory that a libtsm function handed to the caller (each such function says so). NULL is fine. */
 TSM_API void tsm_free(void *memory);
 
@@ -136,19 +146,21 @@ typedef enum tsm_nonlocal {
 typedef struct tsm_model_options {
     size_t struct_size;
     const char *arch; /* "resnet50": a name of docs/models.md */
-    int segments;     /* T, frames of a clip, 1..1024 */
+    int segments;     /* T, frames of a clip, 1..TSM_MAX_SEGMENTS */
     int shift_div;    /* n_div: C / n_div channels move each way */
     tsm_shift_place shift_place;
     int no_shift;       /* non-zero: run the weights as the 2D baseline TSN */
     int input_size;     /* pixels, height and width of the centre crop that `classify` feeds */
     const char *labels; /* class names, one a line */
     tsm_shift_direction shift_direction;
-    tsm_nonlocal nonlocal; /* for networks that have non-local blocks; an error for others */
+    tsm_nonlocal nonlocal;   /* for networks that have non-local blocks; an error for others */
+    const char *labels_name; /* where labels come from, such as a path, for errors about them; NULL: not said */
 } tsm_model_options;
 
 #define TSM_MODEL_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
-        sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE \
+        sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE,                   \
+            TSM_NONLOCAL_NONE, 0                                                                                     \
     }
 
 /* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the
@@ -312,17 +324,14 @@ TSM_API void tsm_context_destroy(tsm_context **context);
  * leaves the context without a plan. */
 TSM_API tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_error *error);
 
-#define TSM_RESIZE_MAX_SIDE 16384
-
 /* Frames that are not yet of the plan's size: they are scaled, then cropped to shape->h x shape->w at (x, y). Pixels.
  */
 typedef struct tsm_resize {
     size_t struct_size;
-    int width, height; /* of the frames that come in, 1..TSM_RESIZE_MAX_SIDE */
-    int scaled_width,
-        scaled_height; /* what they are scaled to, 1..TSM_RESIZE_MAX_SIDE; both 0: they keep their size */
-    int x, y;          /* left and top of the crop, which lies within the scaled frame */
-    int mirror;        /* non-zero: the crop is mirrored left to right */
+    int width, height;               /* of the frames that come in, 1..TSM_MAX_SIDE */
+    int scaled_width, scaled_height; /* what they are scaled to, 1..TSM_MAX_SIDE; both 0: they keep their size */
+    int x, y;                        /* left and top of the crop, which lies within the scaled frame */
+    int mirror;                      /* non-zero: the crop is mirrored left to right */
 } tsm_resize;
 
 #define TSM_RESIZE_INIT                                                                                              \

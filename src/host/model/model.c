@@ -77,8 +77,10 @@ static tsm_status fill_info(tsm_model *model, const tsm_keys *keys, tsm_error *e
 static tsm_status read_labels(tsm_model *model, const tsm_model_options *options, tsm_error *error)
 {
     const char *text = options->labels ? options->labels : tsm_checkpoint_metadata(model->checkpoint, "labels");
+    tsm_status status = text ? tsm_labels_parse(&model->labels, text, model->config.classes, error) : TSM_OK;
 
-    return text ? tsm_labels_parse(&model->labels, text, model->config.classes, error) : TSM_OK;
+    if (status == TSM_OK || !options->labels || !options->labels_name) return status;
+    return tsm_error_prefix(error, status, options->labels_name);
 }
 
 /* From a checkpoint to a network whose every layer has its weights. */
