@@ -3,12 +3,10 @@
 #ifndef TSM_MODEL_CONFIG_H
 #define TSM_MODEL_CONFIG_H
 
-#include "names/filename.h"
+#include "checkpoint/checkpoint.h"
 #include "names/keys.h"
+#include "network/arch.h"
 
-#define TSM_MAX_WIDTH      8192
-#define TSM_MAX_CHANNELS   1024
-#define TSM_MAX_CLASSES    1000000
 #define TSM_MAX_SEGMENTS   1024
 #define TSM_MAX_SHIFT_DIV  8192
 #define TSM_MAX_INPUT_SIZE 4096
