@@ -142,7 +142,7 @@ typedef enum tsm_nonlocal {
     TSM_NONLOCAL_GAUSSIAN = 3           /* softmax of the scores of x itself */
 } tsm_nonlocal;
 
-/* What the file does not say, or should not decide. Zero means "from the file". */
+/* Settings that come before those of the file. Zero means "as the file has it". */
 typedef struct tsm_model_options {
     size_t struct_size;
     const char *arch; /* "resnet50": a name of docs/models.md */
@@ -164,12 +164,13 @@ typedef struct tsm_model_options {
     }
 
 /* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the
- * MIT release and its online demo, of mmaction2, PaddleVideo or torchvision (docs/models.md). Where nothing else says
- * them, segments, n_div, placement and the mode of non-local blocks come from a file name as the MIT release or
- * mmaction2 give it ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library. The
- * file is read once into memory that the model owns. Untrusted files are safe: nothing is executed, and allocation is
- * bounded by the file's size. Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape;
- * labels do not match classes; a weight is not finite), ARGUMENT, MEMORY. */
+ * MIT release and its online demo, of mmaction2, PaddleVideo or torchvision (docs/models.md). If neither
+ * options nor metadata set segments, n_div, placement or the mode of non-local blocks, these are taken from the
+ * file's name, where that has the form of the MIT release or mmaction2
+ * ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library. The file is read once,
+ * into memory that the model owns. Untrusted files are safe: nothing is executed, and allocation is bounded by the
+ * file's size. Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match
+ * classes; a weight is not finite), ARGUMENT, MEMORY. */
 TSM_API tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_options *options,
                                   tsm_error *error);
 
@@ -183,7 +184,7 @@ TSM_API void tsm_model_destroy(tsm_model **model);
 typedef struct tsm_model_info {
     size_t struct_size; /* set by the caller */
     const char *format; /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream" */
-    const char *layout; /* whose tensor names: "MIT", "MIT online", "mmaction2", "PaddleVideo", "torchvision" */
+    const char *naming; /* whose tensor names: "MIT", "MIT online", "mmaction2", "PaddleVideo", "torchvision" */
     const char *arch;   /* "resnet50" */
     int width;          /* channels of the stem, 64 in the published networks */
     int segments;       /* T */
@@ -203,7 +204,8 @@ typedef struct tsm_model_info {
     tsm_shift_direction shift_direction;
     tsm_nonlocal nonlocal; /* of all its non-local blocks */
     int nonlocal_blocks;
-    const char *doubts; /* what was taken for granted although nothing says it, a line each; NULL: nothing */
+    const char
+        *doubts; /* settings that neither file nor options give and that were assumed, a line each; NULL: none */
 } tsm_model_info;
 
 #define TSM_MODEL_INFO_INIT                                                                                          \

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "network/branches.h"
-
 #define NAME_BYTES 112
 
 static const char *tensor_name(char name[NAME_BYTES], const tsm_layer *layer, int which)
@@ -64,9 +62,9 @@ static tsm_status claim_tensors(const tsm_layer *layers, int count, tsm_keys *ke
         else
             claim_layer(&layers[i], keys, &missing);
     }
-    if (*missing.name) return tsm_keys_missing(keys, missing.name, missing.dims, missing.ndim, error);
+    if (*missing.name) return tsm_recognise_missing(keys, missing.name, missing.dims, missing.ndim, error);
     unused = tsm_keys_first_unused(keys);
-    return unused ? tsm_keys_left_over(keys, unused, error) : TSM_OK;
+    return unused ? tsm_recognise_left_over(keys, unused, error) : TSM_OK;
 }
 
 static tsm_status check_shape(const tsm_layer *layer, int which, const tsm_key *key, tsm_error *error)

@@ -3,8 +3,7 @@
 #ifndef TSM_MODEL_BIND_H
 #define TSM_MODEL_BIND_H
 
-#include "names/keys.h"
-#include "network/layers.h"
+#include "network/arch.h"
 
 /* Finds, checks and attaches the tensors of all layers, and sees that no tensor is left over.
  * Tensors that are float32, float16 or bfloat16 and aligned for it stay where the checkpoint has them; others get an

@@ -4,11 +4,11 @@
 #include "checkpoint_writer.h"
 #include "core/status.h"
 #include "engines.h"
-#include "model/object.h"
+#include "model/model.h"
 
 #include <glob.h>
 
-/* Every golden network, in whichever layout its file is. */
+/* Every golden network, in whichever naming its file is. */
 static glob_t golden;
 
 typedef struct file {
