@@ -29,21 +29,31 @@ typedef enum tsm_sampling {
 
 typedef enum tsm_video_mode { TSM_MODE_MIT = 0, TSM_MODE_MMACTION2 = 1 } tsm_video_mode;
 
+/* Where pixels go. Functions may be called from the thread that loads, and from the one that destroys the clips. */
+typedef struct tsm_allocator {
+    void *(*allocate)(void *user, size_t bytes); /* NULL: there is no memory */
+    void (*release)(void *user, void *memory);
+    void *user;
+    tsm_memory memory; /* what it gives: TSM_MEMORY_HOST, or TSM_MEMORY_PINNED (tsm_engine_allocate) */
+} tsm_allocator;
+
 typedef struct tsm_video_options {
     size_t struct_size;
     tsm_video_mode mode;
     tsm_sampling sampling;
-    int segments;   /* T, 0: 8 */
+    int segments;   /* T, 1..TSM_MAX_SEGMENTS, 0: 8 */
     int views;      /* spatial views a clip, 1, 3, 5 or 10; 0: 1 */
     int full_res;   /* non-zero: crops of scale_size instead of input_size */
-    int input_size; /* crop, pixels, 0: 224 */
-    int scale_size; /* short side before the crop, pixels, 0: input_size * 256 / 224 */
-    int threads;    /* decoder threads, 0: 1 */
+    int input_size; /* crop, pixels, 1..TSM_MAX_INPUT_SIZE, 0: 224 */
+    int scale_size; /* short side before the crop, pixels, up to TSM_MAX_SCALE_SIZE, 0: input_size * 256 / 224 */
+    int threads;    /* decoder threads, 1..TSM_MAX_THREADS, 0: 1; no codec is given more than 64 */
+    int raw;        /* non-zero: frames are neither scaled nor cut; tsm_clips_get_resize says how they become views */
+    const tsm_allocator *allocator; /* of the clips' pixels, copied; NULL: ordinary memory */
 } tsm_video_options;
 
 #define TSM_VIDEO_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
-        sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0                              \
+        sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0, 0, 0                        \
     }
 
 /* ---- Sampling and geometry: pure functions ------------------------------------------------------------------ */
@@ -94,21 +104,28 @@ typedef struct tsm_clips_info {
     int views, samples, segments; /* V = views * samples clips of `segments` frames */
     const int *numbers;           /* (samples, segments) frame numbers, 1-based */
     double decode_ms, preprocess_ms;
+    int crop; /* pixels a side of a view */
 } tsm_clips_info;
 
 #define TSM_CLIPS_INFO_INIT                                                                                          \
     {                                                                                                                \
-        sizeof(tsm_clips_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                      \
+        sizeof(tsm_clips_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                   \
     }
 
 /* Fills `info`; pointers live as long as the clips. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_clips_get_info(const tsm_clips *clips, tsm_clips_info *info);
 
-/* A view of all clips, uint8 TSM_NTHWC (V,T,H,W,3) RGB: view-major, then sample, then segment. The memory is the
- * clips'. */
+/* A view of all clips, uint8 TSM_NTHWC (V,T,H,W,3) RGB: view-major, then sample, then segment. With
+ * tsm_video_options.raw (samples,T,H,W,3), of the source's height and width. The memory is the clips'. */
 TSM_API tsm_tensor tsm_clips_tensor(const tsm_clips *clips);
 
-/* Normalises into `out`, float32 (V,T,3,H,W), V*T*3*H*W values: (pixel / 255 - mean) / std per channel. */
+/* The tsm_resize by which tsm_context_plan_resize makes view `view`, 0..views-1, of the clips' raw frames: with it
+ * the network gets the pixels that it would get without tsm_video_options.raw. resize->struct_size is set by the
+ * caller. Errors: ARGUMENT, UNSUPPORTED (TSM_MODE_MMACTION2, or a frame so narrow that it cannot be scaled there). */
+TSM_API tsm_status tsm_clips_get_resize(const tsm_clips *clips, int view, tsm_resize *resize, tsm_error *error);
+
+/* Normalises into `out`, float32 (V,T,3,H,W), V*T*3*H*W values: (pixel / 255 - mean) / std per channel.
+ * Errors: ARGUMENT, also for raw frames. */
 TSM_API tsm_status tsm_clips_normalize(const tsm_clips *clips, const float mean[3], const float std[3], float *out,
                                        tsm_error *error);
 

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "passes/passes.h"
-#include "model/object.h"
+#include "model/model.h"
 
 #define HEAD_CLASSES 11
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkpoint.c - see checkpoint.h. */
-#include "checkpoint.h"
+/* checkpoint.c - see checkpoint.h and reader.h. */
+#include "reader.h"
 
 #include <limits.h>
 #include <stdio.h>

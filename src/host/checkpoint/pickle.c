@@ -115,11 +115,11 @@ static tsm_status push_integer(tsm_pickle *p, tsm_pickle_kind kind, int64_t numb
 /* Takes `count` values off the stack; the deepest comes first. Marks may not be among them. */
 static tsm_status pop(tsm_pickle *p, uint32_t *values, size_t count, tsm_error *error)
 {
-    if (p->stack_count < count) return damaged(error, "its stack runs empty");
+    if (p->stack_count < count) return damaged(error, "an instruction needs a value that is not there");
     p->stack_count -= count;
     for (size_t i = 0; i < count; i++) {
         values[i] = p->stack[p->stack_count + i];
-        if (values[i] == MARK) return damaged(error, "a mark is taken for a value");
+        if (values[i] == MARK) return damaged(error, "a mark stands where a value should be");
     }
     return TSM_OK;
 }
@@ -132,7 +132,7 @@ static tsm_status find_mark(const tsm_pickle *p, size_t *first, tsm_error *error
             *first = i;
             return TSM_OK;
         }
-    return damaged(error, "a mark is missing");
+    return damaged(error, "the beginning of a list or dictionary is not marked");
 }
 
 /* ---- Reading operands ---- */
@@ -232,10 +232,11 @@ static tsm_status append_items(tsm_pickle *p, uint32_t container, tsm_pickle_kin
 {
     tsm_pickle_kind found = p->values[container].kind;
 
-    if (found != kind && found != TSM_PICKLE_OBJECT) return damaged(error, "items are given to what holds none");
+    if (found != kind && found != TSM_PICKLE_OBJECT)
+        return damaged(error, "items are added to what is neither a list nor a dictionary");
     if (kind == TSM_PICKLE_DICT && (p->stack_count - first) % 2 != 0) return damaged(error, "a key has no value");
     for (size_t i = first; found == kind && i < p->stack_count; i++) {
-        if (p->stack[i] == MARK) return damaged(error, "a mark is taken for a value");
+        if (p->stack[i] == MARK) return damaged(error, "a mark stands where a value should be");
         TSM_TRY_RETURN(append_item(p, container, p->stack[i], error));
     }
     p->stack_count = first;
@@ -265,7 +266,7 @@ static tsm_status marked_tuple(tsm_pickle *p, tsm_error *error)
 
 static tsm_status short_tuple(tsm_pickle *p, size_t count, tsm_error *error)
 {
-    if (p->stack_count < count) return damaged(error, "its stack runs empty");
+    if (p->stack_count < count) return damaged(error, "an instruction needs a value that is not there");
     return push_tuple(p, p->stack_count - count, error);
 }
 
@@ -275,7 +276,8 @@ static tsm_status marked_items(tsm_pickle *p, tsm_pickle_kind kind, tsm_error *e
     size_t first;
 
     TSM_TRY_RETURN(find_mark(p, &first, error));
-    if (first < 2 || p->stack[first - 2] == MARK) return damaged(error, "items are given to nothing");
+    if (first < 2 || p->stack[first - 2] == MARK)
+        return damaged(error, "items are added, but to no list or dictionary");
     TSM_TRY_RETURN(append_items(p, p->stack[first - 2], kind, first, error));
     p->stack_count--;
     return TSM_OK;
@@ -285,7 +287,7 @@ static tsm_status marked_items(tsm_pickle *p, tsm_pickle_kind kind, tsm_error *e
 static tsm_status single_items(tsm_pickle *p, tsm_pickle_kind kind, size_t count, tsm_error *error)
 {
     if (p->stack_count < count + 1 || p->stack[p->stack_count - count - 1] == MARK)
-        return damaged(error, "items are given to nothing");
+        return damaged(error, "items are added, but to no list or dictionary");
     return append_items(p, p->stack[p->stack_count - count - 1], kind, p->stack_count - count, error);
 }
 
@@ -294,8 +296,9 @@ static tsm_status single_items(tsm_pickle *p, tsm_pickle_kind kind, size_t count
 /* Picklers number their entries in order; so the memo grows no faster than the pickle is long. */
 static tsm_status memo_put(tsm_pickle *p, uint64_t index, tsm_error *error)
 {
-    if (p->stack_count == 0 || p->stack[p->stack_count - 1] == MARK) return damaged(error, "nothing to remember");
-    if (index > p->memo_count) return damaged(error, "its memo has a gap");
+    if (p->stack_count == 0 || p->stack[p->stack_count - 1] == MARK)
+        return damaged(error, "it keeps a value that is not there");
+    if (index > p->memo_count) return damaged(error, "the values that it keeps are not numbered in order");
     if (index == p->memo_count) {
         TSM_TRY_RETURN(grow((void **)&p->memo, p->memo_count, &p->memo_room, sizeof *p->memo, error));
         p->memo_count++;
@@ -317,7 +320,7 @@ static tsm_status memo_get(tsm_pickle *p, size_t size, tsm_error *error)
     uint64_t index;
 
     TSM_TRY_RETURN(read_number(p, size, &index, error));
-    if (index >= p->memo_count) return damaged(error, "it refers to what it has not made");
+    if (index >= p->memo_count) return damaged(error, "it uses a kept value that it never kept");
     return push(p, p->memo[index], error);
 }
 
@@ -343,7 +346,7 @@ static tsm_status push_stack_global(tsm_pickle *p, tsm_error *error)
     module = tsm_pickle_at(p, values[0]);
     name = tsm_pickle_at(p, values[1]);
     if (module->kind != TSM_PICKLE_STRING || name->kind != TSM_PICKLE_STRING)
-        return damaged(error, "the name of a global is no text");
+        return damaged(error, "the name of a function or class is not text");
     p->values[p->value_count - 1].as.global = tsm_pickle_global(module->as.string.bytes, module->as.string.length,
                                                                 name->as.string.bytes, name->as.string.length);
     return TSM_OK;
@@ -467,7 +470,7 @@ tsm_status tsm_pickle_read(tsm_pickle *p, const uint8_t *data, size_t bytes, uin
         if (op == OP_STOP) {
             TSM_TRY_RETURN(pop(p, root, 1, error));
             *used = (size_t)(p->at - data);
-            return p->stack_count == 0 ? TSM_OK : damaged(error, "it leaves values behind");
+            return p->stack_count == 0 ? TSM_OK : damaged(error, "values are left over at its end");
         }
         TSM_TRY_RETURN(step(p, op, error));
     }

@@ -62,7 +62,7 @@ static tsm_status rebuild_tensor(tsm_pickle *p, uint32_t arguments, uint32_t *re
     tsm_pickle_value *tensor;
 
     if (tsm_pickle_at(p, storage)->kind != TSM_PICKLE_STORAGE || !is_integer(p, offset) || !dims || !stride)
-        return damaged(error, "a tensor is not made of storage, offset, size and stride");
+        return damaged(error, "the description of a tensor is not storage, offset, sizes and strides");
     TSM_TRY_RETURN(tsm_pickle_new(p, TSM_PICKLE_TENSOR, result, error));
     tensor = &p->values[*result];
     tensor->as.tensor.storage = storage;
@@ -82,7 +82,7 @@ tsm_status tsm_pickle_call(tsm_pickle *p, uint32_t callable, uint32_t arguments,
     case GLOBAL_REBUILD_TENSOR: return rebuild_tensor(p, arguments, result, error);
     case GLOBAL_REBUILD_PARAMETER:
         *result = tsm_pickle_item(p, arguments, 0);
-        return *result ? TSM_OK : damaged(error, "a parameter is made of nothing");
+        return *result ? TSM_OK : damaged(error, "a parameter has no tensor");
     default: return tsm_pickle_new(p, TSM_PICKLE_OBJECT, result, error);
     }
 }
@@ -101,11 +101,11 @@ tsm_status tsm_pickle_storage(tsm_pickle *p, uint32_t id, uint32_t *result, tsm_
         return tsm_pickle_new(p, TSM_PICKLE_OBJECT, result, error);
     if (key->kind != TSM_PICKLE_STRING || type->kind != TSM_PICKLE_GLOBAL || !is_integer(p, size) ||
         key->as.string.length > 1000)
-        return damaged(error, "a storage is not described as one");
+        return damaged(error, "the description of a storage is not complete");
     global = type->as.global;
-    if (global < GLOBAL_STORAGE) return damaged(error, "a storage is of a type that is not known");
+    if (global < GLOBAL_STORAGE) return damaged(error, "a storage has an unknown element type");
     if (tsm_pickle_at(p, view)->kind != TSM_PICKLE_NONE && !is_integer(p, view_offset))
-        return damaged(error, "the view of a storage is not described as one");
+        return damaged(error, "the description of a part of a storage is not complete");
     TSM_TRY_RETURN(tsm_pickle_new(p, TSM_PICKLE_STORAGE, result, error));
     key = tsm_pickle_at(p, tsm_pickle_item(p, id, 2)); /* values may have moved */
     storage = &p->values[*result];

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reader.h"
+
 /* Where a tensor lies in the data section. */
 typedef struct extent {
     uint64_t begin, end;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reader.h"
+
 /* ---- Storages ---- */
 
 tsm_status tsm_torch_add_storage(tsm_torch_storages *storages, const tsm_torch_storage *storage, tsm_error *error)
@@ -118,8 +120,8 @@ static tsm_status place_tensor(filler *f, tsm_stored_tensor *tensor, const strid
                         (long long)elements);
     from = storage->data + (size_t)s->offset * size;
     if (tensor->bytes > f->allowed)
-        return tsm_fail(error, TSM_ERROR_FORMAT, "%.150s and those before it are more than the file can hold",
-                        tensor->name);
+        return tsm_fail(error, TSM_ERROR_FORMAT,
+                        "%.150s: the tensors up to this one are more than twice as large as the file", tensor->name);
     f->allowed -= tensor->bytes;
     tensor->data = from;
     if (tensor->count == 0 || is_dense(s)) return TSM_OK;
@@ -140,7 +142,8 @@ static tsm_status read_strided(const tsm_pickle *pickle, const tsm_pickle_value 
     if (s->ndim < 0 ||
         tsm_pickle_integers(pickle, tensor->as.tensor.stride, s->strides, TSM_STORED_MAX_DIMS) != s->ndim ||
         __builtin_add_overflow(view, tsm_pickle_at(pickle, tensor->as.tensor.offset)->as.integer, &s->offset))
-        return tsm_fail(error, TSM_ERROR_FORMAT, "%.150s has sizes or strides that are none", name);
+        return tsm_fail(error, TSM_ERROR_FORMAT, "%.150s: its sizes and strides are not lists of up to 8 numbers",
+                        name);
     for (int i = 0; i < s->ndim; i++)
         if (s->dims[i] == 1) s->strides[i] = 0; /* never taken, and may be anything */
     return TSM_OK;
@@ -177,7 +180,7 @@ static tsm_status add_entry(filler *f, const tsm_pickle_value *key, const tsm_pi
     name = tsm_strndup(key->as.string.bytes, key->as.string.length);
     if (!name) return tsm_fail_memory(error, key->as.string.length);
     if (strlen(name) != key->as.string.length)
-        status = tsm_fail(error, TSM_ERROR_FORMAT, "a tensor has a NUL in its name");
+        status = tsm_fail(error, TSM_ERROR_FORMAT, "the name of a tensor contains a zero byte");
     else
         status = add_tensor(f, name, value, error);
     tsm_free(name);

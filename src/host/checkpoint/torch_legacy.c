@@ -45,7 +45,7 @@ static tsm_status read_storage(tsm_torch_file *file, const tsm_torch_storages *d
     uint64_t count = 0;
 
     if (key->kind != TSM_PICKLE_STRING)
-        return tsm_fail(error, TSM_ERROR_FORMAT, "has a storage whose key is no text");
+        return tsm_fail(error, TSM_ERROR_FORMAT, "has a storage whose key is not text");
     description = tsm_torch_find_storage(described, key->as.string.bytes, key->as.string.length);
     if (!description) return tsm_fail(error, TSM_ERROR_FORMAT, "has a storage that no tensor describes");
     if (file->bytes - *at < 8)

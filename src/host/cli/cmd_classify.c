@@ -5,7 +5,7 @@
 #include "progress.h"
 #include "report.h"
 #include "runner.h"
-#include "eval/scores.h"
+#include "eval/eval.h"
 #include "settings.h"
 #include "cli/draw/sheet.h"
 #include "verdict.h"

@@ -105,7 +105,7 @@ static int print_json(const checkpoint *c)
 
     return json_out_print(json_pack(
         "{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o}", "file",
-        json_out_text(c->path), "container", info->format, "layout", info->layout, "arch", info->arch, "width",
+        json_out_text(c->path), "container", info->format, "layout", info->naming, "arch", info->arch, "width",
         info->width, "segments", info->segments, "temporal_pool", info->temporal_pool, "classes", info->classes,
         "shift", shift_object(info), "nonlocal", nonlocal_object(info), "input", input_object(info), "dtype",
         info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
@@ -154,7 +154,7 @@ static int print_text(const checkpoint *c)
     const tsm_model_info *info = &c->info;
 
     printf("file        %s\n", c->path);
-    printf("container   %s, %s names, %s\n", info->format, info->layout, info->dtype);
+    printf("container   %s, %s names, %s\n", info->format, info->naming, info->dtype);
     printf("arch        %s, width %d\n", info->arch, info->width);
     printf("segments    %d%s\n", info->segments, info->temporal_pool ? ", half of them from layer2 on" : "");
     printf("classes     %d\n", info->classes);

@@ -141,10 +141,10 @@ int cmd_preprocess(int argc, char **argv)
         OPTION_SPEC_TEXT("output", "X.npy", &p.output, "float32 (V,T,3,H,W), normalised"),
         SETTINGS_SPECS_JSON(p.s),
         OPTION_SPEC_TEXT("model", "FILE", &p.s.model, "a model's sizes, mean and deviation; else those of ImageNet"),
-        OPTION_SPEC_NUMBER("segments", &p.s.segments, 1, 1024, "frames a clip"),
-        OPTION_SPEC_NUMBER("input-size", &p.s.input_size, 1, 8192, "pixels of a crop"),
+        OPTION_SPEC_NUMBER("segments", &p.s.segments, 1, TSM_MAX_SEGMENTS, "frames a clip"),
+        OPTION_SPEC_NUMBER("input-size", &p.s.input_size, 1, TSM_MAX_INPUT_SIZE, "pixels of a crop"),
         SETTINGS_SPECS_VIDEO(p.s),
-        OPTION_SPEC_NUMBER("threads", &p.s.threads, 1, 4096, "threads of the decoder"),
+        OPTION_SPEC_NUMBER("threads", &p.s.threads, 1, TSM_MAX_THREADS, "threads of the decoder"),
     };
     const option_table table = { "preprocess", "INPUT --output X.npy",
                                  "Writes the tensor that classify would feed, and reports the frame numbers.", specs,

@@ -12,8 +12,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define MAX_SEGMENTS 1024 /* of tsm_model_options */
-
 /* What the dims of the input are. */
 typedef struct clip_shape {
     int64_t clips;
@@ -36,9 +34,9 @@ static tsm_status read_shape(const npy_array *array, const char *path, clip_shap
     for (int i = 1; i < 5; i++) {
         if (dims[i] > INT_MAX) return report_fail(error, TSM_ERROR_FORMAT, "%s: shape %s is too large", path, text);
     }
-    if (dims[1] > MAX_SEGMENTS) {
+    if (dims[1] > TSM_MAX_SEGMENTS) {
         return report_fail(error, TSM_ERROR_FORMAT, "%s: clips of %lld frames are longer than %d", path,
-                           (long long)dims[1], MAX_SEGMENTS);
+                           (long long)dims[1], TSM_MAX_SEGMENTS);
     }
     shape->clips = dims[0];
     shape->segments = (int)dims[1];

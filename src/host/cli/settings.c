@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
-#include "labels.h"
+#include "eval/eval.h"
+#include "input.h"
 #include "model_path.h"
 #include "report.h"
 
@@ -53,6 +54,7 @@ tsm_model_options settings_model(const settings *s, const char *labels)
     options.nonlocal = (tsm_nonlocal)s->nonlocal;
     options.input_size = s->input_size;
     options.labels = labels;
+    options.labels_name = s->labels ? input_name(s->labels) : NULL;
     return options;
 }
 
@@ -83,37 +85,32 @@ tsm_video_options settings_video(const settings *s, const tsm_model_info *info)
     return options;
 }
 
-/* The loader cannot know where labels came from: where the model loads without them, they are what is wrong. */
-static void blame_labels(const settings *s, const char *path, tsm_model_options options, int count, tsm_error *error)
+static tsm_status read_labels(const char *path, char **text, tsm_error *error)
 {
-    tsm_model_info info = TSM_MODEL_INFO_INIT;
-    tsm_model *model = NULL;
+    size_t bytes;
+    int count;
+    char *data;
+    tsm_status status = input_read_all(path, LABELS_MAX_BYTES, &data, &bytes, error);
 
-    options.labels = NULL;
-    if (tsm_model_load(&model, path, &options, NULL) == TSM_OK && tsm_model_get_info(model, &info) == TSM_OK &&
-        info.classes != count) {
-        report_fail(error, TSM_ERROR_MODEL, "%s: there are %d labels, but %s has %d classes", s->labels, count, path,
-                    info.classes);
-    }
-    tsm_model_destroy(&model);
+    if (status == TSM_OK) status = labels_parse(data, bytes, input_name(path), text, &count, error);
+    free(data);
+    return status;
 }
 
 tsm_status settings_load_model(const settings *s, int segments, tsm_model **model, char **path, tsm_error *error)
 {
     char *labels = NULL;
-    int count = 0;
     tsm_model_options options;
     tsm_status status;
 
     *model = NULL;
     status = model_path_find(s->model, path, error);
-    if (status == TSM_OK && s->labels) status = labels_read(s->labels, &labels, &count, error);
+    if (status == TSM_OK && s->labels) status = read_labels(s->labels, &labels, error);
     if (status == TSM_OK) {
         options = settings_model(s, labels);
         if (segments) options.segments = segments;
         status = tsm_model_load(model, *path, &options, error);
         if (status != TSM_OK) report_name(error, *path);
-        if (status != TSM_OK && labels) blame_labels(s, *path, options, count, error);
     }
     free(labels);
     if (status != TSM_OK) {

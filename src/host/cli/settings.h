@@ -27,14 +27,14 @@ extern const option_choice settings_places[], settings_directions[], settings_no
 #define SETTINGS_SPECS_NETWORK(s)                                                                                    \
     OPTION_SPEC_TEXT("labels", "FILE", &(s).labels, "class names, over those of the checkpoint"),                    \
         OPTION_SPEC_TEXT("arch", "NAME", &(s).arch, "resnet50, ...: refuse anything else"),                          \
-        OPTION_SPEC_NUMBER("segments", &(s).segments, 1, 1024, "frames a clip, over the file's"),                    \
-        OPTION_SPEC_NUMBER("shift-div", &(s).shift_div, 2, 8192, "1/N of the channels move each way"),               \
+        OPTION_SPEC_NUMBER("segments", &(s).segments, 1, TSM_MAX_SEGMENTS, "frames a clip, over the file's"),        \
+        OPTION_SPEC_NUMBER("shift-div", &(s).shift_div, 2, TSM_MAX_SHIFT_DIV, "1/N of the channels move each way"),  \
         OPTION_SPEC_CHOICE("shift-place", &(s).shift_place, settings_places, "where blocks shift"),                  \
         OPTION_SPEC_CHOICE("shift-direction", &(s).shift_direction, settings_directions,                             \
                            "which frames channels come from"),                                                       \
         OPTION_SPEC_FLAG("no-shift", &(s).no_shift, "take the weights as those of a TSN, for comparison"),           \
         OPTION_SPEC_CHOICE("nonlocal", &(s).nonlocal, settings_nonlocals, "what non-local blocks compute"),          \
-        OPTION_SPEC_NUMBER("input-size", &(s).input_size, 1, 8192, "pixels of the centre crop")
+        OPTION_SPEC_NUMBER("input-size", &(s).input_size, 1, TSM_MAX_INPUT_SIZE, "pixels of the centre crop")
 
 #define SETTINGS_SPECS_MODEL(s)                                                                                      \
     OPTION_SPEC_TEXT("model", "FILE", &(s).model, "checkpoint; else $TSM_MODEL, else the demo network"),             \
@@ -43,14 +43,15 @@ extern const option_choice settings_places[], settings_directions[], settings_no
 #define SETTINGS_SPECS_ENGINE(s)                                                                                     \
     OPTION_SPEC_TEXT("device", "NAME", &(s).device, "auto|cpu|cuda[:N]|reference"),                                  \
         OPTION_SPEC_CHOICE("precision", &(s).precision, settings_precisions, "arithmetic"),                          \
-        OPTION_SPEC_NUMBER("threads", &(s).threads, 1, 4096, "CPU threads, of the network and the decoder"),         \
+        OPTION_SPEC_NUMBER("threads", &(s).threads, 1, TSM_MAX_THREADS,                                              \
+                           "CPU threads, of the network and the decoder"),                                           \
         OPTION_SPEC_CHOICE("shift", &(s).shift, settings_shifts, "how the shift is realised")
 
 #define SETTINGS_SPECS_VIDEO(s)                                                                                      \
     OPTION_SPEC_CHOICE("sampling", &(s).sampling, settings_samplings, "1, 2 or 10 clips a view"),                    \
         OPTION_SPEC_CHOICE("views", &(s).views, settings_views, "crops of each frame"),                              \
         OPTION_SPEC_FLAG("full-res", &(s).full_res, "crops of the whole scaled short side"),                         \
-        OPTION_SPEC_NUMBER("scale-size", &(s).scale_size, 1, 8192, "pixels of the short side"),                      \
+        OPTION_SPEC_NUMBER("scale-size", &(s).scale_size, 1, TSM_MAX_SCALE_SIZE, "pixels of the short side"),        \
         OPTION_SPEC_CHOICE("mode", &(s).mode, settings_modes, "whose pixels and scores to equal")
 
 #define SETTINGS_SPECS_JSON(s) OPTION_SPEC_FLAG("json", &(s).json, "JSON on standard output, an object a line")

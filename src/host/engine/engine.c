@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/options.h"
+#include "core/status.h"
 #include "passes/passes.h"
 #include "model/model.h"
-
-#define MAX_THREADS 1024
 
 static tsm_status check_options(const tsm_engine_options *options, tsm_error *error)
 {
@@ -17,8 +15,9 @@ static tsm_status check_options(const tsm_engine_options *options, tsm_error *er
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no precision %d", (int)options->precision);
     if ((unsigned)options->shift_method > TSM_SHIFT_GATHER)
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no shift method %d", (int)options->shift_method);
-    if (options->threads < 0 || options->threads > MAX_THREADS)
-        return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: %d threads, want 0 to %d", options->threads, MAX_THREADS);
+    if (options->threads < 0 || options->threads > TSM_MAX_THREADS)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "%d threads: 1 to %d are possible, 0 for the default",
+                        options->threads, TSM_MAX_THREADS);
     return TSM_OK;
 }
 

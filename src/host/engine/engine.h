@@ -3,7 +3,7 @@
 #ifndef TSM_ENGINE_ENGINE_H
 #define TSM_ENGINE_ENGINE_H
 
-#include "pixels/resample.h"
+#include "pixels/pixels.h"
 #include "graph/backend.h"
 
 struct tsm_engine {

@@ -3,8 +3,7 @@
 #ifndef TSM_MODEL_BIND_H
 #define TSM_MODEL_BIND_H
 
-#include "names/keys.h"
-#include "network/layers.h"
+#include "network/arch.h"
 
 /* Finds, checks and attaches the tensors of all layers, and sees that no tensor is left over.
  * Tensors that are float32, float16 or bfloat16 and aligned for it stay where the checkpoint has them; others get an
@@ -12,8 +11,5 @@
  * branches.
  * Errors: MODEL (missing, left over, wrong shape or type, not finite, a negative variance), MEMORY. */
 tsm_status tsm_layers_bind(tsm_layer *layers, int count, tsm_keys *keys, tsm_error *error);
-
-/* Writes a bound tensor as float32, weight->count values. */
-void tsm_weight_to_float(const tsm_weight *weight, float *out);
 
 #endif

@@ -3,15 +3,9 @@
 #ifndef TSM_MODEL_CONFIG_H
 #define TSM_MODEL_CONFIG_H
 
-#include "names/filename.h"
+#include "checkpoint/checkpoint.h"
 #include "names/keys.h"
-
-#define TSM_MAX_WIDTH      8192
-#define TSM_MAX_CHANNELS   1024
-#define TSM_MAX_CLASSES    1000000
-#define TSM_MAX_SEGMENTS   1024
-#define TSM_MAX_SHIFT_DIV  8192
-#define TSM_MAX_INPUT_SIZE 4096
+#include "network/arch.h"
 
 /*
  * Options come before metadata, metadata before the file's name, that before defaults; keys and shapes are facts:

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model.c - loading a checkpoint into a model, and what one can ask it. */
+#include "model.h"
+
 #include <string.h>
 
-#include "core/options.h"
+#include "bind.h"
 #include "config.h"
-#include "object.h"
-#include "checkpoint/safetensors.h"
-#include "checkpoint/torch_file.h"
 
 /* The type of the stored weights, "mixed" where they differ. */
 static const char *weights_type(const tsm_keys *keys)
@@ -49,7 +48,7 @@ static tsm_status fill_info(tsm_model *model, const tsm_keys *keys, tsm_error *e
     model->info = (tsm_model_info){
         .struct_size = sizeof model->info,
         .format = model->checkpoint->container,
-        .layout = keys->naming->name, /* every tensor has a name of it */
+        .naming = keys->naming->name, /* every tensor has a name of it */
         .arch = config->arch->name,
         .width = config->width,
         .segments = config->segments,
@@ -77,8 +76,10 @@ static tsm_status fill_info(tsm_model *model, const tsm_keys *keys, tsm_error *e
 static tsm_status read_labels(tsm_model *model, const tsm_model_options *options, tsm_error *error)
 {
     const char *text = options->labels ? options->labels : tsm_checkpoint_metadata(model->checkpoint, "labels");
+    tsm_status status = text ? tsm_labels_parse(&model->labels, text, model->config.classes, error) : TSM_OK;
 
-    return text ? tsm_labels_parse(&model->labels, text, model->config.classes, error) : TSM_OK;
+    if (status == TSM_OK || !options->labels || !options->labels_name) return status;
+    return tsm_error_prefix(error, status, options->labels_name);
 }
 
 /* From a checkpoint to a network whose every layer has its weights. */
@@ -90,7 +91,7 @@ static tsm_status understand(tsm_model *model, const char *name, const tsm_model
 
     TSM_TRY(tsm_keys_make(&keys, model->checkpoint, error));
     TSM_TRY(tsm_config_derive(&model->config, &keys, model->checkpoint, &said, options, error));
-    TSM_TRY(tsm_layers_make(&model->config, &model->layers, &model->layer_count, error));
+    TSM_TRY(tsm_network_list(&model->config, &model->layers, &model->layer_count, error));
     TSM_TRY(tsm_layers_bind(model->layers, model->layer_count, &keys, error));
     TSM_TRY(read_labels(model, options, error));
     TSM_TRY(fill_info(model, &keys, error));
@@ -99,24 +100,18 @@ fail:
     return status;
 }
 
-static tsm_status read_checkpoint(tsm_checkpoint **checkpoint, const tsm_source *source, tsm_error *error)
-{
-    uint8_t head[16];
-    size_t got = source->size < sizeof head ? (size_t)source->size : sizeof head;
-
-    TSM_TRY_RETURN(tsm_source_read(source, 0, head, got, error));
-    if (tsm_torch_recognise(head, got)) return tsm_torch_read(checkpoint, source, error);
-    return tsm_safetensors_read(checkpoint, source, error);
-}
-
-static tsm_status load(tsm_model **model, const tsm_source *source, const char *name,
-                       const tsm_model_options *options, tsm_error *error)
+/* Takes the checkpoint over, whatever comes of it. */
+static tsm_status make_model(tsm_model **model, tsm_checkpoint *checkpoint, const char *name,
+                             const tsm_model_options *options, tsm_error *error)
 {
     tsm_model *made = tsm_alloc_zero(1, sizeof *made);
     tsm_status status;
 
-    if (!made) return tsm_fail_memory(error, sizeof *made);
-    TSM_TRY(read_checkpoint(&made->checkpoint, source, error));
+    if (!made) {
+        tsm_checkpoint_destroy(&checkpoint);
+        return tsm_fail_memory(error, sizeof *made);
+    }
+    made->checkpoint = checkpoint;
     TSM_TRY(understand(made, name, options, error));
     *model = made;
     return TSM_OK;
@@ -128,24 +123,23 @@ fail:
 tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_options *options, tsm_error *error)
 {
     tsm_model_options own;
-    tsm_source source;
+    tsm_checkpoint *checkpoint;
     tsm_status status;
 
     if (!model || !path)
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "tsm_model_load: %s is NULL", model ? "path" : "model");
     *model = NULL;
     TSM_TRY_RETURN(tsm_options_read(&own, sizeof own, options, "tsm_model_options", error));
-    status = tsm_source_open(&source, path, error);
-    if (status == TSM_OK) status = load(model, &source, path, &own, error);
-    tsm_source_close(&source);
+    status = tsm_checkpoint_read_file(&checkpoint, path, error);
+    if (status == TSM_OK) status = make_model(model, checkpoint, path, &own, error);
     return status == TSM_OK ? TSM_OK : tsm_error_prefix(error, status, path);
 }
 
 tsm_status tsm_model_load_memory(tsm_model **model, const void *data, size_t bytes, const char *name,
                                  const tsm_model_options *options, tsm_error *error)
 {
-    const tsm_source source = { .fd = -1, .bytes = data, .size = bytes };
     tsm_model_options own;
+    tsm_checkpoint *checkpoint;
     tsm_status status;
 
     if (!model || (!data && bytes))
@@ -153,8 +147,14 @@ tsm_status tsm_model_load_memory(tsm_model **model, const void *data, size_t byt
     *model = NULL;
     TSM_TRY_RETURN(tsm_options_read(&own, sizeof own, options, "tsm_model_options", error));
     if (!name) name = "model in memory";
-    status = load(model, &source, name, &own, error);
+    status = tsm_checkpoint_read_memory(&checkpoint, data, bytes, error);
+    if (status == TSM_OK) status = make_model(model, checkpoint, name, &own, error);
     return status == TSM_OK ? TSM_OK : tsm_error_prefix(error, status, name);
+}
+
+tsm_status tsm_model_build_graph(const tsm_model *model, bool per_frame, tsm_graph **graph, tsm_error *error)
+{
+    return tsm_network_build(&model->config, model->layers, model->layer_count, per_frame, graph, error);
 }
 
 void tsm_model_destroy(tsm_model **model)

@@ -7,62 +7,51 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/bind.h"
-
 #define BATCHNORM_EPS 1e-5
 
 /* ---- Which there are --------------------------------------------------------------------------------------- */
 
-static void list_conv(tsm_layer_list *l, const char *branch, const tsm_layer *merged, int kernel)
+/* A convolution and its batch norm; returns the next free part. */
+static tsm_layer *list_conv(tsm_layer *part, const char *block, const char *branch, const tsm_layer *merged,
+                            int kernel)
 {
-    char name[40];
+    char name[48];
 
     snprintf(name, sizeof name, "%s.conv", branch);
-    tsm_layers_add_conv(l, name, merged->in, merged->out, kernel, merged->stride)->groups = merged->groups;
+    *part = tsm_layer_conv(block, name, merged->in, merged->out, kernel, merged->stride);
+    part->groups = merged->groups;
     snprintf(name, sizeof name, "%s.norm", branch);
-    tsm_layers_add_norm(l, name, merged->out);
+    part[1] = tsm_layer_norm(block, name, merged->out);
+    return part + 2;
 }
 
 tsm_status tsm_branches_list(const tsm_layer *merged, tsm_layer **parts, int *count, tsm_error *error)
 {
     const tsm_mobileone *block = merged->merged;
     const size_t room = 2 * (size_t)block->branches + 3;
-    tsm_layer_list list = { .layers = tsm_alloc_zero(room, sizeof *list.layers) };
-    char name[32];
+    tsm_layer *part = tsm_alloc_zero(room, sizeof *part);
+    char prefix[TSM_LAYER_NAME], name[32];
 
-    *parts = list.layers;
+    *parts = part;
     *count = 0;
-    if (!list.layers) return tsm_fail_memory(error, room * sizeof *list.layers);
-    /* The block's name, up to the last dot. */
-    snprintf(list.prefix, sizeof list.prefix, "%.*s", (int)(strrchr(merged->name, '.') - merged->name) + 1,
-             merged->name);
-    if (block->norm_branch) tsm_layers_add_norm(&list, "branch_norm", merged->out);
-    if (block->scale_branch) list_conv(&list, "branch_scale", merged, 1);
+    if (!part) return tsm_fail_memory(error, room * sizeof *part);
+    /* The block's name: without the last dot. */
+    snprintf(prefix, sizeof prefix, "%.*s", (int)(strrchr(merged->name, '.') - merged->name), merged->name);
+    if (block->norm_branch) *part++ = tsm_layer_norm(prefix, ".branch_norm", merged->out);
+    if (block->scale_branch) part = list_conv(part, prefix, ".branch_scale", merged, 1);
     for (int i = 0; i < block->branches; i++) {
-        snprintf(name, sizeof name, "branch_conv_list.%d", i);
-        list_conv(&list, name, merged, merged->kernel);
+        snprintf(name, sizeof name, ".branch_conv_list.%d", i);
+        part = list_conv(part, prefix, name, merged, merged->kernel);
     }
-    *count = list.count;
+    *count = (int)(part - *parts);
     return TSM_OK;
 }
 
 /* ---- Their sum --------------------------------------------------------------------------------------------- */
 
-/* Values [first, first + count) of a tensor as float32. */
-static void read_values(const tsm_weight *weight, int64_t first, int64_t count, float *out)
-{
-    const int64_t size = weight->dtype == TSM_FLOAT32 ? 4 : 2;
-    const tsm_weight part = { (const char *)weight->data + first * size, weight->dtype, count };
-
-    tsm_weight_to_float(&part, out);
-}
-
 static double value_at(const tsm_layer *layer, int which, int channel)
 {
-    float value;
-
-    read_values(&layer->tensors[which], channel, 1, &value);
-    return value;
+    return tsm_number_at(layer->tensors[which].data, layer->tensors[which].dtype, channel);
 }
 
 /* Adds what output channel `channel` of a branch has to the `taps` of the kernel. A branch of norm alone (conv NULL)
@@ -72,12 +61,14 @@ static void add_taps(const tsm_layer *merged, const tsm_layer *conv, int channel
 {
     const int area = merged->kernel * merged->kernel, inputs = merged->in / merged->groups;
     const int64_t count = conv ? (int64_t)inputs * conv->kernel * conv->kernel : 0;
+    const tsm_weight *weight = conv ? &conv->tensors[TSM_WEIGHT] : NULL;
 
     if (!conv) {
         taps[(int64_t)(channel % inputs) * area + area / 2] += factor;
         return;
     }
-    read_values(&conv->tensors[TSM_WEIGHT], channel * count, count, scratch);
+    tsm_numbers_to_float((const char *)weight->data + (size_t)(channel * count) * tsm_dtype_bytes(weight->dtype),
+                         weight->dtype, count, scratch);
     if (conv->kernel == merged->kernel)
         for (int64_t i = 0; i < count; i++) taps[i] += scratch[i] * factor;
     else

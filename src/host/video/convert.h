@@ -8,7 +8,7 @@
 #include <libavutil/frame.h>
 #include <libswscale/swscale.h>
 
-#include "pixels/resize.h"
+#include "pixels/pixels.h"
 
 /* How to turn a frame: first exchange x and y, then mirror. */
 typedef struct tsm_turn {

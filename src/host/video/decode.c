@@ -21,7 +21,8 @@ tsm_status tsm_decoder_open(tsm_decoder *decoder, tsm_error *error)
     if (!decoder->codec) return tsm_fail_memory(error, sizeof(AVCodecContext));
     code = avcodec_parameters_to_context(decoder->codec, stream->codecpar);
     decoder->codec->pkt_timebase = stream->time_base;
-    decoder->codec->thread_count = decoder->clips->threads;
+    decoder->codec->thread_count =
+        decoder->clips->threads < TSM_MAX_DECODER_THREADS ? decoder->clips->threads : TSM_MAX_DECODER_THREADS;
     decoder->codec->max_pixels = TSM_MAX_PIXELS;
     if (code >= 0) code = avcodec_open2(decoder->codec, codec, NULL);
     if (code < 0) return tsm_fail_ffmpeg(error, decoder->file->path, code, "the video stream cannot be decoded");

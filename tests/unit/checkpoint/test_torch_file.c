@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/memory.h"
+#include "core/status.h"
 #include "model/model.h"
 #include "checkpoint/torch_file.h"
 #include "support.h"
@@ -311,21 +311,21 @@ static const struct by_hand {
     P("\x80\x02]q\0h\0a.", NULL), /* a list that holds itself */
     P("N", "ends too soon"),
     P("", "ends too soon"),
-    P(".", "stack runs empty"),
-    P("NN.", "leaves values behind"),
-    P("(.", "a mark is taken for a value"),
-    P("((\x85.", "a mark is taken for a value"),
-    P("t.", "a mark is missing"),
-    P("(e.", "items are given to nothing"),
-    P("N(e.", "items are given to what holds none"),
-    P("(K\1u.", "items are given to nothing"),
+    P(".", "needs a value that is not there"),
+    P("NN.", "values are left over"),
+    P("(.", "a mark stands where a value should be"),
+    P("((\x85.", "a mark stands where a value should be"),
+    P("t.", "the beginning of a list or dictionary is not marked"),
+    P("(e.", "items are added, but to no list or dictionary"),
+    P("N(e.", "items are added to what is neither a list nor a dictionary"),
+    P("(K\1u.", "items are added, but to no list or dictionary"),
     P("}(K\1u.", "a key has no value"),
-    P("}NNs(.", "a mark is taken"),
-    P("Na.", "items are given to nothing"),
-    P("\x87.", "stack runs empty"),
-    P("h\0.", "refers to what it has not made"),
-    P("Nr\xff\xff\xff\xff.", "memo has a gap"),
-    P("q\0.", "nothing to remember"),
+    P("}NNs(.", "a mark stands"),
+    P("Na.", "items are added, but to no list or dictionary"),
+    P("\x87.", "needs a value that is not there"),
+    P("h\0.", "it never kept"),
+    P("Nr\xff\xff\xff\xff.", "not numbered in order"),
+    P("q\0.", "it keeps a value that is not there"),
     P("X\xff\xff\xff\xffg.", "ends too soon"),
     P("X\4\0\0\0ab.", "ends too soon"),
     P("\x8a\x09"
@@ -335,13 +335,14 @@ static const struct by_hand {
     P("cos\nsystem\nX\2\0\0\0ls\x85R.", NULL),
     P("cbuiltins\neval\n)\x81}b.", NULL),
     P("K\1Q.", NULL),
-    P("X\7\0\0\0storage\x85Q.", "a storage is not described"),
-    P("(X\7\0\0\0storageccollections\nOrderedDict\nX\1\0\0\0000X\3\0\0\0cpuK\1tQ.", "a type that is not known"),
-    P("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0000X\3\0\0\0cpuJ\xff\xff\xff\xfftQ.", "not described"),
-    P("ctorch._utils\n_rebuild_tensor\n(K\1K\1))tR.", "a tensor is not made of"),
-    P("ctorch._utils\n_rebuild_parameter\n)R.", "a parameter is made of nothing"),
-    P("\x93.", "stack runs empty"),
-    P("NN\x93.", "the name of a global"),
+    P("X\7\0\0\0storage\x85Q.", "the description of a storage is not complete"),
+    P("(X\7\0\0\0storageccollections\nOrderedDict\nX\1\0\0\0000X\3\0\0\0cpuK\1tQ.", "unknown element type"),
+    P("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0000X\3\0\0\0cpuJ\xff\xff\xff\xfftQ.",
+      "description of a storage is not complete"),
+    P("ctorch._utils\n_rebuild_tensor\n(K\1K\1))tR.", "the description of a tensor"),
+    P("ctorch._utils\n_rebuild_parameter\n)R.", "a parameter has no tensor"),
+    P("\x93.", "needs a value that is not there"),
+    P("NN\x93.", "the name of a function or class"),
     P("i.", "opcode 0x69"),
     P("\x8f.", "opcode 0x8f"),
 #undef P

@@ -2,13 +2,13 @@
 /* test_model_serialize.c - a model written as safetensors: names, metadata and bits; the same network when it is read
  * again, and the same bytes when that is written. */
 #include "checkpoint_writer.h"
-#include "core/memory.h"
+#include "core/status.h"
 #include "engines.h"
-#include "model/object.h"
+#include "model/model.h"
 
 #include <glob.h>
 
-/* Every golden network, in whichever layout its file is. */
+/* Every golden network, in whichever naming its file is. */
 static glob_t golden;
 
 typedef struct file {

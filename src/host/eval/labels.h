@@ -8,8 +8,8 @@
  *
  * Indices begin at 0 or at 1 and leave none out. Blank lines, lines that begin with '#', white space at either end of
  * a name, carriage returns and a byte order mark do not count. */
-#ifndef TSM_CLI_LABELS_H
-#define TSM_CLI_LABELS_H
+#ifndef TSM_EVAL_LABELS_H
+#define TSM_EVAL_LABELS_H
 
 #include <stddef.h>
 #include <tsm/tsm.h>
@@ -22,8 +22,5 @@
  * Errors: FORMAT, naming the line (no names; an index that is missing or there twice; more than one way to read it; a
  * NUL, not UTF-8, too long), MEMORY. */
 tsm_status labels_parse(const void *data, size_t bytes, const char *name, char **text, int *count, tsm_error *error);
-
-/* The same from a file. Errors: also IO. */
-tsm_status labels_read(const char *path, char **text, int *count, tsm_error *error);
 
 #endif

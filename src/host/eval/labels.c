@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* labels.c - see labels.h: whether a file is text, and which form it has. */
 #include "labels.h"
 
-#include "eval/label_list.h"
-#include "report.h"
+#include "failure.h"
+#include "label_list.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,41 +74,15 @@ tsm_status labels_parse(const void *data, size_t bytes, const char *name, char *
 
     *text = NULL;
     *count = 0;
-    if (bytes == 0) return report_fail(error, TSM_ERROR_FORMAT, "%s: holds no labels", name);
+    if (bytes == 0) return eval_fail(error, TSM_ERROR_FORMAT, "%s: holds no labels", name);
     if (bytes > LABELS_MAX_BYTES)
-        return report_fail(error, TSM_ERROR_FORMAT, "%s: too long for a list of labels", name);
-    if (!is_text(data, bytes)) return report_fail(error, TSM_ERROR_FORMAT, "%s: is not UTF-8 text", name);
-    copy = report_alloc(bytes + 1, 1, error);
-    if (!copy) return TSM_ERROR_MEMORY;
+        return eval_fail(error, TSM_ERROR_FORMAT, "%s: too long for a list of labels", name);
+    if (!is_text(data, bytes)) return eval_fail(error, TSM_ERROR_FORMAT, "%s: is not UTF-8 text", name);
+    copy = malloc(bytes + 1);
+    if (!copy) return eval_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", name);
     memcpy(copy, data, bytes);
+    copy[bytes] = '\0';
     status = parse_copy(copy, bytes, name, text, count, error);
     free(copy);
-    return status;
-}
-
-tsm_status labels_read(const char *path, char **text, int *count, tsm_error *error)
-{
-    FILE *file = fopen(path, "rb");
-    size_t bytes;
-    char *data;
-    tsm_status status;
-
-    *text = NULL;
-    *count = 0;
-    if (!file) return report_fail(error, TSM_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    data = report_alloc(LABELS_MAX_BYTES + 1, 1, error);
-    if (!data) {
-        fclose(file);
-        return TSM_ERROR_MEMORY;
-    }
-    /* One byte more than may be, so that a longer file shows. */
-    bytes = fread(data, 1, LABELS_MAX_BYTES + 1, file);
-    if (ferror(file)) {
-        status = report_fail(error, TSM_ERROR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    } else {
-        status = labels_parse(data, bytes, path, text, count, error);
-    }
-    fclose(file);
-    free(data);
     return status;
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_cli_labels.c - the files of class names that data sets ship: every form, and what is refused for which line.
+/* test_eval_labels.c - the files of class names that data sets ship: every form, and what is refused for which line.
  */
-#include "cli/labels.h"
+#include "eval/eval.h"
 #include "support.h"
-
-#include <unistd.h>
 
 static tsm_error error;
 
@@ -173,34 +171,15 @@ START_TEST(sizes_are_bounded)
 }
 END_TEST
 
-START_TEST(files)
-{
-    char path[] = "/tmp/test_cli_labelsXXXXXX", *text;
-    int descriptor = mkstemp(path), count;
-
-    ck_assert_int_ge(descriptor, 0);
-    ck_assert_int_eq(write(descriptor, "1 a\n2 b\n", 8), 8);
-    close(descriptor);
-    assert_ok(labels_read(path, &text, &count, &error), &error);
-    ck_assert_str_eq(text, "a\nb");
-    free(text);
-    ck_assert_int_eq(unlink(path), 0);
-    assert_error(labels_read(path, &text, &count, &error), &error, TSM_ERROR_IO, path);
-    ck_assert_ptr_null(text);
-    assert_error(labels_read("/tmp", &text, &count, &error), &error, TSM_ERROR_IO, "/tmp");
-}
-END_TEST
-
 int main(void)
 {
-    Suite *suite = suite_create("cli_labels");
+    Suite *suite = suite_create("eval_labels");
     TCase *tests = tcase_create("all");
 
     tcase_add_loop_test(tests, accepts, 0, (int)(sizeof accepted / sizeof *accepted));
     tcase_add_loop_test(tests, refuses, 0, (int)(sizeof refused / sizeof *refused));
     tcase_add_test(tests, order_does_not_matter);
     tcase_add_test(tests, sizes_are_bounded);
-    tcase_add_test(tests, files);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

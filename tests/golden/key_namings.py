@@ -66,9 +66,9 @@ def paddlevideo(name):
     return name.replace("base_model.", "backbone.").replace("new_fc", "head.fc")
 
 
-def rename_all(layout, arch, names):
-    """{name in the MIT release: name in the layout}."""
-    if layout == "mmaction2" and arch == "mobilenetv2":
+def rename_all(naming, arch, names):
+    """{name in the MIT release: name in the naming}."""
+    if naming == "mmaction2" and arch == "mobilenetv2":
         return mmaction2_mobilenet(names)
     rules = {
         "mit": lambda name: name,
@@ -78,19 +78,19 @@ def rename_all(layout, arch, names):
         "torchvision": lambda name: name.replace("base_model.", "").replace("new_fc", "fc"),
         "paddlevideo": paddlevideo,
     }
-    return {name: rules[layout](name) for name in names}
+    return {name: rules[naming](name) for name in names}
 
 
-def to_layout(layout, arch, state):
-    """A state dict in the names, and the orders of dimensions, of a layout."""
-    names = rename_all(layout, arch, list(state))
-    turned = TRANSPOSED.get(layout, ())
+def to_naming(naming, arch, state):
+    """A state dict in the names, and the orders of dimensions, of a naming."""
+    names = rename_all(naming, arch, list(state))
+    turned = TRANSPOSED.get(naming, ())
     return {names[key]: value.t() if key in turned else value for key, value in state.items()}
 
 
-def from_layout(layout, arch, stored, like):
+def from_naming(naming, arch, stored, like):
     """The reverse: what a file holds, for the network whose state dict is `like`."""
-    names = rename_all(layout, arch, list(like))
-    turned = TRANSPOSED.get(layout, ())
+    names = rename_all(naming, arch, list(like))
+    turned = TRANSPOSED.get(naming, ())
     return {key: stored[name].t() if key in turned else stored[name]
             for key, name in names.items() if name in stored}

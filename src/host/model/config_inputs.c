@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* evidence.c - see evidence.h. */
-#include "evidence.h"
+/* config_inputs.c - see config_inputs.h. */
+#include "config_inputs.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-tsm_status tsm_evidence_integer(const tsm_evidence *e, const char *key, int min, int max, int *value, bool *present,
-                                tsm_error *error)
+tsm_status tsm_config_integer(const tsm_config_inputs *in, const char *key, int min, int max, int *value,
+                              bool *present, tsm_error *error)
 {
-    const char *text = tsm_checkpoint_metadata(e->checkpoint, key);
+    const char *text = tsm_checkpoint_metadata(in->checkpoint, key);
     int64_t number = 0;
     size_t digits = text ? strspn(text, "0123456789") : 0;
 
@@ -23,13 +23,13 @@ tsm_status tsm_evidence_integer(const tsm_evidence *e, const char *key, int min,
     return TSM_OK;
 }
 
-tsm_status tsm_evidence_choose(const tsm_evidence *e, const char *key, int option, int min, int max, int fallback,
-                               int *value, tsm_error *error)
+tsm_status tsm_config_choose(const tsm_config_inputs *in, const char *key, int option, int min, int max, int fallback,
+                             int *value, tsm_error *error)
 {
     bool present;
 
     *value = fallback;
-    TSM_TRY_RETURN(tsm_evidence_integer(e, key, min, max, value, &present, error));
+    TSM_TRY_RETURN(tsm_config_integer(in, key, min, max, value, &present, error));
     if (option == 0) return TSM_OK;
     if (option < min || option > max)
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "option %s is %d, want %d to %d", key, option, min, max);
@@ -37,10 +37,10 @@ tsm_status tsm_evidence_choose(const tsm_evidence *e, const char *key, int optio
     return TSM_OK;
 }
 
-tsm_status tsm_evidence_name(const tsm_evidence *e, const char *key, const char *const *names, int count, int *index,
-                             tsm_error *error)
+tsm_status tsm_config_name(const tsm_config_inputs *in, const char *key, const char *const *names, int count,
+                           int *index, tsm_error *error)
 {
-    const char *text = tsm_checkpoint_metadata(e->checkpoint, key);
+    const char *text = tsm_checkpoint_metadata(in->checkpoint, key);
     char list[120] = "";
     size_t used = 0;
 
@@ -61,7 +61,7 @@ tsm_status tsm_evidence_name(const tsm_evidence *e, const char *key, const char 
     return tsm_fail(error, TSM_ERROR_MODEL, "metadata %s is \"%.40s\", want %s", key, text, list);
 }
 
-void tsm_evidence_doubt(tsm_model_config *config, const char *format, ...)
+void tsm_config_doubt(tsm_model_config *config, const char *format, ...)
 {
     const size_t used = strlen(config->doubts), room = sizeof config->doubts - used;
     va_list arguments;
