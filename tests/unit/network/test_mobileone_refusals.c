@@ -44,7 +44,8 @@ static const struct refusal {
     { ADD, STAGE "2.1.net.branch_conv_list.2.conv.weight", .dims = { 6, 6, 1, 1 },
       .says = "base_model.stage2.1.branch_conv_list.1.conv.weight (6,6,1,1) is missing; " },
     { ADD, STAGE "2.1.net.branch_conv_list.64.conv.weight", .dims = { 6, 6, 1, 1 },
-      .says = "backbone.stage2.1.net.branch_conv_list.64.conv.weight is of branch 64 of a block that can have 64" },
+      .says = "backbone.stage2.1.net.branch_conv_list.64.conv.weight belongs to branch 64 of a block, which can have "
+              "at most 64" },
     { ADD, STAGE "1.0.net.branch_reparam.weight", .dims = { 5, 1, 3, 3 },
       .says =
           "base_model.stage1.0.branch_reparam.bias (5) is missing, and backbone.stage1.0.net.branch_scale.conv." },
