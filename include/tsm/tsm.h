@@ -155,12 +155,14 @@ typedef struct tsm_model_options {
     tsm_shift_direction shift_direction;
     tsm_nonlocal nonlocal;   /* for networks that have non-local blocks; an error for others */
     const char *labels_name; /* where labels come from, such as a path, for errors about them; NULL: not said */
+    const char
+        *weights_key; /* of the dictionary in a PyTorch file that holds the weights: "state_dict", "model.ema" */
 } tsm_model_options;
 
 #define TSM_MODEL_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
         sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE,                   \
-            TSM_NONLOCAL_NONE, 0                                                                                     \
+            TSM_NONLOCAL_NONE, 0, 0                                                                                  \
     }
 
 /* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the
@@ -206,12 +208,18 @@ typedef struct tsm_model_info {
     int nonlocal_blocks;
     const char
         *doubts; /* settings that neither file nor options give and that were assumed, a line each; NULL: none */
+    const char *weights;       /* key of the dictionary that the weights were under; NULL: under none */
+    const char *other_weights; /* keys of others that hold such a network too, a line each; NULL: none */
+    const char *prefix;        /* taken off all tensor names, "module.model."; NULL: nothing */
+    const char *left_out;      /* tensors that no network needs: "53 num_batches_tracked, 106 thop"; NULL: none */
+    int groups; /* of the 3x3 convolutions in bottlenecks: 1, or 32 and more in ResNeXt; 0: no bottlenecks */
+    int bottleneck_width; /* channels of these convolutions in layer1 */
 } tsm_model_info;
 
 #define TSM_MODEL_INFO_INIT                                                                                          \
     {                                                                                                                \
         sizeof(tsm_model_info), 0, 0, 0, 0, 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, 0, { 0, 0, 0 }, { 0, 0, 0 }, 0,   \
-            0, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE, 0, 0                                             \
+            0, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE, 0, 0, 0, 0, 0, 0, 0, 0                           \
     }
 
 /* Fills `info`; strings live as long as the model. Errors: ARGUMENT. */
