@@ -81,7 +81,6 @@ void *report_alloc(size_t count, size_t size, tsm_error *error)
 {
     void *memory = calloc(count ? count : 1, size);
 
-    if (!memory)
-        report_fail(error, TSM_ERROR_MEMORY, "out of memory: %zu x %zu bytes are not to be had", count, size);
+    if (!memory) report_fail(error, TSM_ERROR_MEMORY, "out of memory (%zu x %zu bytes)", count, size);
     return memory;
 }
