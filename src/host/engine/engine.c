@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/options.h"
+#include "core/status.h"
 #include "passes/passes.h"
 #include "model/model.h"
 

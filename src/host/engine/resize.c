@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* resize.c - frames that come at another size than the network's: what a caller asks for, checked, and, for backends
  * that do not resize, the frames on the host. */
-#include "core/options.h"
+#include "core/status.h"
 #include "engine.h"
 
 #define MAX_ELEMENTS (INT64_C(1) << 40) /* of the frames of a batch, as of any value of a graph */

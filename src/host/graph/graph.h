@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 
 typedef enum tsm_op {
@@ -171,16 +170,5 @@ void tsm_node_weights(const tsm_node *node, float *out);
  * *text is released with tsm_free. */
 tsm_status tsm_graph_print(const tsm_graph *graph, const int64_t *offsets, uint64_t arena_bytes, char **text,
                            tsm_error *error);
-
-/* float16 / bfloat16 bit patterns to float. */
-float tsm_half_to_float(uint16_t half);
-static inline float tsm_bfloat_to_float(uint16_t bits)
-{
-    union {
-        uint32_t u;
-        float f;
-    } v = { (uint32_t)bits << 16 };
-    return v.f;
-}
 
 #endif

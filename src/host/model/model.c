@@ -2,7 +2,7 @@
 /* model.c - loading a checkpoint into a model, and what one can ask it. */
 #include <string.h>
 
-#include "core/options.h"
+#include "core/status.h"
 #include "config.h"
 #include "object.h"
 #include "checkpoint/safetensors.h"

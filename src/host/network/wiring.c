@@ -20,7 +20,7 @@ static float *copy_floats(const tsm_weight *weight)
 {
     float *values = tsm_alloc_aligned((size_t)weight->count, sizeof *values);
 
-    if (values) tsm_weight_to_float(weight, values);
+    if (values) tsm_numbers_to_float(weight->data, weight->dtype, weight->count, values);
     return values;
 }
 

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 
 static bool same_spec(const tsm_resize_spec *a, const tsm_resize_spec *b)

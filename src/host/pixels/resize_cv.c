@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "core/memory.h"
+#include "core/status.h"
 
 enum { WEIGHT_BITS = 11, ONE = 1 << WEIGHT_BITS, ROW_SHIFT = 4 };
 

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/memory.h"
-#include "core/options.h"
 #include "core/status.h"
 
 double tsm_clock_ms(void)

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "clips.h"
-#include "core/memory.h"
 #include "core/status.h"
 #include "limits.h"
 

@@ -2,7 +2,6 @@
 /* clips_read.c - what a caller reads from finished clips: facts, the tensor, resizes, normalised values. */
 #include <math.h>
 
-#include "core/options.h"
 #include "core/status.h"
 #include "clips.h"
 

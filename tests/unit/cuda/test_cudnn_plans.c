@@ -14,7 +14,7 @@
 #include "support.h"
 
 #ifdef TSM_HAS_CUDA
-#include "core/memory.h"
+#include "core/status.h"
 #include "cuda/conv/conv.h"
 
 /* cuDNN leaks where there is no driver, from libraries that are unloaded by then; our own leaks show on the

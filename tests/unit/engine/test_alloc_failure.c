@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_alloc_failure.c - fails the 1st, 2nd, ... allocation from loading a model to its logits: each failure is
  * reported as one, nothing is left behind (AddressSanitizer sees to that), and running allocates nothing. */
-#include "core/memory.h"
+#include "core/status.h"
 #include "engines.h"
 
 static const char *const devices[] = { "reference", "cpu" };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_video_plan.c - plans whose frames come at another size: equal, bit for bit, to frames that libtsm-video
  * resized; and what is refused. */
-#include "core/memory.h"
+#include "core/status.h"
 #include "resizes.h"
 
 static const char *const devices[] = { "reference", "cpu" };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/memory.h"
+#include "core/status.h"
 
 /* An empty plan for the graph's GPU. */
 static tsm_status open_plan(cudnnBackendDescriptor_t *out, const tsm_dnn_graph *graph, tsm_error *error)
