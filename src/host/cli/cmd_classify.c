@@ -8,8 +8,9 @@
 #include "runner.h"
 #include "eval/eval.h"
 #include "settings.h"
-#include "draw/sheet.h"
+#include "cli/draw/sheet.h"
 #include "verdict.h"
+#include "video_input.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,8 @@ typedef struct classify {
 
 /* One input on its way. */
 typedef struct video {
+    video_input input;
+    double started_ms;
     tsm_clips *clips;
     tsm_clips_info info;
     tsm_tensor frames;
@@ -102,13 +105,13 @@ static tsm_status make_room(classify *c, int clips, tsm_error *error)
 
 /* Scales and cuts on the device what it can scale: one view, frames of one size, as the release scales. A sheet needs
  * the pixels here. */
-static tsm_status load_unscaled(classify *c, const char *input, tsm_video_options options, video *v, tsm_error *error)
+static tsm_status load_unscaled(classify *c, tsm_video_options options, video *v, tsm_error *error)
 {
     tsm_status status;
 
     options.raw = 1;
     options.allocator = &c->net.allocator;
-    status = tsm_video_load(&v->clips, input, &options, error);
+    status = video_input_load(&v->input, &options, &v->clips, error);
     v->resize.struct_size = sizeof v->resize;
     if (status == TSM_OK) status = tsm_clips_get_resize(v->clips, 0, &v->resize, error);
     if (status != TSM_OK) {
@@ -118,15 +121,15 @@ static tsm_status load_unscaled(classify *c, const char *input, tsm_video_option
     return status;
 }
 
-static tsm_status load(classify *c, const char *input, const tsm_video_options *options, video *v, tsm_error *error)
+static tsm_status load(classify *c, const tsm_video_options *options, video *v, tsm_error *error)
 {
     tsm_status status = TSM_ERROR_UNSUPPORTED;
 
     if (c->net.scales && !c->sheet_path && options->views <= 1 && options->mode == TSM_MODE_MIT)
-        status = load_unscaled(c, input, *options, v, error);
+        status = load_unscaled(c, *options, v, error);
     /* Frames of several sizes, or too large to page-lock: the host scales them. */
     if (status == TSM_ERROR_UNSUPPORTED || status == TSM_ERROR_MEMORY)
-        status = tsm_video_load(&v->clips, input, options, error);
+        status = video_input_load(&v->input, options, &v->clips, error);
     if (status != TSM_OK) return status;
     v->frames = tsm_clips_tensor(v->clips);
     v->info.struct_size = sizeof v->info;
@@ -145,6 +148,9 @@ static tsm_status run_clips(classify *c, video *v, tsm_error *error)
         int from = first + batch > count ? count - batch : first;
         double before = clock_ms();
 
+        if (before - v->started_ms > settings_timeout(&c->s) * 1e3)
+            return report_fail(error, TSM_ERROR_CANCELLED, "stopped after the %d seconds that it may take",
+                               settings_timeout(&c->s));
         status = runner_run(&c->net, &v->frames, from, c->logits + (size_t)from * (size_t)c->net.info.classes, error);
         v->network_ms += clock_ms() - before;
         progress_update(&c->progress, c->at + (double)(from + batch) / count);
@@ -201,22 +207,24 @@ static int show(classify *c, const char *input, const video *done)
     int status = EXIT_DONE;
 
     progress_clear(&c->progress);
+    if (done->info.note) report_line("%s: %s", input_name(input), done->info.note);
     if (!c->s.json) {
         verdict_print_text(&v);
     } else if (verdict_print_json(&v) != 0) {
         status = EXIT_FAILED;
     }
-    return add_to_sheet(c, input, &done->frames) == EXIT_DONE ? status : EXIT_FAILED;
+    return add_to_sheet(c, input_name(input), &done->frames) == EXIT_DONE ? status : EXIT_FAILED;
 }
 
 static int classify_input(classify *c, const char *input)
 {
     tsm_video_options options = settings_video(&c->s, &c->net.info);
-    video v = { 0 };
+    video v = { .input = VIDEO_INPUT_INIT, .started_ms = clock_ms() };
     tsm_error error = { 0 };
     int result = EXIT_FAILED;
-    tsm_status status = load(c, input, &options, &v, &error);
+    tsm_status status = video_input_open(&v.input, input, &options, &error);
 
+    if (status == TSM_OK) status = load(c, &options, &v, &error);
     if (status == TSM_OK) status = run_clips(c, &v, &error);
     if (status == TSM_OK) {
         status = scores_combine(options.mode, c->logits, (int)v.frames.dims[0], c->net.info.classes, c->scores,
@@ -227,11 +235,12 @@ static int classify_input(classify *c, const char *input)
         result = show(c, input, &v);
     } else {
         progress_clear(&c->progress);
-        report_name(&error, input);
+        report_name(&error, input_name(input));
         report_line("%s", error.text);
         add_to_sheet(c, error.text, NULL);
     }
     tsm_clips_destroy(&v.clips);
+    video_input_close(&v.input);
     return result;
 }
 

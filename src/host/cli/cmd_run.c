@@ -115,8 +115,9 @@ static tsm_status run_file(const settings *s, const char *input, const char *out
     output_file out = { 0 };
     runner net = { 0 };
     clip_shape shape = { 0 };
-    tsm_status status = npy_open(&in, input, error);
+    tsm_status status = output_open(&out, output, error);
 
+    if (status == TSM_OK) status = npy_open(&in, input, error);
     if (status == TSM_OK) status = read_shape(&in.array, input, &shape, error);
     if (status == TSM_OK) status = runner_open(&net, s, shape.segments, error);
     if (status == TSM_OK) status = check_model(&net, &shape, s, input, error);
@@ -124,8 +125,7 @@ static tsm_status run_file(const settings *s, const char *input, const char *out
         const int64_t of_clips[] = { shape.clips, net.info.classes };
         const int64_t of_frames[] = { shape.clips, shape.segments, net.info.classes };
 
-        status =
-            npy_create(&out, output, TSM_FLOAT32, net.per_frame ? of_frames : of_clips, net.per_frame ? 3 : 2, error);
+        status = npy_begin(&out, TSM_FLOAT32, net.per_frame ? of_frames : of_clips, net.per_frame ? 3 : 2, error);
     }
     if (status == TSM_OK) status = run_batches(&net, &in, &shape, &out, error);
     if (status == TSM_OK) status = output_commit(&out, error);
