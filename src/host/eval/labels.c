@@ -14,12 +14,12 @@
 static tsm_status parse_form(label_list *list, char *text, size_t bytes, json_t **root, tsm_error *error)
 {
     size_t blank = strspn(text, " \t\r\n"); /* the text is terminated, and holds no NUL */
-    bool table;
-    tsm_status status;
+    bool found = false;
+    tsm_status status = TSM_OK;
 
-    if (text[blank] == '{') return label_parse_json(list, text, bytes, root, error);
-    status = label_parse_csv(list, text, bytes, &table, error);
-    return table || status != TSM_OK ? status : label_parse_lines(list, text, bytes, error);
+    if (text[blank] == '{' || text[blank] == '[') status = label_parse_json(list, text, bytes, root, &found, error);
+    if (!found && status == TSM_OK) status = label_parse_csv(list, text, bytes, &found, error);
+    return found || status != TSM_OK ? status : label_parse_lines(list, text, bytes, error);
 }
 
 static tsm_status parse_copy(char *copy, size_t bytes, const char *name, char **text, int *count, tsm_error *error)
