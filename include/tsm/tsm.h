@@ -60,6 +60,7 @@ typedef enum tsm_status {
     TSM_ERROR_MODEL = 50,       /* a checkpoint was read, but it is not a network that can be built */
     TSM_ERROR_UNSUPPORTED = 60, /* understood, but not available here (precision, device, mode) */
     TSM_ERROR_DEVICE = 70,      /* a device or one of its libraries refused or failed */
+    TSM_ERROR_CANCELLED = 80,   /* the caller's own cancel function asked for it */
     TSM_ERROR_INTERNAL = 90     /* a bug in libtsm */
 } tsm_status;
 
@@ -115,6 +116,12 @@ typedef struct tsm_tensor {
     int ndim;
     int64_t dims[5];
 } tsm_tensor;
+
+/* A view of `count` clips from clip `first` on: *slice is `tensor` with dims[0] = count and data moved on, and lives
+ * no longer than the memory of `tensor`. Any dtype, memory and layout of libtsm. Errors: ARGUMENT (the clips are not
+ * all there; a dimension is negative or does not fit). */
+TSM_API tsm_status tsm_tensor_slice(const tsm_tensor *tensor, int64_t first, int64_t count, tsm_tensor *slice,
+                                    tsm_error *error);
 
 /* ---- Model: a checkpoint, understood ----------------------------------------------------------------------- */
 
@@ -320,6 +327,14 @@ typedef struct tsm_engine_info {
 
 /* Fills `info`; strings live as long as the engine. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *info);
+
+/* Host memory for tensors of this engine, `bytes` bytes: *memory says of which kind it is, TSM_MEMORY_PINNED where
+ * the device is a GPU, which copies from there fastest, TSM_MEMORY_HOST elsewhere. *data is the caller's, for any
+ * thread, and is released with tsm_engine_release while the engine lives. Page-locking takes milliseconds: allocate
+ * once, and use the memory again. Errors: MEMORY, DEVICE, ARGUMENT. */
+TSM_API tsm_status tsm_engine_allocate(const tsm_engine *engine, size_t bytes, void **data, tsm_memory *memory,
+                                       tsm_error *error);
+TSM_API void tsm_engine_release(const tsm_engine *engine, void *data);
 
 /* ---- Context: workspace of one thread ---------------------------------------------------------------------- */
 

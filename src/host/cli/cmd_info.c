@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tsm info: what a checkpoint holds. */
 #include "commands.h"
+#include "input.h"
 #include "json_out.h"
 #include "options.h"
 #include "report.h"
 #include "settings.h"
+#include "shown.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,14 +116,16 @@ static int print_json(const checkpoint *c)
 {
     const tsm_model_info *info = &c->info;
 
-    return json_out_print(json_pack(
+    json_t *line = json_pack(
         "{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:i, s:i}",
         "file", json_out_text(c->path), "container", info->format, "layout", info->naming, "arch", info->arch,
         "width", info->width, "segments", info->segments, "temporal_pool", info->temporal_pool, "classes",
         info->classes, "shift", shift_object(info), "nonlocal", nonlocal_object(info), "input", input_object(info),
         "dtype", info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
         label_list(c), "doubts", line_list(info->doubts), "graph", json_out_text(c->graph_text), "weights",
-        weights_object(info), "groups", info->groups, "bottleneck_width", info->bottleneck_width));
+        weights_object(info), "groups", info->groups, "bottleneck_width", info->bottleneck_width);
+
+    return json_out_print(json_out_add_bytes(line, "file_bytes", c->path));
 }
 
 static void print_labels(const checkpoint *c)
@@ -130,8 +134,11 @@ static void print_labels(const checkpoint *c)
         printf("labels      none\n");
         return;
     }
-    printf("labels      %s", tsm_model_label(c->model, 0));
-    for (int i = 1; i < c->info.classes; i++) printf(", %s", tsm_model_label(c->model, i));
+    printf("labels      ");
+    for (int i = 0; i < c->info.classes; i++) {
+        if (i > 0) printf(", ");
+        shown_print(stdout, tsm_model_label(c->model, i));
+    }
     printf("\n");
 }
 
@@ -198,14 +205,23 @@ static void print_doubts(const tsm_model_info *info)
     const char *lines = info->doubts, *doubt;
     int length;
 
-    while ((doubt = next_line(&lines, &length)) != NULL) printf("doubt       %.*s\n", length, doubt);
+    while ((doubt = next_line(&lines, &length)) != NULL) {
+        char text[1000];
+
+        snprintf(text, sizeof text, "%.*s", length, doubt);
+        printf("doubt       ");
+        shown_print(stdout, text);
+        printf("\n");
+    }
 }
 
 static int print_text(const checkpoint *c)
 {
     const tsm_model_info *info = &c->info;
 
-    printf("file        %s\n", c->path);
+    printf("file        ");
+    shown_print(stdout, input_name(c->path));
+    printf("\n");
     printf("container   %s, %s names, %s\n", info->format, info->naming, info->dtype);
     print_weights(info);
     print_arch(info);

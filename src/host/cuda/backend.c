@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pinned.h"
 #include "plan.h"
 
 static void read_settings(tsm_cuda_settings *settings)
@@ -176,6 +177,8 @@ const tsm_backend *tsm_cuda_backend(void)
         .enqueue = enqueue,
         .device_memory = true,
         .resizes = true,
+        .host_allocate = tsm_cuda_host_allocate,
+        .host_release = tsm_cuda_host_release,
     };
 
     return &backend;

@@ -56,6 +56,11 @@ typedef struct tsm_backend {
     /* Plans of a graph with a resize take uint8 frames at its input size; otherwise the engine resizes them on the
      * host, before `run`. Required where `enqueue` is offered. */
     bool resizes;
+
+    /* Optional, both or neither: host memory from which the device reads fastest (page-locked), for callers' tensors;
+     * *memory is NULL on failure. Thread-safe on one state. Errors: MEMORY, DEVICE. */
+    tsm_status (*host_allocate)(void *state, size_t bytes, void **memory, tsm_error *error);
+    void (*host_release)(void *state, void *memory);
 } tsm_backend;
 
 /* What libtsm_cuda.so exports, under this name: cuDNN, cuBLASLt and our kernels. */
