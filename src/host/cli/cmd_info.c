@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tsm info: what a checkpoint holds. */
+#include "cmd_info_device.h"
 #include "commands.h"
 #include "input.h"
 #include "json_out.h"
@@ -16,24 +17,25 @@
 
 typedef struct checkpoint {
     settings s;
-    int graph, raw, batch;
+    int graph, raw, batch, profile, runs;
     char *path;
     tsm_model *model;
     tsm_model_info info;
     char *graph_text;
+    info_device device;
 } checkpoint;
 
 static tsm_status load(checkpoint *c, tsm_error *error)
 {
     tsm_status status = settings_load_model(&c->s, 0, &c->model, &c->path, error);
+    tsm_shape shape = { .n = c->batch };
 
     c->info.struct_size = sizeof c->info;
     if (status == TSM_OK) status = tsm_model_get_info(c->model, &c->info);
-    if (status == TSM_OK && c->graph) {
-        tsm_shape shape = { .n = c->batch, .h = c->info.input_size, .w = c->info.input_size };
-
-        status = tsm_model_graph_text(c->model, &shape, !c->raw, &c->graph_text, error);
-    }
+    shape.h = shape.w = c->info.input_size;
+    if (status == TSM_OK && c->graph) status = tsm_model_graph_text(c->model, &shape, !c->raw, &c->graph_text, error);
+    if (status == TSM_OK)
+        status = info_device_ask(&c->device, &c->s, c->model, &shape, c->profile ? c->runs : 0, error);
     return status;
 }
 
@@ -116,14 +118,16 @@ static int print_json(const checkpoint *c)
 {
     const tsm_model_info *info = &c->info;
 
-    json_t *line = json_pack(
-        "{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:i, s:i}",
-        "file", json_out_text(c->path), "container", info->format, "layout", info->naming, "arch", info->arch,
-        "width", info->width, "segments", info->segments, "temporal_pool", info->temporal_pool, "classes",
-        info->classes, "shift", shift_object(info), "nonlocal", nonlocal_object(info), "input", input_object(info),
-        "dtype", info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
-        label_list(c), "doubts", line_list(info->doubts), "graph", json_out_text(c->graph_text), "weights",
-        weights_object(info), "groups", info->groups, "bottleneck_width", info->bottleneck_width);
+    json_t *line = json_pack("{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o, "
+                             "s:o, s:i, s:i, s:o, s:o}",
+                             "file", json_out_text(c->path), "container", info->format, "layout", info->naming,
+                             "arch", info->arch, "width", info->width, "segments", info->segments, "temporal_pool",
+                             info->temporal_pool, "classes", info->classes, "shift", shift_object(info), "nonlocal",
+                             nonlocal_object(info), "input", input_object(info), "dtype", info->dtype, "parameters",
+                             (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels", label_list(c),
+                             "doubts", line_list(info->doubts), "graph", json_out_text(c->graph_text), "weights",
+                             weights_object(info), "groups", info->groups, "bottleneck_width", info->bottleneck_width,
+                             "support", info_device_support(&c->device), "profile", info_device_profile(&c->device));
 
     return json_out_print(json_out_add_bytes(line, "file_bytes", c->path));
 }
@@ -237,18 +241,22 @@ static int print_text(const checkpoint *c)
     print_labels(c);
     print_doubts(info);
     if (c->graph_text) printf("\n%s", c->graph_text);
+    info_device_print(&c->device);
     return 0;
 }
 
 int cmd_info(int argc, char **argv)
 {
-    checkpoint c = { .batch = 1 };
+    checkpoint c = { .batch = 1, .runs = 10 };
     const option_spec specs[] = {
         OPTION_SPEC_FLAG("graph", &c.graph, "the layer graph, as it runs"),
         OPTION_SPEC_FLAG("raw", &c.raw, "with --graph: as the paper draws it, before the passes"),
-        OPTION_SPEC_NUMBER("batch", &c.batch, 1, 65536, "with --graph: clips at a time"),
+        OPTION_SPEC_NUMBER("batch", &c.batch, 1, 65536, "with --graph and --profile: clips at a time"),
+        OPTION_SPEC_FLAG("profile", &c.profile, "what each step of a run costs on the device"),
+        OPTION_SPEC_NUMBER("runs", &c.runs, 1, 1000, "with --profile: runs, of which the median counts"),
         SETTINGS_SPECS_JSON(c.s),
         SETTINGS_SPECS_MODEL(c.s),
+        SETTINGS_SPECS_ENGINE(c.s),
     };
     const option_table table = { "info", "[FILE]", "Says what a checkpoint holds, and how it is understood.", specs,
                                  sizeof specs / sizeof *specs };
@@ -268,6 +276,7 @@ int cmd_info(int argc, char **argv)
         result = EXIT_DONE;
     }
     tsm_model_destroy(&c.model);
+    info_device_clear(&c.device);
     tsm_free(c.graph_text);
     free(c.path);
     return result;
