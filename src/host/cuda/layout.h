@@ -8,7 +8,7 @@
 #ifndef TSM_CUDA_LAYOUT_H
 #define TSM_CUDA_LAYOUT_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 #include "dtype.h"
 
 #define TSM_CUDA_INPUT_PAD 4 /* channels of the input are padded with zeros to a multiple of this */

@@ -2,6 +2,7 @@
 /* schedule.c - layout, kernels and memory of a schedule; its steps are in schedule_steps.c. */
 #include "schedule.h"
 
+#include "alignment.h"
 #include "resize.h"
 
 #include <string.h>
@@ -88,7 +89,7 @@ static tsm_status find_conv(tsm_schedule *s, const tsm_conv_spec *spec, tsm_tune
 
     tsm_conv_spec_print(spec, want);
     for (*index = 0; *index < s->conv_count; (*index)++) {
-        tsm_conv_spec_print(&s->convs[*index].spec, have);
+        tsm_conv_spec_print(&s->convs[*index]->spec, have);
         if (strcmp(want, have) == 0) return TSM_OK;
     }
     TSM_TRY_RETURN(tsm_tune_conv(&s->convs[s->conv_count], tuner, spec, error));
@@ -128,11 +129,6 @@ static tsm_status choose_kernels(tsm_schedule *s, tsm_tuner *tuner, tsm_error *e
     return TSM_OK;
 }
 
-static uint64_t align(uint64_t bytes)
-{
-    return (bytes + TSM_CUDA_ARENA_ALIGNMENT - 1) / TSM_CUDA_ARENA_ALIGNMENT * TSM_CUDA_ARENA_ALIGNMENT;
-}
-
 /* Input that comes from the host is put there first, as the float32 or the bytes that it is; frames of another size
  * are resized there. */
 static uint64_t input_scratch_bytes(const tsm_schedule *s, const tsm_dims *dims)
@@ -151,9 +147,10 @@ static uint64_t scratch_bytes(const tsm_schedule *s, int index)
 
     if (node->op == TSM_OP_INPUT) return input_scratch_bytes(s, &node->dims);
     if (node->op == TSM_OP_ATTENTION) return tsm_attention_scratch(&s->attentions[index]);
-    return align(work->staged_bytes) + (work->conv < 0 ? 0 : s->convs[work->conv].workspace_bytes);
+    return tsm_cuda_align(work->staged_bytes) + (work->conv < 0 ? 0 : s->convs[work->conv]->workspace_bytes);
 }
 
+/* Sizes are multiples of the alignment, so the offsets are, too. */
 static tsm_status place_values(tsm_schedule *s, tsm_error *error)
 {
     size_t count = (size_t)s->graph->count;
@@ -166,8 +163,8 @@ static tsm_status place_values(tsm_schedule *s, tsm_error *error)
         goto fail;
     }
     for (size_t i = 0; i < count; i++) {
-        values[i] = (tsm_memplan_value){ s->values[i].bytes, -1 };
-        scratch[i] = scratch_bytes(s, (int)i);
+        values[i] = (tsm_memplan_value){ tsm_cuda_align(s->values[i].bytes), -1 };
+        scratch[i] = tsm_cuda_align(scratch_bytes(s, (int)i));
     }
     status = tsm_memplan_make(&s->memory, s->graph, values, scratch, s->scratch, error);
 fail:
@@ -222,7 +219,7 @@ fail:
 void tsm_schedule_clear(tsm_schedule *s)
 {
     tsm_steps_clear(&s->steps);
-    for (int i = 0; i < s->conv_count; i++) tsm_conv_clear(&s->convs[i]);
+    for (int i = 0; i < s->conv_count; i++) tsm_conv_clear(s->convs[i]);
     for (int i = 0; s->attentions && i < s->graph->count; i++) tsm_attention_clear(&s->attentions[i]);
     if (s->arena) cudaFree(s->arena);
     tsm_memplan_clear(&s->memory);

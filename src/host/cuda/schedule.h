@@ -13,7 +13,6 @@
 #include "layout.h"
 #include "state.h"
 #include "steps.h"
-#include "cuda/conv/tune.h"
 
 /* What a convolution does to its input before it reads it. */
 typedef enum tsm_staging {
@@ -36,7 +35,7 @@ typedef struct tsm_schedule {
     tsm_shift_method method; /* COPY or OVERLAP */
     tsm_cuda_value *values;
     tsm_conv_work *work;
-    tsm_conv *convs; /* room for one a node; equal specs share one */
+    tsm_conv **convs; /* room for one a node; equal specs share one */
     int conv_count;
     tsm_attention *attentions; /* one a node, zeroes where it is none */
     tsm_memplan memory;

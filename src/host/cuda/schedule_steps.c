@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schedule_steps.c - the steps of every node, with their addresses. */
+#include "alignment.h"
 #include "schedule.h"
 
 static tsm_status add_step(tsm_schedule *s, tsm_step_kind kind, int node, tsm_step **step, tsm_error *error)
@@ -294,27 +295,26 @@ static tsm_status add_conv(tsm_schedule *s, int index, tsm_error *error)
     const tsm_node *node = &s->graph->nodes[index];
     const tsm_conv_work *work = &s->work[index];
     const tsm_cuda_weight *weight = &s->state->weights.nodes[index];
-    const uint64_t aligned =
-        (work->staged_bytes + TSM_CUDA_ARENA_ALIGNMENT - 1) / TSM_CUDA_ARENA_ALIGNMENT * TSM_CUDA_ARENA_ALIGNMENT;
+    const uint64_t staged = tsm_cuda_align(work->staged_bytes);
     const void *in;
     const tsm_conv *conv;
     tsm_step *step;
 
     TSM_TRY_RETURN(stage_input(s, index, &in, error));
     if (work->conv < 0) return add_depthwise(s, index, in, error);
-    conv = &s->convs[work->conv];
+    conv = s->convs[work->conv];
     TSM_TRY_RETURN(add_step(s, TSM_STEP_CONV, index, &step, error));
-    TSM_TRY_RETURN(tsm_conv_bind(
-        &step->conv, conv,
-        &(tsm_conv_buffers){
-            .in = (const char *)in + conv->spec.in_offset * s->state->dtype->bytes,
-            .weights = work->overlap ? weight->rotated : weight->filters,
-            .bias = weight->bias,
-            .residual = node->inputs[1] < 0 ? NULL : tsm_schedule_value(s, node->inputs[1]),
-            .out = tsm_schedule_value(s, index),
-            .workspace = conv->workspace_bytes ? (char *)tsm_schedule_scratch(s, index) + aligned : NULL,
-        },
-        error));
+    TSM_TRY_RETURN(
+        tsm_conv_bind(&step->conv, conv,
+                      &(tsm_conv_buffers){
+                          .in = (const char *)in + conv->spec.in_offset * s->state->dtype->bytes,
+                          .weights = work->overlap ? weight->rotated : weight->filters,
+                          .bias = weight->bias,
+                          .residual = node->inputs[1] < 0 ? NULL : tsm_schedule_value(s, node->inputs[1]),
+                          .out = tsm_schedule_value(s, index),
+                          .workspace = conv->workspace_bytes ? (char *)tsm_schedule_scratch(s, index) + staged : NULL,
+                      },
+                      error));
     return work->later == TSM_ACT_NONE ? TSM_OK : add_add(s, index, index, -1, work->later, error);
 }
 

@@ -6,7 +6,7 @@
 #include "graph/backend.h"
 #include "device.h"
 #include "dtype.h"
-#include "cuda/conv/cache.h"
+#include "cuda/conv/conv.h"
 #include "weights.h"
 
 /* From the environment: TSM_CUDA_GRAPH=off, TSM_CUDA_TUNE=off, TSM_CUDA_NVTX=on. */

@@ -24,7 +24,7 @@ tsm_step *tsm_steps_append(tsm_steps *steps, tsm_step_kind kind, const char *nam
 void tsm_steps_clear(tsm_steps *steps)
 {
     for (int i = 0; i < steps->count; i++)
-        if (steps->list[i].kind == TSM_STEP_CONV) tsm_conv_bound_clear(&steps->list[i].conv);
+        if (steps->list[i].kind == TSM_STEP_CONV) tsm_conv_unbind(steps->list[i].conv);
     tsm_free(steps->list);
     *steps = (tsm_steps){ 0 };
 }
@@ -33,7 +33,7 @@ static tsm_status enqueue(const tsm_step *step, const tsm_cuda_libraries *librar
                           tsm_error *error)
 {
     switch (step->kind) {
-    case TSM_STEP_CONV: return tsm_conv_enqueue(&step->conv, libraries, stream, error);
+    case TSM_STEP_CONV: return tsm_conv_enqueue(step->conv, libraries, stream, error);
     case TSM_STEP_SHIFT: TSM_CUDA(tsm_kernel_shift(&step->shift, stream)); break;
     case TSM_STEP_MAXPOOL: TSM_CUDA(tsm_kernel_maxpool(&step->maxpool, stream)); break;
     case TSM_STEP_AVGPOOL: TSM_CUDA(tsm_kernel_avgpool(&step->avgpool, stream)); break;

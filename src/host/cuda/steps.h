@@ -25,7 +25,7 @@ typedef struct tsm_step {
     tsm_step_kind kind;
     const char *name; /* of the node, borrowed from the graph */
     union {
-        tsm_conv_bound conv;
+        tsm_conv_bound *conv;
         tsm_kernel_shift_args shift;
         tsm_kernel_maxpool_args maxpool;
         tsm_kernel_avgpool_args avgpool;

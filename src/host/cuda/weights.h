@@ -3,7 +3,7 @@
 #ifndef TSM_CUDA_WEIGHTS_H
 #define TSM_CUDA_WEIGHTS_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 #include "dtype.h"
 
 /* Device addresses; NULL where a node has none. */

@@ -12,7 +12,7 @@
 
 #include <pthread.h>
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 #include "cuda/device.h"
 #include "cuda/dtype.h"
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cuda/alignment.h"
 #include "tune.h"
 
 #define PATTERN_ELEMENTS   16381 /* a prime, so that rows do not repeat */
@@ -42,7 +43,7 @@ static tsm_status fill(const tsm_trial *trial, void *to, size_t bytes, tsm_dtype
     size_t done = PATTERN_ELEMENTS * (type == TSM_FLOAT32 ? sizeof(float) : sizeof(uint16_t));
 
     make_pattern(pattern);
-    tsm_cuda_convert(converted, pattern, PATTERN_ELEMENTS, type);
+    tsm_cuda_round(converted, pattern, PATTERN_ELEMENTS, type);
     if (done > bytes) done = bytes;
     TSM_CUDA(cudaMemcpyAsync(to, converted, done, cudaMemcpyHostToDevice, trial->stream));
     while (done < bytes) {
@@ -55,21 +56,16 @@ static tsm_status fill(const tsm_trial *trial, void *to, size_t bytes, tsm_dtype
     return TSM_OK;
 }
 
-static size_t padded(size_t bytes)
-{
-    return (bytes + TSM_CUDA_WEIGHT_ALIGNMENT - 1) / TSM_CUDA_WEIGHT_ALIGNMENT * TSM_CUDA_WEIGHT_ALIGNMENT;
-}
-
 static tsm_status allocate(tsm_trial *trial, tsm_error *error)
 {
     const tsm_conv_spec *spec = trial->spec;
     const tsm_cuda_dtype *dtype = tsm_cuda_dtype_of(spec->precision);
     const size_t element = (size_t)dtype->bytes, out_element = output_element(spec);
-    const size_t in = padded((size_t)tsm_conv_spec_input_count(spec) * element);
-    const size_t weights = padded((size_t)tsm_conv_spec_weight_count(spec) * element);
-    const size_t bias = padded((size_t)spec->filters * out_element);
-    const size_t residual = padded((size_t)tsm_conv_spec_residual_count(spec) * out_element);
-    const size_t out = padded((size_t)tsm_conv_spec_output_count(spec) * out_element);
+    const size_t in = tsm_cuda_align((size_t)tsm_conv_spec_input_count(spec) * element);
+    const size_t weights = tsm_cuda_align((size_t)tsm_conv_spec_weight_count(spec) * element);
+    const size_t bias = tsm_cuda_align((size_t)spec->filters * out_element);
+    const size_t residual = tsm_cuda_align((size_t)tsm_conv_spec_residual_count(spec) * out_element);
+    const size_t out = tsm_cuda_align((size_t)tsm_conv_spec_output_count(spec) * out_element);
     char *at;
 
     TSM_CUDA(cudaMalloc((void **)&trial->memory, in + weights + bias + residual + out));
@@ -169,11 +165,11 @@ static bool samples_agree(const tsm_trial *trial)
 
     for (size_t i = 0; i < 2 * trial->sample; i++)
         if (sample_index(trial, i) % (size_t)spec->out_pitch < (size_t)spec->filters)
-            largest = fmax(largest, fabs((double)tsm_cuda_element(trial->want, i, type)));
+            largest = fmax(largest, fabs((double)tsm_number_at(trial->want, type, (int64_t)i)));
     tolerance = fmax(TOLERANCE_EPSILONS * epsilon, TOLERANCE_FP32) * largest;
     for (size_t i = 0; i < 2 * trial->sample; i++) {
-        double want = (double)tsm_cuda_element(trial->want, i, type),
-               got = (double)tsm_cuda_element(trial->got, i, type);
+        double want = (double)tsm_number_at(trial->want, type, (int64_t)i),
+               got = (double)tsm_number_at(trial->got, type, (int64_t)i);
 
         if (sample_index(trial, i) % (size_t)spec->out_pitch >= (size_t)spec->filters) continue;
         if (!(fabs(got - want) <= tolerance)) return false;
@@ -198,20 +194,19 @@ static tsm_status measure(const tsm_trial *trial, const tsm_conv_bound *bound, f
 
 tsm_status tsm_trial_run(tsm_trial *trial, const tsm_conv *conv, bool *agrees, float *milliseconds, tsm_error *error)
 {
-    tsm_conv_bound bound;
+    tsm_conv_bound *bound = NULL;
     tsm_status status;
 
     *agrees = false;
-    memset(&bound, 0, sizeof bound);
     TSM_TRY(ensure_workspace(trial, conv->workspace_bytes, error));
     trial->buffers.workspace = trial->workspace;
     TSM_TRY(tsm_conv_bind(&bound, conv, &trial->buffers, error));
-    TSM_TRY(run_sample(trial, &bound, trial->has_want ? trial->got : trial->want, error));
+    TSM_TRY(run_sample(trial, bound, trial->has_want ? trial->got : trial->want, error));
     *agrees = !trial->has_want || samples_agree(trial);
     trial->has_want = true;
-    if (*agrees) TSM_TRY(measure(trial, &bound, milliseconds, error));
+    if (*agrees) TSM_TRY(measure(trial, bound, milliseconds, error));
     status = TSM_OK;
 fail:
-    tsm_conv_bound_clear(&bound);
+    tsm_conv_unbind(bound);
     return status;
 }

@@ -4,7 +4,7 @@
 #ifndef TSM_CUDA_CONV_TRIAL_H
 #define TSM_CUDA_CONV_TRIAL_H
 
-#include "conv.h"
+#include "family.h"
 
 typedef struct tsm_trial {
     const tsm_conv_spec *spec;
