@@ -60,6 +60,7 @@ typedef enum tsm_status {
     TSM_ERROR_MODEL = 50,       /* a checkpoint was read, but it is not a network that can be built */
     TSM_ERROR_UNSUPPORTED = 60, /* understood, but not available here (precision, device, mode) */
     TSM_ERROR_DEVICE = 70,      /* a device or one of its libraries refused or failed */
+    TSM_ERROR_CANCELLED = 80,   /* the caller's own cancel function asked for it */
     TSM_ERROR_INTERNAL = 90     /* a bug in libtsm */
 } tsm_status;
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* finite.c - what is said of numbers that are none, alike on every device. */
+#include "backend.h"
+
+tsm_status tsm_fail_input(tsm_error *error, const tsm_dims *dims, int64_t frame)
+{
+    return tsm_fail(error, TSM_ERROR_ARGUMENT, "input: clip %lld, frame %lld: has a value that is not finite",
+                    (long long)(frame / dims->t), (long long)(frame % dims->t));
+}
+
+tsm_status tsm_fail_logits(tsm_error *error, const tsm_dims *logits, int64_t row)
+{
+    if (logits->t == 1)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "output: clip %lld: the logits are not finite", (long long)row);
+    return tsm_fail(error, TSM_ERROR_ARGUMENT, "output: clip %lld, frame %lld: the logits are not finite",
+                    (long long)(row / logits->t), (long long)(row % logits->t));
+}
