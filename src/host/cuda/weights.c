@@ -158,7 +158,7 @@ static tsm_status allocate(packer *p, tsm_error *error)
 }
 
 tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
-                                 bool rotated, tsm_error *error)
+                                 bool rotated, const tsm_cancel *cancel, tsm_error *error)
 {
     packer p = { .weights = weights, .graph = graph, .dtype = dtype, .rotate = rotated };
     tsm_status status;
@@ -172,6 +172,7 @@ tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *gra
     take_places(&p);
     for (int i = 0; i < graph->count; i++) {
         if (!has_weights(&graph->nodes[i])) continue;
+        TSM_TRY(tsm_cancel_check(cancel, error));
         TSM_TRY(pack_filters(&p, i, error));
         TSM_TRY(pack_bias(&p, i, error));
     }

@@ -97,16 +97,17 @@ static tsm_status make_first(tsm_conv **conv, const tsm_conv_offers *offers, tsm
 }
 
 /* Tries one offer and keeps it in `best` where it is the fastest so far. What fails is passed over. */
-static void try_offer(tsm_conv **best, float *best_ms, tsm_trial *trial, const tsm_conv_offers *offers, int offer,
-                      tsm_error *error)
+static void try_offer(tsm_conv **best, float *best_ms, tsm_trial *trial, tsm_tuner *tuner,
+                      const tsm_conv_offers *offers, int offer, tsm_error *why)
 {
     bool agrees = false;
     float milliseconds = 0;
     tsm_conv *conv;
 
-    if (tsm_conv_offers_take(&conv, offers, offer, error) != TSM_OK) return;
-    if (tsm_trial_run(trial, conv, &agrees, &milliseconds, error) == TSM_OK && agrees &&
-        (*best_ms < 0 || milliseconds < *best_ms)) {
+    if (tsm_conv_offers_take(&conv, offers, offer, why) != TSM_OK) return;
+    if (tsm_trial_run(trial, conv, &tuner->warm, &agrees, &milliseconds, why) == TSM_OK && !agrees)
+        tsm_fail(why, TSM_ERROR_DEVICE, "its output is wrong");
+    if (agrees && milliseconds > 0 && (*best_ms < 0 || milliseconds < *best_ms)) {
         tsm_conv_clear(*best);
         *best = conv;
         *best_ms = milliseconds;
@@ -115,19 +116,28 @@ static void try_offer(tsm_conv **best, float *best_ms, tsm_trial *trial, const t
     tsm_conv_clear(conv);
 }
 
-static tsm_status make_fastest(tsm_conv **conv, const tsm_tuner *tuner, const tsm_conv_spec *spec,
+static tsm_status make_fastest(tsm_conv **conv, tsm_tuner *tuner, const tsm_conv_spec *spec,
                                const tsm_conv_offers *offers, tsm_error *error)
 {
     float best_ms = -1;
     tsm_error why;
     tsm_trial trial;
+    tsm_status status = TSM_OK;
 
     /* The trial's buffers may not fit beside what is there already: then the first choice, untried. */
-    if (tsm_trial_open(&trial, spec, tuner->libraries, tuner->stream, NULL) != TSM_OK)
+    if (tsm_trial_open(&trial, spec, tuner->l2_bytes, tuner->libraries, tuner->stream, NULL) != TSM_OK)
         return make_first(conv, offers, error);
     memset(&why, 0, sizeof why);
-    for (int i = 0; i < offers->count; i++) try_offer(conv, &best_ms, &trial, offers, i, &why);
+    for (int i = 0; i < offers->count && status == TSM_OK; i++) {
+        try_offer(conv, &best_ms, &trial, tuner, offers, i, &why);
+        if (tuner->cancel) status = tsm_cancel_check(tuner->cancel, error);
+    }
     tsm_trial_close(&trial);
+    if (status != TSM_OK) {
+        tsm_conv_clear(*conv);
+        *conv = NULL;
+        return status;
+    }
     if (best_ms >= 0) return TSM_OK;
     return tsm_fail(error, TSM_ERROR_DEVICE, "none of %d kernels runs, the last: %s", offers->count, why.text);
 }

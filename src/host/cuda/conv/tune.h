@@ -2,8 +2,8 @@
 /*
  * tune.h - picks the kernel of a convolution: from the cache, or by trying the candidates.
  *
- * A candidate runs on made-up data; one whose output strays from the first one's is dropped; the fastest of the rest
- * wins. Without timing the first that makes a plan is taken, and nothing is cached.
+ * A candidate runs on made-up data; one whose output is not what the host makes of the same data is dropped; the
+ * fastest of the rest wins. Without timing the first that makes a plan is taken, and nothing is cached.
  */
 #ifndef TSM_CUDA_CONV_TUNE_H
 #define TSM_CUDA_CONV_TUNE_H
@@ -15,12 +15,15 @@ typedef struct tsm_tuner {
     const tsm_cuda_libraries *libraries;
     cudaStream_t stream;
     tsm_tune_cache *cache;
+    const tsm_cancel *cancel; /* heeded between trials; NULL: none */
+    size_t l2_bytes;          /* of the device's cache */
     bool timed;
+    bool warm;  /* the clocks are up */
     bool found; /* something new to save */
 } tsm_tuner;
 
 /* Makes the best conv for `spec`; released with tsm_conv_clear. Blocking. Errors: UNSUPPORTED (no kernel), DEVICE,
- * MEMORY. */
+ * MEMORY, CANCELLED. */
 tsm_status tsm_tune_conv(tsm_conv **conv, tsm_tuner *tuner, const tsm_conv_spec *spec, tsm_error *error);
 
 /* Milliseconds from `begin` to `end`, two timing events that were recorded; blocking. */
