@@ -3,7 +3,7 @@
 #ifndef TSM_CORE_CANCEL_H
 #define TSM_CORE_CANCEL_H
 
-#include "status.h"
+#include <tsm/tsm.h>
 
 /* As in tsm_engine_options: asked by the thread that works, so that engines ask it from several at once. */
 typedef struct tsm_cancel {
@@ -12,10 +12,6 @@ typedef struct tsm_cancel {
 } tsm_cancel;
 
 /* Between the steps of something long. Errors: CANCELLED. */
-static inline tsm_status tsm_cancel_check(const tsm_cancel *cancel, tsm_error *error)
-{
-    if (!cancel->wanted || !cancel->wanted(cancel->user)) return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_CANCELLED, "cancelled by the caller");
-}
+tsm_status tsm_cancel_check(const tsm_cancel *cancel, tsm_error *error);
 
 #endif

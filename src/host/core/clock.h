@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-static inline double tsm_clock_ms(void)
+static inline double tsm_now_ms(void)
 {
     struct timespec now;
 

@@ -13,7 +13,6 @@
 #ifndef TSM_GRAPH_BACKEND_H
 #define TSM_GRAPH_BACKEND_H
 
-#include "core/cancel.h"
 #include "graph.h"
 #include "memplan.h"
 
@@ -137,6 +136,9 @@ typedef struct tsm_backend {
  * logits of row `row` are not. */
 tsm_status tsm_fail_input(tsm_error *error, const tsm_dims *dims, int64_t frame);
 tsm_status tsm_fail_logits(tsm_error *error, const tsm_dims *logits, int64_t row);
+
+/* What a worker would hold against config->max_bytes. Errors: MEMORY. */
+tsm_status tsm_check_bytes(uint64_t bytes, uint64_t max_bytes, tsm_error *error);
 
 /* What a plugin exports, under the name tsm_<device>_backend. */
 typedef const tsm_backend *tsm_backend_entry(void);

@@ -182,5 +182,4 @@ uint64_t tsm_graph_macs(const tsm_graph *graph, const tsm_dims *shapes);
  * node->weight.count values. */
 void tsm_node_weights(const tsm_node *node, float *out);
 
-
 #endif

@@ -3,7 +3,7 @@
 #ifndef TSM_PASSES_PASSES_H
 #define TSM_PASSES_PASSES_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 
 /* CONV -> BATCHNORM becomes CONV with per-channel scale and bias (eps 1e-5, in double). */
 tsm_status tsm_pass_fold_batchnorm(tsm_graph *graph, tsm_error *error);

@@ -8,7 +8,7 @@
 #ifndef TSM_REFERENCE_OPS_H
 #define TSM_REFERENCE_OPS_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 
 void tsm_ref_shift(float *out, const float *in, const tsm_dims *dims, tsm_shift shift);
 

@@ -2,7 +2,6 @@
 /* run.c - runs a plan, one node at a time with the reference operations. */
 #include <string.h>
 
-#include "core/clock.h"
 #include "ops.h"
 #include "plan.h"
 
@@ -93,10 +92,10 @@ tsm_status tsm_reference_run(tsm_plan *plan, const tsm_run_arguments *arguments,
 
     (void)error;
     for (int i = 0; i < plan->graph->count; i++) {
-        const double begin = profiler ? tsm_clock_ms() : 0;
+        const double begin = profiler ? tsm_now_ms() : 0;
 
         run_node(plan, i, arguments->input);
-        if (profiler) profiler->step(profiler->user, i, "plain C", tsm_clock_ms() - begin);
+        if (profiler) profiler->step(profiler->user, i, "plain C", tsm_now_ms() - begin);
         if (visitor) visitor->value(visitor->user, i, &plan->shapes[i], value_at(plan, i));
     }
     memcpy(arguments->output->data, value_at(plan, output),
