@@ -44,6 +44,8 @@ static tsm_model_config config_of(const network_spec *spec)
     tsm_model_config config = {
         .arch = spec->arch ? must((void *)(uintptr_t)tsm_arch_find(spec->arch)) : NULL,
         .width = spec->width,
+        .inner = spec->width,
+        .groups = 1,
         .stem_channels = spec->width / 2,
         .in_channels = 3,
         .classes = spec->classes,
@@ -77,7 +79,7 @@ network network_resnet(const network_spec *spec)
 
     memset(&model, 0, sizeof model);
     model.config = config_of(spec);
-    if (tsm_layers_make(&model.config, &model.layers, &model.layer_count, &error) != TSM_OK) must(NULL);
+    if (tsm_network_list(&model.config, &model.layers, &model.layer_count, &error) != TSM_OK) must(NULL);
     for (int i = 0; i < model.layer_count; i++)
         for (int which = 0; which < TSM_LAYER_TENSORS; which++)
             if (tsm_layer_has(&model.layers[i], which)) fill_tensor(&net, &model.layers[i], which);
