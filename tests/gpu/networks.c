@@ -44,6 +44,8 @@ static tsm_model_config config_of(const network_spec *spec)
     tsm_model_config config = {
         .arch = spec->arch ? must((void *)(uintptr_t)tsm_arch_find(spec->arch)) : NULL,
         .width = spec->width,
+        .inner = spec->width,
+        .groups = 1,
         .stem_channels = spec->width / 2,
         .in_channels = 3,
         .classes = spec->classes,

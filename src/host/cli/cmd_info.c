@@ -177,9 +177,11 @@ static void print_weights(const tsm_model_info *info)
     const char *lines = info->other_weights, *other;
     int length;
 
-    if (info->weights && (lines || strcmp(info->weights, "state_dict") != 0)) {
+    if (lines || (info->weights && strcmp(info->weights, "state_dict") != 0)) {
+        const char *taken = info->weights ? info->weights : "of the file";
+
         printf("weights     ");
-        print_plain(info->weights, (int)strlen(info->weights));
+        print_plain(taken, (int)strlen(taken));
         for (const char *before = "; --weights could also take "; (other = next_line(&lines, &length));
              before = ", ") {
             printf("%s", before);
