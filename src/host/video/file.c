@@ -161,7 +161,7 @@ static int look_at_streams(tsm_file *file)
     int code = options ? 0 : AVERROR(ENOMEM);
 
     for (unsigned i = 0; i < count && code >= 0; i++)
-        code = av_dict_set_int(&options[i], "max_pixels", file->limits->pixels, 0);
+        code = av_dict_set_int(&options[i], "max_pixels", tsm_limits_codec_pixels(file->limits), 0);
     if (code >= 0) code = avformat_find_stream_info(file->format, options);
     for (unsigned i = 0; i < count && options; i++) av_dict_free(&options[i]);
     av_free(options);
@@ -190,6 +190,9 @@ static tsm_status open_container(tsm_file *file, tsm_error *error)
     code = avformat_open_input(&file->format, "", kind, NULL);
     if (code < 0) return fail_reading(file, code, "not a video that FFmpeg can read", error);
     TSM_TRY_RETURN(check_sizes(file, error));
+    /* Streams that are found later come without our limit, so none of them is decoded: headers tell enough. */
+    if (file->format->nb_streams == 0 && !(file->format->codec_whitelist = av_strdup("none")))
+        return tsm_fail_file(error, TSM_ERROR_MEMORY, file->path, "out of memory");
     code = look_at_streams(file);
     if (code < 0 || file->failed) return fail_reading(file, code, "its streams cannot be understood", error);
     TSM_TRY_RETURN(find_stream(file, error));

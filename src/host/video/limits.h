@@ -32,6 +32,12 @@ tsm_status tsm_limits_check_frame(const tsm_limits *limits, int64_t width, int64
                                   tsm_error *error);
 tsm_status tsm_limits_check_bytes(const tsm_limits *limits, int64_t bytes, const char *path, tsm_error *error);
 
+/* What a codec may be allowed so that every frame within the limit can be decoded: it pads them on all sides. */
+static inline int64_t tsm_limits_codec_pixels(const tsm_limits *limits)
+{
+    return limits->pixels + INT64_C(256) * TSM_MAX_SIDE;
+}
+
 /* Milliseconds of a clock that only goes forward. */
 double tsm_clock_ms(void);
 
