@@ -77,7 +77,8 @@ TSM_API int tsm_sampling_clips(tsm_sampling sampling);
 /* Frame numbers, 1-based, clip after clip: fills tsm_sampling_clips(sampling) * segments ints.
  *   frames  number of frames of the video, >= 1; shorter videos than T repeat frames
  *   span    frames that one input takes: 1 for RGB, 5 for stacked flow
- * Errors: ARGUMENT. Source: test-time sampling of the MIT release; trunc((i + .5) N / T) for TSM_MODE_MMACTION2. */
+ * Errors: ARGUMENT. Source: test-time sampling of the MIT release, trunc(i N / T + N / (2 T)) for frame i, as in
+ * mmaction2 0.x and 1.x. */
 TSM_API tsm_status tsm_sample_frames(tsm_video_mode mode, tsm_sampling sampling, int frames, int segments, int span,
                                      int *numbers, tsm_error *error);
 
