@@ -103,7 +103,7 @@ check "modes make no difference" \
     test "$(cmp -s "$work/want-embedded_gaussian.npy" "$work/want-dot_product.npy"; echo $?)" -eq 1
 refuses "gaussian" convert "$nl" "$out" --nonlocal gaussian
 
-# Every other layout, too, ends in a file that converts to itself and computes the same.
+# Every other naming, too, ends in a file that converts to itself and computes the same.
 for name in mbv2_online pptsm mobileone r50_nl_gaussian_mmaction2 r18_tpool_block_mmaction2; do
     from=$TSM_DATA/golden/$name.safetensors
     works convert "$from" "$work/$name"

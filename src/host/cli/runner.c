@@ -65,6 +65,7 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
     status = settings_load_model(s, segments, &r->model, &r->path, error);
     if (status == TSM_OK) status = tsm_model_get_info(r->model, &r->info);
     if (status == TSM_OK && s->online) status = check_online(r, error);
+    if (status == TSM_OK) settings_report_doubts(&r->info, r->path);
     if (status == TSM_OK) status = tsm_engine_create(&r->engine, r->model, &options, error);
     if (status == TSM_OK) status = look_at_device(r);
     if (status == TSM_OK) status = tsm_context_create(&r->context, r->engine, error);

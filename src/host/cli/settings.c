@@ -6,7 +6,9 @@
 #include "model_path.h"
 #include "report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SETTINGS_MAX_STREAM (UINT64_C(8) << 30) /* bytes of a checkpoint that comes through a pipe */
 
@@ -57,6 +59,7 @@ tsm_model_options settings_model(const settings *s, const char *labels)
     options.input_size = s->input_size;
     options.labels = labels;
     options.labels_name = s->labels ? input_name(s->labels) : NULL;
+    options.weights_key = s->weights;
     return options;
 }
 
@@ -100,6 +103,21 @@ tsm_video_options settings_video(const settings *s, const tsm_model_info *info)
     options.max_seconds = settings_timeout(s);
     options.scale_size = s->scale_size ? s->scale_size : info ? info->scale_size : 0;
     return options;
+}
+
+void settings_report_doubts(const tsm_model_info *info, const char *path)
+{
+    char text[600] = "";
+    size_t used = 0;
+
+    if (!info->doubts) return;
+    for (const char *line = info->doubts; *line && used < sizeof text;) {
+        const int length = (int)strcspn(line, "\n");
+
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", used ? "; " : "", length, line);
+        line += length + (line[length] == '\n');
+    }
+    report_line("%s: in doubt: %s", path, text);
 }
 
 static tsm_status read_labels(const char *path, char **text, tsm_error *error)

@@ -11,6 +11,7 @@
 /* As the flags leave it; zero or NULL is "not given". */
 typedef struct settings {
     const char *model, *labels;
+    const char *weights; /* key of a dictionary in the checkpoint */
     const char *arch;
     int segments, shift_div, shift_place, shift_direction, no_shift, nonlocal, input_size;
     int online; /* every clip a live stream: shifts look back only, and every frame has its logits */
@@ -35,6 +36,7 @@ enum {
 /* Entries for a table of option_spec; `s` is a settings. */
 #define SETTINGS_SPECS_NETWORK(s)                                                                                    \
     OPTION_SPEC_TEXT("labels", "FILE", &(s).labels, "class names, over those of the checkpoint"),                    \
+        OPTION_SPEC_TEXT("weights", "KEY", &(s).weights, "which of a file's dictionaries: state_dict, ema, ..."),    \
         OPTION_SPEC_TEXT("arch", "NAME", &(s).arch, "resnet50, ...: refuse anything else"),                          \
         OPTION_SPEC_NUMBER("segments", &(s).segments, 1, TSM_MAX_SEGMENTS, "frames a clip, over the file's"),        \
         OPTION_SPEC_NUMBER("shift-div", &(s).shift_div, 2, TSM_MAX_SHIFT_DIV, "1/N of the channels move each way"),  \
@@ -85,6 +87,10 @@ tsm_video_options settings_video(const settings *s, const tsm_model_info *info);
 
 /* The name of `value` among `choices`. Static string. */
 const char *settings_name(const option_choice *choices, int value);
+
+/* Says on stderr, in one line, which settings of a model nothing gives and were assumed; nothing where there are
+ * none. */
+void settings_report_doubts(const tsm_model_info *info, const char *path);
 
 /* Loads the model that --model, $TSM_MODEL or the installation names, with the labels of --labels; `segments` is used
  * where it is not 0. *path, for reports, is released with free. */

@@ -8,25 +8,23 @@ static tsm_status allocate(size_t bytes, void **memory, tsm_error *error)
     return TSM_OK;
 }
 
-tsm_status tsm_cuda_host_allocate(void *opaque, size_t bytes, void **memory, tsm_error *error)
+tsm_status tsm_cuda_host_allocate(tsm_prepared *prepared, size_t bytes, void **memory, tsm_error *error)
 {
-    const tsm_cuda_state *state = opaque;
     int previous;
     tsm_status status;
 
     *memory = NULL;
-    TSM_TRY_RETURN(tsm_cuda_enter(&state->device, &previous, error));
+    TSM_TRY_RETURN(tsm_cuda_enter(&prepared->device, &previous, error));
     status = allocate(bytes, memory, error);
     tsm_cuda_leave(previous);
     return status;
 }
 
-void tsm_cuda_host_release(void *opaque, void *memory)
+void tsm_cuda_host_release(tsm_prepared *prepared, void *memory)
 {
-    const tsm_cuda_state *state = opaque;
     int previous;
 
-    if (tsm_cuda_enter(&state->device, &previous, NULL) != TSM_OK) return;
+    if (tsm_cuda_enter(&prepared->device, &previous, NULL) != TSM_OK) return;
     cudaFreeHost(memory);
     tsm_cuda_leave(previous);
 }

@@ -3,10 +3,10 @@
 #ifndef TSM_CUDA_PINNED_H
 #define TSM_CUDA_PINNED_H
 
-#include "state.h"
+#include "prepared.h"
 
-/* The functions host_allocate and host_release of a tsm_backend; `state` is a tsm_cuda_state. */
-tsm_status tsm_cuda_host_allocate(void *state, size_t bytes, void **memory, tsm_error *error);
-void tsm_cuda_host_release(void *state, void *memory);
+/* The functions host_allocate and host_release of a tsm_backend. */
+tsm_status tsm_cuda_host_allocate(tsm_prepared *prepared, size_t bytes, void **memory, tsm_error *error);
+void tsm_cuda_host_release(tsm_prepared *prepared, void *memory);
 
 #endif

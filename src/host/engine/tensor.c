@@ -45,7 +45,7 @@ tsm_status tsm_engine_allocate(const tsm_engine *engine, size_t bytes, void **da
     *data = NULL;
     if (engine->backend->host_allocate) {
         *memory = TSM_MEMORY_PINNED;
-        return engine->backend->host_allocate(engine->state, bytes ? bytes : 1, data, error);
+        return engine->backend->host_allocate(engine->prepared, bytes ? bytes : 1, data, error);
     }
     *memory = TSM_MEMORY_HOST;
     *data = tsm_alloc_aligned(bytes ? bytes : 1, 1);
@@ -56,7 +56,7 @@ void tsm_engine_release(const tsm_engine *engine, void *data)
 {
     if (!engine || !data) return;
     if (engine->backend->host_release)
-        engine->backend->host_release(engine->state, data);
+        engine->backend->host_release(engine->prepared, data);
     else
         tsm_free(data);
 }
