@@ -117,7 +117,7 @@ void settings_report_doubts(const tsm_model_info *info, const char *path)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", used ? "; " : "", length, line);
         line += length + (line[length] == '\n');
     }
-    report_line("%s: in doubt: %s", path, text);
+    report_line("%s: in doubt: %s", input_name(path), text);
 }
 
 static tsm_status read_labels(const char *path, char **text, tsm_error *error)
