@@ -58,6 +58,7 @@ typedef struct tsm_video_options {
      * to 2^26; bytes of the file, or of each file of a folder; seconds that loading may take. */
     int64_t max_pixels, max_frames, max_bytes;
     double max_seconds;
+    int64_t max_clip_bytes; /* of all clips together, which views, segments and sizes decide; 0: any */
 
     /* Asked now and then while loading, from the thread that loads; non-zero ends it with CANCELLED. NULL: never. */
     int (*cancel)(void *user);
@@ -66,7 +67,8 @@ typedef struct tsm_video_options {
 
 #define TSM_VIDEO_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
-        sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0   \
+        sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  \
+            0                                                                                                        \
     }
 
 /* ---- Sampling and geometry: pure functions ------------------------------------------------------------------ */

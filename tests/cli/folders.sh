@@ -59,4 +59,8 @@ refuses "more than 2 frames" classify "$frames" $small --frames 'img_#.jpg' --ma
 misused "1..1000000" classify "$clip" $small --timeout 0
 works classify "$clip" $small --timeout 100 --max-frames 1000 --max-pixels 100000 --max-megabytes 1
 
+refuses "1024 frames of 50331648 bytes make clips of more than" classify "$clip" --model "$model" --segments 1024 \
+    --input-size 4096 --shift-div 8
+refuses "make clips of more than the 1048576 bytes" classify "$clip" --model "$model" --max-memory 1 --segments 8
+
 finish

@@ -14,7 +14,8 @@
 
 typedef struct tsm_limits {
     int64_t pixels, frames;
-    int64_t bytes;  /* of a file */
+    int64_t bytes; /* of a file */
+    int64_t clip_bytes;
     double seconds; /* of work; 0: any */
     double started_ms;
     int (*cancel)(void *user); /* NULL: never */

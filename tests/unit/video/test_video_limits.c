@@ -108,8 +108,30 @@ START_TEST(pixels_frames_and_bytes)
         refuse(path, &options, TSM_ERROR_UNSUPPORTED, names);
     }
     options.max_frames = 0;
+    options.max_clip_bytes = 4 * 32 * 32 * 3;
+    accept(path, &options);
     options.max_bytes = 100;
     refuse(path, &options, TSM_ERROR_UNSUPPORTED, "at most 100 are read");
+}
+END_TEST
+
+/* A checkpoint may ask for 51 GB of frames by its numbers alone. */
+START_TEST(clips_are_limited)
+{
+    tsm_video_options options = small_options();
+    tsm_clips *clips;
+    tsm_error error;
+
+    options.max_clip_bytes = 4 * 32 * 32 * 3 - 1;
+    assert_error(tsm_video_load(&clips, source(0), &options, &error), &error, TSM_ERROR_UNSUPPORTED,
+                 "4 frames of 3072 bytes make clips of more than the 12287 bytes");
+    options.raw = 1;
+    refuse(source(0), &options, TSM_ERROR_UNSUPPORTED, "4 frames of 18432 bytes");
+    options.raw = 0;
+    options.segments = TSM_MAX_SEGMENTS;
+    options.input_size = TSM_MAX_INPUT_SIZE;
+    options.max_clip_bytes = INT64_C(1) << 34;
+    assert_error(tsm_video_load(&clips, source(0), &options, &error), &error, TSM_ERROR_UNSUPPORTED, "1024 frames");
 }
 END_TEST
 
@@ -263,6 +285,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, make_folder, remove_folder);
     tcase_add_loop_test(tests, pixels_frames_and_bytes, 0, VIDEOS + 1);
+    tcase_add_test(tests, clips_are_limited);
     tcase_add_test(tests, wrong_limits);
     tcase_add_loop_test(tests, time_is_limited, 0, VIDEOS + 1);
     tcase_add_loop_test(tests, callers_can_stop_it, 0, VIDEOS + 1);
