@@ -49,6 +49,17 @@ typedef struct tsm_metadata {
     char *key, *value;
 } tsm_metadata;
 
+#define TSM_MAX_SETS 16
+
+struct tsm_checkpoint;
+
+/* What tsm_checkpoint_select reads from. */
+typedef struct tsm_set_reader {
+    tsm_status (*read)(void *state, int set, struct tsm_checkpoint *checkpoint, tsm_error *error);
+    void (*release)(void *state);
+    void *state;
+} tsm_set_reader;
+
 typedef struct tsm_checkpoint {
     const char *container; /* "safetensors"; static */
     tsm_stored_tensor *tensors;
@@ -57,6 +68,12 @@ typedef struct tsm_checkpoint {
     tsm_metadata *metadata;
     int metadata_count, metadata_capacity;
     void *buffer; /* what tensors point into; owned */
+
+    /* The sets of tensors in the file, of which one is selected: the keys of their dictionaries, "state_dict",
+     * "ema.state_dict"; "" for the object that was saved. None: the file is one set, without a key. */
+    char *sets[TSM_MAX_SETS];
+    int set_count, set;
+    tsm_set_reader set_reader;
 } tsm_checkpoint;
 
 /* Reads the file at `path`, or a buffer that may be freed afterwards: safetensors, or one of PyTorch's containers.
@@ -65,6 +82,12 @@ tsm_status tsm_checkpoint_read_file(tsm_checkpoint **checkpoint, const char *pat
 tsm_status tsm_checkpoint_read_memory(tsm_checkpoint **checkpoint, const void *data, size_t bytes, tsm_error *error);
 
 void tsm_checkpoint_destroy(tsm_checkpoint **checkpoint);
+
+/* Replaces the tensors by those of another set; those before are gone. Errors: FORMAT, MEMORY. */
+tsm_status tsm_checkpoint_select(tsm_checkpoint *checkpoint, int set, tsm_error *error);
+
+/* Frees what only selecting needs. */
+void tsm_checkpoint_settle(tsm_checkpoint *checkpoint);
 
 /* NULL where there is no such tensor. Only after tsm_checkpoint_finish. */
 const tsm_stored_tensor *tsm_checkpoint_find(const tsm_checkpoint *checkpoint, const char *name);

@@ -8,6 +8,12 @@
 /* Empty: a reader adds tensors and metadata, and finishes it. NULL when out of memory. */
 tsm_checkpoint *tsm_checkpoint_create(const char *container);
 
+/* Makes room for exactly so many tensors. Errors: MEMORY. */
+tsm_status tsm_checkpoint_reserve(tsm_checkpoint *checkpoint, int count, tsm_error *error);
+
+/* Appends the key of a set, of which there may be TSM_MAX_SETS. Errors: MEMORY. */
+tsm_status tsm_checkpoint_add_set(tsm_checkpoint *checkpoint, const char *key, tsm_error *error);
+
 /* Appends a tensor without data, all of whose sizes are checked, and returns it in *tensor, valid until the next add.
  * Errors: FORMAT (negative or overflowing dims, too many of them), MEMORY. */
 tsm_status tsm_checkpoint_add(tsm_checkpoint *checkpoint, const char *name, tsm_stored_type type, const int64_t *dims,

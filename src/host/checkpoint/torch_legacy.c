@@ -26,8 +26,8 @@ static tsm_status list_described(const tsm_pickle *pickle, tsm_torch_storages *d
         tsm_torch_storage one = { 0 };
 
         if (value->kind != TSM_PICKLE_STORAGE) continue;
-        one.key = value->as.storage.key;
-        one.key_length = value->as.storage.key_length;
+        one.key = tsm_pickle_at(pickle, value->as.storage.key)->as.string.bytes;
+        one.key_length = tsm_pickle_at(pickle, value->as.storage.key)->as.string.length;
         one.bytes = tsm_stored_bytes(value->as.storage.type);
         TSM_TRY_RETURN(tsm_torch_add_storage(described, &one, error));
     }

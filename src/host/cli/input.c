@@ -122,12 +122,25 @@ static int open_path(const char *path)
     return strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* Standard input comes once only. */
+static bool is_taken(const char *path)
+{
+    static bool taken;
+    bool before = taken;
+
+    if (strcmp(path, "-") != 0) return false;
+    taken = true;
+    return before;
+}
+
 tsm_status input_open(input_file *input, const char *path, uint64_t limit, tsm_error *error)
 {
     struct stat about;
     tsm_status status = TSM_OK;
 
     input->bytes = 0;
+    input->descriptor = -1;
+    if (is_taken(path)) return report_fail(error, TSM_ERROR_IO, "standard input: it is read once only");
     input->descriptor = open_path(path);
     if (input->descriptor < 0 || fstat(input->descriptor, &about) != 0)
         status = fail(error, path, errno);

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <tsm/tsm.h>
 
+#include "cancel.h"
+#include "clock.h"
 #include "memory.h"
 #include "numbers.h"
 #include "options.h"

@@ -56,6 +56,13 @@ typedef struct label_line {
  * end of the text. *number counts all lines. */
 bool label_next_line(char **at, const char *end, int *number, label_line *line);
 
+/* What the title of a column says of it. */
+typedef enum label_title { TITLE_NONE, TITLE_NAME, TITLE_INDEX, TITLE_VIDEO } label_title;
+label_title label_title_of(const char *text, size_t length);
+
+/* Whether two titles are those of a name and an index, in either order. */
+bool label_title_pair(const char *a, size_t a_length, const char *b, size_t b_length);
+
 /* The number that the text is, of up to nine digits; -1 where it is anything else. */
 int64_t label_index(const char *text, size_t length);
 
@@ -64,6 +71,8 @@ tsm_status label_parse_lines(label_list *list, char *text, size_t bytes, tsm_err
 /* *found is false, and the text is unchanged, where its first line is not the header of a known table. */
 tsm_status label_parse_csv(label_list *list, char *text, size_t bytes, bool *found, tsm_error *error);
 
-tsm_status label_parse_json(label_list *list, const char *text, size_t bytes, json_t **root, tsm_error *error);
+/* *found is false, and nothing has happened, where the text begins like a list but is no JSON: a name in brackets. */
+tsm_status label_parse_json(label_list *list, const char *text, size_t bytes, json_t **root, bool *found,
+                            tsm_error *error);
 
 #endif

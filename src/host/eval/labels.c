@@ -4,52 +4,22 @@
 
 #include "failure.h"
 #include "label_list.h"
+#include "utf8.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Length of the well-formed UTF-8 sequence at `at`, 0 where there is none. */
-static size_t sequence_length(const unsigned char *at, size_t left)
-{
-    size_t length = at[0] < 0x80                    ? 1
-                    : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
-                    : at[0] >= 0xe0 && at[0] < 0xf0 ? 3
-                    : at[0] >= 0xf0 && at[0] < 0xf5 ? 4
-                                                    : 0;
-
-    if (length == 0 || length > left) return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xc0) != 0x80) return 0;
-    }
-    /* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
-    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f)) return 0;
-    if ((at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f)) return 0;
-    return length;
-}
-
-static bool is_text(const unsigned char *data, size_t bytes)
-{
-    for (size_t at = 0; at < bytes;) {
-        size_t length = data[at] ? sequence_length(data + at, bytes - at) : 0;
-
-        if (length == 0) return false;
-        at += length;
-    }
-    return true;
-}
 
 /* Fills the list from text, which it may change, in whichever form that is. */
 static tsm_status parse_form(label_list *list, char *text, size_t bytes, json_t **root, tsm_error *error)
 {
     size_t blank = strspn(text, " \t\r\n"); /* the text is terminated, and holds no NUL */
-    bool table;
-    tsm_status status;
+    bool found = false;
+    tsm_status status = TSM_OK;
 
-    if (text[blank] == '{') return label_parse_json(list, text, bytes, root, error);
-    status = label_parse_csv(list, text, bytes, &table, error);
-    return table || status != TSM_OK ? status : label_parse_lines(list, text, bytes, error);
+    if (text[blank] == '{' || text[blank] == '[') status = label_parse_json(list, text, bytes, root, &found, error);
+    if (!found && status == TSM_OK) status = label_parse_csv(list, text, bytes, &found, error);
+    return found || status != TSM_OK ? status : label_parse_lines(list, text, bytes, error);
 }
 
 static tsm_status parse_copy(char *copy, size_t bytes, const char *name, char **text, int *count, tsm_error *error)
@@ -77,7 +47,7 @@ tsm_status labels_parse(const void *data, size_t bytes, const char *name, char *
     if (bytes == 0) return eval_fail(error, TSM_ERROR_FORMAT, "%s: holds no labels", name);
     if (bytes > LABELS_MAX_BYTES)
         return eval_fail(error, TSM_ERROR_FORMAT, "%s: too long for a list of labels", name);
-    if (!is_text(data, bytes)) return eval_fail(error, TSM_ERROR_FORMAT, "%s: is not UTF-8 text", name);
+    if (!utf8_is_text(data, bytes)) return eval_fail(error, TSM_ERROR_FORMAT, "%s: is not UTF-8 text", name);
     copy = malloc(bytes + 1);
     if (!copy) return eval_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", name);
     memcpy(copy, data, bytes);

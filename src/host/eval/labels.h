@@ -2,9 +2,10 @@
 /* labels.h - class names from the files that data sets ship.
  *
  *   one name a line
- *   `index name` or `name index` a line (UCF101's classInd.txt)
- *   a JSON object from names to indices (Something-Something's labels.json), or from indices to names
- *   CSV with the columns id and name, or with label and youtube_id (Kinetics: its labels, sorted, each once)
+ *   an index and a name a line, in either order (UCF101's classInd.txt), separated by a comma, a semicolon, a colon,
+ * a tab or spaces, under a header or not a JSON object from names to indices (Something-Something's labels.json), or
+ * from indices to names; a JSON list of names, of [name, index], or of objects with both a table with the columns id
+ * and name, or label and youtube_id (Kinetics: its labels, sorted, each once)
  *
  * Indices begin at 0 or at 1 and leave none out. Blank lines, lines that begin with '#', white space at either end of
  * a name, carriage returns and a byte order mark do not count. */

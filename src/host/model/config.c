@@ -79,11 +79,14 @@ static tsm_status derive_sizes(const tsm_config_inputs *in, tsm_model_config *co
 static tsm_status derive_segments(const tsm_config_inputs *in, tsm_model_config *config, tsm_error *error)
 {
     const int named = in->name->segments >= 1 && in->name->segments <= TSM_MAX_SEGMENTS ? in->name->segments : 0;
+    int assumed = 8;
+    bool present;
 
-    TSM_TRY_RETURN(tsm_config_choose(in, "segments", in->options->segments, 1, TSM_MAX_SEGMENTS, named ? named : 8,
-                                     &config->segments, error));
+    TSM_TRY_RETURN(tsm_config_integer(in, "assumed_segments", 1, TSM_MAX_SEGMENTS, &assumed, &present, error));
+    TSM_TRY_RETURN(tsm_config_choose(in, "segments", in->options->segments, 1, TSM_MAX_SEGMENTS,
+                                     named ? named : assumed, &config->segments, error));
     if (!in->options->segments && !tsm_checkpoint_metadata(in->checkpoint, "segments") && !named)
-        tsm_config_doubt(config, "segments: nothing says how many, %d taken", config->segments);
+        tsm_config_doubt(config, TSM_ASSUMED_SEGMENTS, "segments: nothing says how many, %d taken", config->segments);
     return TSM_OK;
 }
 
@@ -143,7 +146,8 @@ static tsm_status derive_input(const tsm_config_inputs *in, tsm_model_config *co
                                      &config->input_size, error));
     config->scale_size = config->input_size * 256 / 224;
     if (config->in_channels != 3 && config->in_channels != 10 && !tsm_checkpoint_metadata(in->checkpoint, "mean"))
-        tsm_config_doubt(config, "mean, std: nothing says them for %d channels, those of optical flow taken",
+        tsm_config_doubt(config, TSM_ASSUMED_MEAN,
+                         "mean, std: nothing says them for %d channels, those of optical flow taken",
                          config->in_channels);
     for (int i = 0; i < 3; i++) {
         config->mean[i] = config->in_channels == 3 ? rgb_mean[i] : .5f;
@@ -151,6 +155,15 @@ static tsm_status derive_input(const tsm_config_inputs *in, tsm_model_config *co
     }
     TSM_TRY_RETURN(metadata_triple(in, "mean", -HUGE_VAL, config->mean, error));
     return metadata_triple(in, "std", 1e-6, config->std, error);
+}
+
+/* A file that was made of one set of weights out of several does not know whether it was the right one. */
+static void derive_weights(const tsm_config_inputs *in, tsm_model_config *config)
+{
+    const char *taken = tsm_checkpoint_metadata(in->checkpoint, "assumed_weights");
+
+    if (taken)
+        tsm_config_doubt(config, TSM_ASSUMED_WEIGHTS, "weights: there were several that fit, \"%.60s\" taken", taken);
 }
 
 tsm_status tsm_config_derive(tsm_model_config *config, const tsm_keys *keys, const tsm_checkpoint *checkpoint,
@@ -166,5 +179,7 @@ tsm_status tsm_config_derive(tsm_model_config *config, const tsm_keys *keys, con
     TSM_TRY_RETURN(tsm_config_derive_nonlocal(&in, config, error));
     TSM_TRY_RETURN(derive_temporal_pool(&in, config, error));
     TSM_TRY_RETURN(tsm_config_derive_shift(&in, config, error));
-    return derive_input(&in, config, error);
+    TSM_TRY_RETURN(derive_input(&in, config, error));
+    derive_weights(&in, config);
+    return TSM_OK;
 }

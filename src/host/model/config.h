@@ -7,6 +7,16 @@
 #include "names/keys.h"
 #include "network/arch.h"
 
+/* Settings that nothing gives. In a file that is written such a setting is no fact: its metadata is called
+ * "assumed_segments" instead of "segments", which is read back as what to assume again. */
+typedef enum tsm_assumed {
+    TSM_ASSUMED_SEGMENTS = 1,
+    TSM_ASSUMED_SHIFT_DIV = 2,
+    TSM_ASSUMED_NONLOCAL = 4,
+    TSM_ASSUMED_MEAN = 8,
+    TSM_ASSUMED_WEIGHTS = 16
+} tsm_assumed;
+
 /*
  * Options come before metadata, metadata before the file's name, that before defaults; keys and shapes are facts:
  *   architecture, width, channels, classes   from keys and shapes; whatever says otherwise is an error
@@ -19,7 +29,8 @@
  *   direction     options, metadata, naming, else bi-directional
  *   input_size    options, metadata, 224; scale_size is input_size * 256 / 224
  *   mean, std     metadata; for three channels those of ImageNet, else those that the release uses for optical flow
- * What nothing says becomes a line of config->doubts. Errors: MODEL, ARGUMENT (an option out of its range).
+ * What nothing says becomes a line of config->doubts, and a bit of config->assumed. Errors: MODEL, ARGUMENT (an
+ * option out of its range).
  */
 tsm_status tsm_config_derive(tsm_model_config *config, const tsm_keys *keys, const tsm_checkpoint *checkpoint,
                              const tsm_filename *name, const tsm_model_options *options, tsm_error *error);

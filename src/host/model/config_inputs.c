@@ -61,11 +61,12 @@ tsm_status tsm_config_name(const tsm_config_inputs *in, const char *key, const c
     return tsm_fail(error, TSM_ERROR_MODEL, "metadata %s is \"%.40s\", want %s", key, text, list);
 }
 
-void tsm_config_doubt(tsm_model_config *config, const char *format, ...)
+void tsm_config_doubt(tsm_model_config *config, tsm_assumed setting, const char *format, ...)
 {
     const size_t used = strlen(config->doubts), room = sizeof config->doubts - used;
     va_list arguments;
 
+    config->assumed |= setting;
     va_start(arguments, format);
     if (used) snprintf(config->doubts + used, room, "\n");
     vsnprintf(config->doubts + used + (used > 0), room - (used > 0), format, arguments);

@@ -25,8 +25,9 @@ tsm_status tsm_config_choose(const tsm_config_inputs *in, const char *key, int o
 tsm_status tsm_config_name(const tsm_config_inputs *in, const char *key, const char *const *names, int count,
                            int *index, tsm_error *error);
 
-/* Something that nothing says: a line for tsm_model_info.doubts. */
-__attribute__((format(printf, 2, 3))) void tsm_config_doubt(tsm_model_config *config, const char *format, ...);
+/* A setting that nothing gives: a line for tsm_model_info.doubts. */
+__attribute__((format(printf, 3, 4))) void tsm_config_doubt(tsm_model_config *config, tsm_assumed setting,
+                                                            const char *format, ...);
 
 /* Fill the part of the configuration that they name. Errors: MODEL, ARGUMENT. */
 tsm_status tsm_config_derive_nonlocal(const tsm_config_inputs *in, tsm_model_config *config, tsm_error *error);

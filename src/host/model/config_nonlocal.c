@@ -42,8 +42,9 @@ tsm_status tsm_config_derive_nonlocal(const tsm_config_inputs *in, tsm_model_con
                         found ? found == TSM_NONLOCAL_GAUSSIAN ? "gaussian ones" : "embedded ones" : "none");
     if (said) config->nonlocal = said;
     /* The MIT release has one mode only. */
-    if (found == TSM_NONLOCAL_EMBEDDED_GAUSSIAN && !said && in->keys->naming != tsm_namings)
-        tsm_config_doubt(config,
+    if (found == TSM_NONLOCAL_EMBEDDED_GAUSSIAN && !said &&
+        (in->keys->naming != tsm_namings || tsm_checkpoint_metadata(in->checkpoint, "assumed_nonlocal")))
+        tsm_config_doubt(config, TSM_ASSUMED_NONLOCAL,
                          "nonlocal: nothing says the mode, embedded_gaussian taken where dot_product would fit too");
     return TSM_OK;
 }

@@ -133,8 +133,11 @@ tsm_status tsm_config_derive_shift(const tsm_config_inputs *in, tsm_model_config
     config->shift_div = option ? option : present ? said : in->name->shift_div;
     if (!config->shift_div && !present && (marked || shifts)) {
         config->shift_div = native == TSM_MIRRORED ? config->segments : 8; /* 8 in all releases */
+        TSM_TRY_RETURN(
+            tsm_config_integer(in, "assumed_shift_div", 1, TSM_MAX_SHIFT_DIV, &config->shift_div, &present, error));
         if (!shifts && !in->options->no_shift)
-            tsm_config_doubt(config, "shift_div: nothing says it, %d taken", config->shift_div);
+            tsm_config_doubt(config, TSM_ASSUMED_SHIFT_DIV, "shift_div: nothing says it, %d taken",
+                             config->shift_div);
     }
     if (in->options->no_shift) config->shift_div = 0;
     return TSM_OK;

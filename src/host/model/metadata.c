@@ -85,24 +85,37 @@ static tsm_status add_labels(tsm_metadata_list *list, const tsm_labels *labels, 
     return add(list, "labels", text, error);
 }
 
+/* The key of the weights in the file that they came from, which that may know from the file before it. */
+static const char *weights_taken(const tsm_model *model)
+{
+    return model->info.weights ? model->info.weights : tsm_checkpoint_metadata(model->checkpoint, "assumed_weights");
+}
+
 tsm_status tsm_metadata_describe(tsm_metadata_list *list, const tsm_model *model, tsm_error *error)
 {
     const tsm_model_config *config = &model->config;
     const bool whole = config->shift_place == TSM_PLACE_BLOCK;
+    const unsigned assumed = config->assumed;
 
     list->count = 0;
     TSM_TRY_RETURN(add(list, "format", tsm_strdup("tsm"), error));
     TSM_TRY_RETURN(add(list, "arch", tsm_strdup(config->arch->name), error));
-    TSM_TRY_RETURN(add_number(list, "segments", config->segments, error));
+    TSM_TRY_RETURN(
+        add_number(list, assumed & TSM_ASSUMED_SEGMENTS ? "assumed_segments" : "segments", config->segments, error));
     TSM_TRY_RETURN(add_number(list, "classes", config->classes, error));
-    TSM_TRY_RETURN(add_number(list, "shift_div", config->shift_div, error));
+    TSM_TRY_RETURN(add_number(list, assumed & TSM_ASSUMED_SHIFT_DIV ? "assumed_shift_div" : "shift_div",
+                              config->shift_div, error));
     TSM_TRY_RETURN(add_number(list, "input_size", config->input_size, error));
     TSM_TRY_RETURN(add(list, "shift_place", tsm_strdup(whole ? "block" : "blockres"), error));
     TSM_TRY_RETURN(add(list, "shift_direction", tsm_strdup(tsm_direction_name(config->shift_direction)), error));
     if (config->nonlocal)
-        TSM_TRY_RETURN(add(list, "nonlocal", tsm_strdup(tsm_nonlocal_name(config->nonlocal)), error));
-    TSM_TRY_RETURN(add(list, "mean", triple_text(config->mean), error));
-    TSM_TRY_RETURN(add(list, "std", triple_text(config->std), error));
+        TSM_TRY_RETURN(add(list, assumed & TSM_ASSUMED_NONLOCAL ? "assumed_nonlocal" : "nonlocal",
+                           tsm_strdup(tsm_nonlocal_name(config->nonlocal)), error));
+    if (!(assumed & TSM_ASSUMED_MEAN)) TSM_TRY_RETURN(add(list, "mean", triple_text(config->mean), error));
+    if (!(assumed & TSM_ASSUMED_MEAN) || tsm_checkpoint_metadata(model->checkpoint, "std"))
+        TSM_TRY_RETURN(add(list, "std", triple_text(config->std), error));
+    if (assumed & TSM_ASSUMED_WEIGHTS)
+        TSM_TRY_RETURN(add(list, "assumed_weights", tsm_strdup(weights_taken(model)), error));
     return add_labels(list, &model->labels, error);
 }
 

@@ -1,77 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model.c - loading a checkpoint into a model, and what one can ask it. */
+/* model.c - loading a checkpoint into a model. */
 #include "model.h"
 
-#include <string.h>
-
 #include "bind.h"
-#include "config.h"
-
-/* The type of the stored weights, "mixed" where they differ. */
-static const char *weights_type(const tsm_keys *keys)
-{
-    for (int i = 1; i < keys->count; i++)
-        if (keys->items[i].tensor->type != keys->items[0].tensor->type) return "mixed";
-    return tsm_stored_name(keys->items[0].tensor->type);
-}
-
-static uint64_t count_parameters(const tsm_model *model)
-{
-    uint64_t count = 0;
-
-    for (int i = 0; i < model->layer_count; i++)
-        count +=
-            (uint64_t)model->layers[i].tensors[TSM_WEIGHT].count + (uint64_t)model->layers[i].tensors[TSM_BIAS].count;
-    return count;
-}
-
-/* What only the graph tells: it must fit together at the model's own size. */
-static tsm_status measure_graph(tsm_model *model, tsm_error *error)
-{
-    const tsm_shape shape = { 1, model->config.segments, model->config.input_size, model->config.input_size };
-    tsm_graph *graph;
-    tsm_status status;
-
-    TSM_TRY_RETURN(tsm_model_build_graph(model, false, &graph, error));
-    TSM_TRY(tsm_graph_infer(graph, &shape, error));
-    model->info.macs = tsm_graph_macs(graph);
-    for (int i = 0; i < graph->count; i++) model->info.shifts += tsm_graph_node(graph, i)->op == TSM_OP_SHIFT;
-fail:
-    tsm_graph_destroy(&graph);
-    return status;
-}
-
-static tsm_status fill_info(tsm_model *model, const tsm_keys *keys, tsm_error *error)
-{
-    const tsm_model_config *config = &model->config;
-
-    model->info = (tsm_model_info){
-        .struct_size = sizeof model->info,
-        .format = model->checkpoint->container,
-        .naming = keys->naming->name, /* every tensor has a name of it */
-        .arch = config->arch->name,
-        .width = config->width,
-        .segments = config->segments,
-        .classes = config->classes,
-        .shift_div = config->shift_div,
-        .shift_place = config->shift_place,
-        .in_channels = config->in_channels,
-        .input_size = config->input_size,
-        .scale_size = config->scale_size,
-        .dtype = weights_type(keys),
-        .parameters = count_parameters(model),
-        .has_labels = model->labels.count > 0,
-        .temporal_pool = config->temporal_pool,
-        .shift_direction = config->shift_direction,
-        .nonlocal = config->nonlocal,
-        .doubts = config->doubts[0] ? config->doubts : NULL,
-    };
-    for (int stage = 0; stage < TSM_STAGES; stage++)
-        model->info.nonlocal_blocks += __builtin_popcountll(config->nonlocal_blocks[stage]);
-    memcpy(model->info.mean, config->mean, sizeof config->mean);
-    memcpy(model->info.std, config->std, sizeof config->std);
-    return measure_graph(model, error);
-}
+#include "choose.h"
+#include "config_inputs.h"
+#include "info.h"
 
 static tsm_status read_labels(tsm_model *model, const tsm_model_options *options, tsm_error *error)
 {
@@ -82,21 +16,54 @@ static tsm_status read_labels(tsm_model *model, const tsm_model_options *options
     return tsm_error_prefix(error, status, options->labels_name);
 }
 
+/* Selects the weights; what there were besides goes to info. */
+static tsm_status choose_weights(tsm_model *model, const tsm_filename *said, const tsm_model_options *options,
+                                 bool *doubtful, tsm_error *error)
+{
+    tsm_choice choice;
+
+    *doubtful = false;
+    TSM_TRY_RETURN(tsm_choose_weights(&choice, model->checkpoint, said, options, error));
+    model->other_weights = choice.others;
+    *doubtful = choice.doubtful;
+    return TSM_OK;
+}
+
+/* Moves what the outline has made into the model; layers that were merged refer to their config. */
+static void take_network(tsm_model *model, tsm_outline *outline)
+{
+    model->config = outline->config;
+    for (int i = 0; i < outline->layer_count; i++) {
+        const tsm_mobileone *block = outline->layers[i].merged;
+
+        if (block) outline->layers[i].merged = model->config.mobileone + (block - outline->config.mobileone);
+    }
+    model->layers = outline->layers;
+    model->layer_count = outline->layer_count;
+    outline->layers = NULL;
+}
+
 /* From a checkpoint to a network whose every layer has its weights. */
 static tsm_status understand(tsm_model *model, const char *name, const tsm_model_options *options, tsm_error *error)
 {
     const tsm_filename said = tsm_filename_parse(name);
-    tsm_keys keys = { 0 };
+    tsm_checkpoint *checkpoint = model->checkpoint;
+    tsm_outline outline = { 0 };
     tsm_status status;
+    bool doubtful;
 
-    TSM_TRY(tsm_keys_make(&keys, model->checkpoint, error));
-    TSM_TRY(tsm_config_derive(&model->config, &keys, model->checkpoint, &said, options, error));
-    TSM_TRY(tsm_network_list(&model->config, &model->layers, &model->layer_count, error));
-    TSM_TRY(tsm_layers_bind(model->layers, model->layer_count, &keys, error));
+    TSM_TRY(choose_weights(model, &said, options, &doubtful, error));
+    TSM_TRY(tsm_outline_make(&outline, checkpoint, &said, options, error));
+    if (doubtful)
+        tsm_config_doubt(&outline.config, TSM_ASSUMED_WEIGHTS, "weights: several fit, those under \"%.60s\" taken",
+                         checkpoint->sets[checkpoint->set]);
+    TSM_TRY(tsm_layers_bind(outline.layers, outline.layer_count, &outline.keys, error));
+    take_network(model, &outline);
     TSM_TRY(read_labels(model, options, error));
-    TSM_TRY(fill_info(model, &keys, error));
+    TSM_TRY(tsm_model_fill_info(model, &outline.keys, error));
 fail:
-    tsm_keys_clear(&keys);
+    tsm_outline_clear(&outline);
+    tsm_checkpoint_settle(checkpoint);
     return status;
 }
 
@@ -164,18 +131,9 @@ void tsm_model_destroy(tsm_model **model)
     if (!m) return;
     tsm_layers_destroy(&m->layers, m->layer_count);
     tsm_labels_clear(&m->labels);
+    tsm_free(m->other_weights);
+    tsm_free(m->prefix);
     tsm_checkpoint_destroy(&m->checkpoint);
     tsm_free(m);
     *model = NULL;
-}
-
-tsm_status tsm_model_get_info(const tsm_model *model, tsm_model_info *info)
-{
-    if (!model || !info) return TSM_ERROR_ARGUMENT;
-    return tsm_info_write(info, &model->info, sizeof model->info);
-}
-
-const char *tsm_model_label(const tsm_model *model, int index)
-{
-    return model && index >= 0 && index < model->labels.count ? model->labels.names[index] : NULL;
 }

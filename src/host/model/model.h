@@ -14,6 +14,9 @@ struct tsm_model {
     tsm_layer *layers; /* in the order in which the network is wired */
     int layer_count;
     tsm_labels labels;
+    char *other_weights; /* keys of other sets that fit, a line each; or NULL */
+    char *prefix;        /* what all names had before those of their naming */
+    char left_out[120];  /* "53 num_batches_tracked, 106 thop" */
     tsm_model_info info;
 };
 

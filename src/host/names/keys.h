@@ -4,12 +4,14 @@
  * are and no network.
  *
  * A key is the name that the tensor has in the MIT release, without "module." and without the ".net" that marks there
- * what is shifted; whichever naming the file is in. The mark is kept beside it.
+ * what is shifted; whichever naming the file is in. The mark is kept beside it. Parts that all names begin with are
+ * taken off, as far as that makes them names of a release: wrappers put them there, one around the other.
  */
 #ifndef TSM_NAMES_KEYS_H
 #define TSM_NAMES_KEYS_H
 
 #include "checkpoint/checkpoint.h"
+#include "bookkeeping.h"
 #include "filename.h"
 #include "naming.h"
 
@@ -17,16 +19,19 @@ typedef struct tsm_key {
     char *name; /* "base_model.layer1.0.conv1.weight" */
     const tsm_stored_tensor *tensor;
     tsm_marks marks;
-    bool used; /* a layer was made of it */
+    bool known; /* the naming has such names */
+    bool used;  /* a layer was made of it */
 } tsm_key;
 
 typedef struct tsm_keys {
     tsm_key *items; /* sorted by name */
     int count;
-    const tsm_naming *naming; /* the one that most names fit; NULL: none fits any */
+    const tsm_naming *naming;     /* the one that most names fit; NULL: none fits any */
+    char *prefix;                 /* what was taken off all names, "module.model."; "": nothing. Owned */
+    int left_out[TSM_BOOK_COUNT]; /* tensors of each kind of bookkeeping */
 } tsm_keys;
 
-/* Batch counters (num_batches_tracked) are left out. The keys point into the checkpoint. Errors: MODEL (two tensors
+/* Bookkeeping is left out. The keys point into the checkpoint. Errors: MODEL (two tensors
  * come to the same key), MEMORY. Cleared with tsm_keys_clear, also on failure. */
 tsm_status tsm_keys_make(tsm_keys *keys, const tsm_checkpoint *checkpoint, tsm_error *error);
 void tsm_keys_clear(tsm_keys *keys);

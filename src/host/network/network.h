@@ -50,6 +50,7 @@ typedef struct tsm_model_config {
     tsm_inverted inverted[TSM_INVERTED_BLOCKS]; /* MobileNetV2: block i is features.(i + 1) */
     int last_channels;                          /* of MobileNetV2's last convolution */
     int stem_channels;                          /* vd: of the stem's first two convolutions */
+    int inner, groups;                          /* ResNet, bottlenecks: channels in layer1's, groups of their 3x3 */
     tsm_mobileone mobileone[TSM_MOBILEONE_BLOCKS];
     bool temporal_pool; /* before layer2: half the frames from there on */
     tsm_nonlocal nonlocal;
@@ -61,7 +62,8 @@ typedef struct tsm_model_config {
     tsm_shift_direction shift_direction;
     int input_size, scale_size;
     float mean[3], std[3];
-    char doubts[400]; /* what nothing says and was taken for granted, a line each */
+    char doubts[400]; /* settings that nothing gives and that were assumed, a line each */
+    unsigned assumed; /* and which they are: bits of tsm_assumed, see model/config.h */
 } tsm_model_config;
 
 /* The shift of a value of so many channels. */

@@ -141,10 +141,23 @@ static const tsm_key *first_foreign(const tsm_keys *keys, const char **what)
     return NULL;
 }
 
+/* A tensor that surely has no place. Once the layers have taken theirs that is one which none took; before, while the
+ * network is still being made out, one that no release has a name for. */
+static const tsm_key *first_misplaced(const tsm_keys *keys)
+{
+    bool taken = false;
+
+    for (int i = 0; i < keys->count; i++) taken |= keys->items[i].used;
+    if (taken || !keys->naming) return tsm_keys_first_unused(keys);
+    for (int i = 0; i < keys->count; i++)
+        if (!keys->items[i].known) return &keys->items[i];
+    return NULL;
+}
+
 tsm_status tsm_recognise_missing(const tsm_keys *keys, const char *name, const int64_t *dims, int ndim,
                                  tsm_error *error)
 {
-    const tsm_key *unused = tsm_keys_first_unused(keys), *foreign;
+    const tsm_key *unused = first_misplaced(keys), *foreign;
     const char *what;
     char shape[TSM_DIMS_TEXT], found[TSM_DIMS_TEXT], wanted[200], note[NOTE_BYTES];
 

@@ -12,6 +12,24 @@
 #include "nonlocal.h"
 #include "wiring.h"
 
+/* Bottlenecks of ResNeXt (Xie et al., 2017) have groups, those of wide ResNets (Zagoruyko and Komodakis, 2016) more
+ * channels inside; both show in the first 3x3. Shapes that make no sense are left to be refused with what they should
+ * be. */
+static void derive_bottleneck(tsm_model_config *config, const tsm_keys *keys)
+{
+    const tsm_key *first = tsm_keys_find(keys, "base_model.layer1.0.conv1.weight");
+    const tsm_key *second = tsm_keys_find(keys, "base_model.layer1.0.conv2.weight");
+    const int64_t *dims = second ? second->tensor->dims : NULL;
+
+    config->inner = config->width;
+    config->groups = 1;
+    if (!first || !second || first->tensor->ndim != 4 || second->tensor->ndim != 4) return;
+    if (dims[0] < 1 || dims[0] > TSM_MAX_WIDTH || first->tensor->dims[0] != dims[0]) return;
+    if (dims[1] < 1 || dims[0] % dims[1] != 0) return;
+    config->inner = (int)dims[0];
+    config->groups = (int)(dims[0] / dims[1]);
+}
+
 static tsm_status derive(tsm_model_config *config, const tsm_keys *keys, tsm_error *error)
 {
     const bool vd = config->arch->vd;
@@ -23,6 +41,7 @@ static tsm_status derive(tsm_model_config *config, const tsm_keys *keys, tsm_err
         tsm_recognise_size(keys, first, 4, 1, "input channels", TSM_MAX_CHANNELS, &config->in_channels, error));
     TSM_TRY_RETURN(
         tsm_recognise_size(keys, first, 4, 0, "output channels", TSM_MAX_WIDTH, &config->stem_channels, error));
+    if (config->arch->bottleneck) derive_bottleneck(config, keys);
     return tsm_nonlocal_derive(config, keys, error);
 }
 
@@ -84,6 +103,15 @@ static int wire_identity(tsm_wiring *w, const block *b, int value)
     return wire_conv(w, ".downsample.1", ".downsample.2", b->in, b->out, 1, 1, value);
 }
 
+/* The 3x3 of a bottleneck. */
+static int wire_middle(tsm_wiring *w, const block *b, int value)
+{
+    tsm_layer conv = tsm_layer_conv(w->block, ".conv2", b->width, b->width, 3, b->stride);
+
+    conv.groups = w->config->groups;
+    return tsm_wire_norm(w, ".bn2", b->width, tsm_wire_layer(w, &conv, value));
+}
+
 /* The downsample stands before the last convolution: that one can then take the identity as its residual, while the
  * block's input has not been kept for longer than needed. */
 static int wire_block(tsm_wiring *w, const block *b, int input)
@@ -96,8 +124,7 @@ static int wire_block(tsm_wiring *w, const block *b, int input)
     path = wire_conv(w, ".conv1", ".bn1", b->in, b->width, bottleneck ? 1 : 3, bottleneck ? 1 : b->stride, path);
     path = tsm_wire_act(w, ".relu1", path);
     if (bottleneck) {
-        path = wire_conv(w, ".conv2", ".bn2", b->width, b->width, 3, b->stride, path);
-        path = tsm_wire_act(w, ".relu2", path);
+        path = tsm_wire_act(w, ".relu2", wire_middle(w, b, path));
     }
     identity = wire_identity(w, b, input);
     if (bottleneck)
@@ -117,11 +144,11 @@ static int wire(tsm_wiring *w, int value, int *channels)
     for (int stage = 0; stage < TSM_STAGES; stage++) {
         if (stage == 1 && config->temporal_pool) value = tsm_wire(w, TSM_OP_TPOOL, "base_model.layer2.tpool", value);
         for (int index = 0; index < config->arch->blocks[stage]; index++) {
-            const int width = config->width << stage;
+            const bool bottleneck = config->arch->bottleneck;
             const block b = { .stride = stage > 0 && index == 0 ? 2 : 1,
                               .in = *channels,
-                              .width = width,
-                              .out = config->arch->bottleneck ? width * 4 : width,
+                              .width = (bottleneck ? config->inner : config->width) << stage,
+                              .out = (config->width << stage) * (bottleneck ? 4 : 1),
                               .shifts = shifts(config, config->shift_place, stage, index) };
 
             snprintf(w->block, sizeof w->block, "base_model.layer%d.%d", stage + 1, index);

@@ -160,12 +160,26 @@ int tsm_wire_pool(tsm_wiring *w, tsm_op op, const char *name, int input, int ker
     return index;
 }
 
+/* The network's input, with what brings uint8 frames to it. */
+static int wire_input(tsm_wiring *w)
+{
+    int index = tsm_wire(w, TSM_OP_INPUT, "input", -1);
+
+    if (index >= 0) {
+        tsm_node *node = tsm_graph_node(w->graph, index);
+
+        memcpy(node->input_mean, w->config->mean, sizeof node->input_mean);
+        memcpy(node->input_std, w->config->std, sizeof node->input_std);
+    }
+    return index;
+}
+
 /* ---- The whole network ------------------------------------------------------------------------------------- */
 
 /* From the input to the logits of a frame; with the mean over the frames behind them, unless `per_frame`. */
 static int walk(tsm_wiring *w, bool per_frame)
 {
-    int channels = 0, value = tsm_wire(w, TSM_OP_INPUT, "input", -1);
+    int channels = 0, value = wire_input(w);
     tsm_layer classifier;
 
     value = w->config->arch->family->wire(w, value, &channels);

@@ -4,17 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/status.h"
-
-double tsm_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
 
 /* ---- Memory ------------------------------------------------------------------------------------------------- */
 
@@ -43,6 +34,9 @@ void tsm_clips_destroy(tsm_clips **clips)
     if (!c) return;
     tsm_free(c->numbers);
     tsm_free(c->wanted);
+    tsm_free(c->frame_pattern);
+    tsm_free(c->pattern);
+    tsm_free(c->note);
     drop_pixels(c);
     tsm_resizer_clear(&c->resizer);
     tsm_free(c->scaled);
@@ -98,6 +92,9 @@ static tsm_status read_options(tsm_clips *clips, const tsm_video_options *given,
     tsm_video_options options;
 
     TSM_TRY_RETURN(tsm_options_read(&options, sizeof options, given, "tsm_video_options", error));
+    TSM_TRY_RETURN(tsm_limits_read(&clips->limits, &options, error));
+    if (options.frames && !(clips->frame_pattern = tsm_strdup(options.frames)))
+        return tsm_fail_memory(error, strlen(options.frames) + 1);
     clips->mode = options.mode;
     clips->sampling = options.sampling;
     clips->views = options.views ? options.views : 1;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <tsm/video.h>
 
+#include "limits.h"
 #include "pixels/pixels.h"
 
 #define TSM_CODEC_NAME_BYTES 32
@@ -18,10 +19,14 @@ struct tsm_clips {
     int threads;             /* of the decoder */
     bool raw;                /* frames are kept as they are decoded */
     tsm_allocator allocator; /* of the pixels */
+    tsm_limits limits;       /* of the source, and of the work */
+    char *frame_pattern;     /* which files of a folder are frames; NULL: the only ones that there are */
 
     int width, height, frames; /* of the source */
     double duration_s, decode_ms, preprocess_ms;
     char codec[TSM_CODEC_NAME_BYTES];
+    char *pattern; /* of the frames of a folder, "img_#.jpg" */
+    char *note;    /* what was left out of a folder */
 
     int *numbers; /* (samples, segments), 1-based, in the order of the clips */
     int *wanted;  /* the same, sorted, each once */
@@ -52,8 +57,5 @@ tsm_status tsm_clips_make_room(tsm_clips *clips, size_t frames, size_t frame_byt
 /* Where every view lies in a frame of this size once that is scaled to *width x *height. */
 tsm_status tsm_clips_views(const tsm_clips *clips, int frame_width, int frame_height, tsm_view views[TSM_MAX_VIEWS],
                            int *width, int *height, tsm_error *error);
-
-/* Milliseconds of a clock that only goes forward. */
-double tsm_clock_ms(void);
 
 #endif

@@ -22,6 +22,8 @@ tsm_status tsm_clips_get_info(const tsm_clips *clips, tsm_clips_info *info)
                               .decode_ms = clips->decode_ms,
                               .preprocess_ms = clips->preprocess_ms,
                               .crop = clips->crop,
+                              .pattern = clips->pattern,
+                              .note = clips->note,
                           },
                           sizeof *info);
 }

@@ -353,6 +353,7 @@ START_TEST(metadata_is_complete)
 
     snprintf(writer.metadata, sizeof writer.metadata, "\"mean\":\"0.1,0.33333333,-1e-20\",\"std\":\"1.25e-5,3,0.7\"");
     writer_add_network(&writer, &(written_network){ .mark = "blockres" });
+    options.segments = options.shift_div = 8; /* else they would be in doubt, and not said as facts */
     options.labels = "one\r\n\"two\"\n\\three\ncaf\xc3\xa9\n\xe6\x97\xa5\n";
     model = load_writer(&writer, &options);
     made = serialize(model, 0);

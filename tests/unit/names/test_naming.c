@@ -57,7 +57,6 @@ static void check_rule(const tsm_rename *rule)
 
 START_TEST(test_tables)
 {
-    for (const tsm_rename *rule = tsm_common_renames; rule->from; rule++) check_rule(rule);
     for (const tsm_naming *naming = tsm_namings; naming->name; naming++)
         for (const tsm_rename *rule = naming->renames; rule->from; rule++) check_rule(rule);
 }
@@ -370,10 +369,9 @@ START_TEST(test_mobilenet_refused)
     for (int i = 0; i < writer.count; i++) replace(writer.tensors[i].name, "base_model.", "");
     writer_remove(&writer, "new_fc.weight");
     writer_remove(&writer, "new_fc.bias");
-    writer_refused(
-        &writer, NULL, TSM_ERROR_MODEL,
-        "new_fc.weight is missing, and features.0.0.weight (8,3,3,3) has no place in the network; this looks "
-        "like MIT online mobilenetv2");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL,
+                   "new_fc.weight is missing; this looks "
+                   "like MIT online mobilenetv2");
     writer_clear(&writer);
 }
 END_TEST
