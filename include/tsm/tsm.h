@@ -296,7 +296,9 @@ typedef struct tsm_engine_options {
     const char
         *device; /* "auto" (the GPU where there is one), "cpu", "cuda", "cuda:N", "reference" (plain C, slow) */
     tsm_precision precision;
-    int threads; /* CPU threads, 0: as many as the process may run on */
+    int threads; /* on a CPU, 0..1024; never more than CPUs that the process may use by its affinity mask and control
+                    group. 0: as many as those, or as OMP_NUM_THREADS says. With more than one, an engine is not for
+                    use inside an OpenMP parallel region, nor in a child process after a fork: ARGUMENT */
     tsm_shift_method shift_method;
     int per_frame; /* non-zero: the output has the logits of every frame instead of their mean */
 
