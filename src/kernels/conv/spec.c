@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define MAX_INDEX 0x7fffffff
+#define MAX_SIDE  32768 /* of an image: a frame can be counted in 32 bits */
 
 static int64_t element_bytes(const tsm_conv_kernel_spec *spec)
 {
@@ -53,6 +54,7 @@ static const char *refuse_shape(const tsm_conv_kernel_spec *s)
     if (s->n < 1 || s->t < 1 || s->h < 1 || s->w < 1 || s->channels < 1 || s->filters < 1 || s->stride < 1 ||
         s->pad < 0 || s->kernel_h < 1 || s->kernel_w < 1)
         return "a size is below 1";
+    if (s->h > MAX_SIDE || s->w > MAX_SIDE) return "its image is above 32768 pixels wide or high";
     if (s->groups != 1) return "it has groups";
     if (s->kernel_h > TSM_CONV_MAX_KERNEL || s->kernel_w > TSM_CONV_MAX_KERNEL) return "its window is above 8x8";
     if (s->pad >= s->kernel_h || s->pad >= s->kernel_w) return "its padding is not below its window";
@@ -67,12 +69,15 @@ static const char *refuse_layout(const tsm_conv_kernel_spec *s)
     if (s->in_pitch < s->channels || s->out_pitch < s->filters ||
         (s->residual_pitch && s->residual_pitch < s->filters))
         return "a pitch is below the channels";
+    if (s->in_pitch > MAX_INDEX || s->out_pitch > MAX_INDEX || s->residual_pitch > MAX_INDEX)
+        return "a pitch is above 2^31";
     if (s->channels * bytes % TSM_CONV_CHUNK || s->in_pitch * bytes % TSM_CONV_CHUNK)
         return "its input pixels are not multiples of 16 bytes";
     if (s->filters * bytes % TSM_CONV_CHUNK || s->out_pitch * bytes % TSM_CONV_CHUNK ||
         s->residual_pitch * bytes % TSM_CONV_CHUNK)
         return "its output pixels are not multiples of 16 bytes";
-    if ((int64_t)s->n * s->t * s->h * s->w > MAX_INDEX / s->in_pitch * (TSM_CONV_WORD / bytes))
+    if ((int64_t)s->n * s->t > MAX_INDEX / ((int64_t)s->h * s->w) ||
+        (int64_t)s->n * s->t * s->h * s->w > MAX_INDEX / s->in_pitch * (TSM_CONV_WORD / bytes))
         return "its input is above 8 GiB";
     if (out_rows(s) > MAX_INDEX - 4096) return "it has too many output pixels";
     if (row_bytes(s) > MAX_INDEX) return "its filters are too large";
