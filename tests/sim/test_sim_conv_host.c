@@ -77,6 +77,8 @@ START_TEST(reasons)
     REFUSED("it shifts a residual that it has not", s.residual_end = 8);
     REFUSED("a fold is not a multiple of 4 bytes", s.fold = 3, s.end = 6);
     REFUSED("a fold is not a multiple of 4 bytes", s.fold = 2, s.end = 5);
+    REFUSED("a fold of its residual is not a multiple of 16 bytes", s.residual_pitch = 128, s.residual_fold = 4,
+            s.residual_end = 8);
 }
 END_TEST
 

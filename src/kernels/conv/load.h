@@ -60,7 +60,7 @@ template <typename Element, typename Tile> struct InputLoader {
     template <int Piece> __device__ __forceinline__ void copy(const ConvPlan &p, uint32_t stage) const
     {
         constexpr int elements = Piece / (int)sizeof(Element);
-#pragma unroll
+#pragma unroll 1
         for (int piece = 0; piece < TSM_CONV_CHUNK / Piece; piece++) {
             const int channel = c + piece * elements;
             const int fold = tsm_conv_fold_of(channel, p.in.shift.fold, p.in.shift.end);

@@ -95,6 +95,8 @@ static const char *refuse_shift(const tsm_conv_kernel_spec *s)
     if (s->residual_end && !s->residual_pitch) return "it shifts a residual that it has not";
     if (s->fold * bytes % TSM_CONV_WORD || s->end * bytes % TSM_CONV_WORD)
         return "a fold is not a multiple of 4 bytes";
+    if (s->residual_fold * bytes % TSM_CONV_CHUNK || s->residual_end * bytes % TSM_CONV_CHUNK)
+        return "a fold of its residual is not a multiple of 16 bytes";
     return NULL;
 }
 
