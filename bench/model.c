@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "engine/engine.h"
 #include "model/model.h"
 
 #define MAX_RUNS   100000
@@ -64,12 +65,14 @@ static bool find_method(const char *name, tsm_shift_method *method)
 static tsm_status count_macs(contender *c, const tsm_model *model, const tsm_shape *shape, tsm_error *error)
 {
     tsm_graph *graph = NULL;
+    tsm_dims *shapes = NULL;
     tsm_status status;
 
     TSM_TRY(tsm_model_build_graph(model, false, &graph, error));
-    TSM_TRY(tsm_graph_infer(graph, shape, error));
-    c->macs = tsm_graph_macs(graph);
+    TSM_TRY(tsm_graph_shapes(&shapes, graph, shape, error));
+    c->macs = tsm_graph_macs(graph, shapes);
 fail:
+    tsm_free(shapes);
     tsm_graph_destroy(&graph);
     return status;
 }

@@ -59,8 +59,11 @@ message(STATUS "CUDA: ${TSM_CUDA_VERSION} (${TSM_NVCC})")
 # Compute capabilities with machine code of their own; the last is kept as PTX too, for GPUs to come.
 set(TSM_CUDA_TARGETS 80 86 89 90a 100 120 CACHE STRING "Compute capabilities to compile kernels for")
 
-set(TSM_CUDA_FLAGS -std=c++17 -O3 -Werror all-warnings -Xcompiler -Wall,-Wextra,-fPIC,-fvisibility=hidden
+set(TSM_CUDA_FLAGS -std=c++17 -O3 -Xcompiler -Wall,-Wextra,-fPIC,-fvisibility=hidden
                    -I${TSM_CUDA_INCLUDE_DIR} -I${PROJECT_SOURCE_DIR}/include -Xptxas -v)
+if(TSM_WERROR)
+  list(APPEND TSM_CUDA_FLAGS -Werror all-warnings)
+endif()
 foreach(target ${TSM_CUDA_TARGETS})
   list(APPEND TSM_CUDA_FLAGS -gencode arch=compute_${target},code=sm_${target})
 endforeach()

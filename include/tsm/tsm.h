@@ -21,6 +21,7 @@
  *   - Option structs begin with struct_size = sizeof(the struct) and are otherwise zero by default: start from
  *     the *_INIT macro. A NULL options pointer means all defaults. Strings are UTF-8 and borrowed for the call.
  *   - Models and engines are immutable: any number of threads may use one. A context belongs to one thread at a time.
+ *   - An engine needs no model and contexts hold their engine: objects may be destroyed in any order.
  *
  * Semantics follow Lin, Gan and Han, "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV 2019,
  * and its release (mit-han-lab/temporal-shift-module).
@@ -60,6 +61,7 @@ typedef enum tsm_status {
     TSM_ERROR_MODEL = 50,       /* a checkpoint was read, but it is not a network that can be built */
     TSM_ERROR_UNSUPPORTED = 60, /* understood, but not available here (precision, device, mode) */
     TSM_ERROR_DEVICE = 70,      /* a device or one of its libraries refused or failed */
+    TSM_ERROR_CANCELLED = 80,   /* the caller's own cancel function asked for it */
     TSM_ERROR_INTERNAL = 90     /* a bug in libtsm */
 } tsm_status;
 
@@ -257,6 +259,9 @@ typedef enum tsm_shift_method {
     TSM_SHIFT_GATHER = 4   /* no copy: the convolution reads each fold at its shifted row */
 } tsm_shift_method;
 
+/* A choice with a default. */
+typedef enum tsm_toggle { TSM_TOGGLE_DEFAULT = 0, TSM_TOGGLE_ON = 1, TSM_TOGGLE_OFF = 2 } tsm_toggle;
+
 typedef struct tsm_engine_options {
     size_t struct_size;
     const char
@@ -265,11 +270,32 @@ typedef struct tsm_engine_options {
     int threads; /* CPU threads, 0: as many as the process may run on */
     tsm_shift_method shift_method;
     int per_frame; /* non-zero: the output has the logits of every frame instead of their mean */
+
+    /* On a GPU. By default as the environment variables TSM_CUDA_GRAPH, TSM_CUDA_TUNE and TSM_CUDA_NVTX say ("on" or
+     * "off") when the engine is created; without them graphs and tuning are on, ranges off. */
+    tsm_toggle cuda_graphs; /* one CUDA graph a plan; off: kernel by kernel */
+    tsm_toggle cuda_tuning; /* plans time the candidates for each convolution; off: a fixed order */
+    tsm_toggle cuda_ranges; /* without graphs, an NVTX range a layer for profilers */
+    const char
+        *cache_dir; /* where choices are kept. NULL: TSM_CACHE_DIR, else tsm in XDG_CACHE_HOME, else ~/.cache/tsm;
+                       "": nowhere */
+
+    /* The most that the plans of one context may take of the device's memory, in bytes; 0: no limit. Frames that are
+     * resized on the host are held against the same number by themselves. A plan that needs more fails with MEMORY
+     * before it allocates anything. */
+    uint64_t max_bytes;
+
+    /* Asked every few milliseconds by tsm_engine_create, tsm_context_plan and tsm_run (on a CPU between layers; on a
+     * GPU not once the work is launched); a value other than 0 makes them fail with CANCELLED. Must be safe to call
+     * from every thread that uses the engine, until its last context is destroyed. NULL: never. */
+    int (*cancel)(void *user);
+    void *cancel_user;
 } tsm_engine_options;
 
 #define TSM_ENGINE_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
-        sizeof(tsm_engine_options), 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0                                      \
+        sizeof(tsm_engine_options), 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, TSM_TOGGLE_DEFAULT,                 \
+            TSM_TOGGLE_DEFAULT, TSM_TOGGLE_DEFAULT, 0, 0, 0, 0                                                       \
     }
 
 /* Folds, fuses and prepacks the weights of `model` for a device. Blocking, tens of milliseconds on a CPU.
@@ -277,7 +303,8 @@ typedef struct tsm_engine_options {
 TSM_API tsm_status tsm_engine_create(tsm_engine **engine, const tsm_model *model, const tsm_engine_options *options,
                                      tsm_error *error);
 
-/* Destroy every context of the engine first. */
+/* Contexts hold their engine: the two may be destroyed in any order. The engine's memory is returned with the last of
+ * them. */
 TSM_API void tsm_engine_destroy(tsm_engine **engine);
 
 typedef struct tsm_engine_info {
@@ -299,18 +326,40 @@ typedef struct tsm_engine_info {
 /* Fills `info`; strings live as long as the engine. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *info);
 
+/* How a layer of a model would run. */
+typedef struct tsm_support_row {
+    const char *device; /* "cpu", "cuda:0": the same in every row */
+    const char *layer;  /* "base_model.layer1.0.conv1" */
+    const char *op;     /* "conv", "maxpool", "input" */
+    int supported;      /* 0: it cannot run there */
+    const char *how;    /* "1x1 as a matrix product, shift gathered"; or why not */
+} tsm_support_row;
+
+/* Tells how every layer of `model`, as the passes leave it, would run with `options`, before anything is made ready:
+ * a row a layer, in the order in which they run. Needs the device's libraries, but not the device; "auto" is the
+ * first device whose libraries are there and that supports every layer. On success *rows, which has *count rows and
+ * all their strings, is the caller's, to be released with tsm_free. Errors: ARGUMENT, DEVICE (its libraries are not
+ * there), MEMORY. */
+TSM_API tsm_status tsm_model_support(const tsm_model *model, const tsm_engine_options *options,
+                                     tsm_support_row **rows, int *count, tsm_error *error);
+
 /* ---- Context: workspace of one thread ---------------------------------------------------------------------- */
 
 typedef struct tsm_context tsm_context;
 
-/* Makes an empty context; the engine must outlive it. Errors: MEMORY, ARGUMENT. */
+/* Makes an empty context, which holds its engine. Errors: MEMORY, ARGUMENT. */
 TSM_API tsm_status tsm_context_create(tsm_context **context, const tsm_engine *engine, tsm_error *error);
 TSM_API void tsm_context_destroy(tsm_context **context);
 
-/* Allocates everything that runs of `shape` need; a second plan replaces the first. Height and width may be any
- * that leave at least one pixel after the network's strides. Errors: ARGUMENT, MEMORY, DEVICE. A failed plan
- * leaves the context without a plan. */
+/* Adds everything that runs of `shape` need. A context may have plans of any number of shapes; they lie in one arena,
+ * which is as large as the largest of them needs. A shape that is planned already costs nothing. Height and width may
+ * be any that leave at least one pixel after the network's strides. Errors: ARGUMENT, MEMORY, DEVICE, CANCELLED; then
+ * the plans that the context had are as they were. While the arena grows, the old one and the new one exist together.
+ */
 TSM_API tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_error *error);
+
+/* Drops all plans and gives their memory back. NULL is fine. */
+TSM_API void tsm_context_drop_plans(tsm_context *context);
 
 #define TSM_RESIZE_MAX_SIDE 16384
 
@@ -332,31 +381,54 @@ typedef struct tsm_resize {
 
 /* As tsm_context_plan, for runs whose uint8 input is (n, t, resize->height, resize->width, 3): scaled, on the device
  * where that is a GPU, bilinearly with antialias, byte for byte as Pillow and tsm_resize_rgb (TSM_MODE_MIT) do it;
- * then cropped. float32 input is of `shape`, as without a resize. `resize` NULL: as tsm_context_plan. Errors:
- * ARGUMENT also for a crop that leaves the scaled frame, and for a network of other than 3 channels. */
+ * then cropped. float32 input is of `shape`, as without a resize. It replaces a plan of the same shape for frames of
+ * the same size. `resize` NULL: as tsm_context_plan. Errors: ARGUMENT also for a crop that leaves the scaled frame,
+ * and for a network of other than 3 channels. */
 TSM_API tsm_status tsm_context_plan_resize(tsm_context *context, const tsm_shape *shape, const tsm_resize *resize,
                                            tsm_error *error);
 
-/* Bytes of activations and workspace that the current plan holds; 0 without a plan. */
+/* Bytes of activations and workspace that the context holds for all of its plans; 0 without a plan. */
 TSM_API uint64_t tsm_context_bytes(const tsm_context *context);
 
-/* Runs one batch of the planned shape; blocking; allocates nothing.
- *   input   host memory (pinned or not; on a GPU also its own), either float32 TSM_NTCHW (n, t, channels, h, w),
- * already normalised, or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean and std; h
- * and w are those of the tsm_resize where the plan has one output  memory as for the input, float32 TSM_NC (n,
- * classes): logits, the mean over t of the per-frame logits; of an engine with per_frame TSM_NTC (n, t, classes),
- * where t is what a temporal pool leaves of it What is in device memory must be there when this is called: it waits
- * for no stream of the caller's. Errors: ARGUMENT (no plan, or a tensor that does not match it), DEVICE. */
+/* Runs one batch; blocking; allocates nothing. The plan is the one that the input's dims fit; where several do (plans
+ * with and without a resize have the same float32 input), the one that was planned last.
+ *   input   in host memory, pinned or not, or on a GPU in its own. Either float32 TSM_NTCHW (n, t, channels, h, w),
+ *           already normalised; or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean
+ * and std, and whose h and w are those of the tsm_resize where the plan has one. output  in memory of the same kinds,
+ * float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits. Of an engine with per_frame TSM_NTC
+ * (n, t, classes), where t is what a temporal pool leaves of it. What is in device memory must be there when this is
+ * called: it waits for no stream of the caller's. Errors: ARGUMENT (no plan fits, naming the input's dims and those
+ * that are planned; a tensor that does not match; a value of the input or a logit that is not finite, naming clip and
+ * frame), DEVICE, CANCELLED. */
 TSM_API tsm_status tsm_run(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error);
 
 /* The same work put on the caller's CUDA stream (a cudaStream_t, NULL: the default stream); returns without waiting
  * for it, never synchronises, never allocates, and may be captured in a CUDA graph. Input and output must be pinned
  * or device memory and stay as they are until the stream has passed. One context has one workspace: work that is
  * enqueued from it on different streams runs one after the other, and so does a tsm_run after it; captured work is
- * for the caller to order. Errors: as tsm_run, UNSUPPORTED on a device without streams, ARGUMENT for pageable memory.
- */
+ * for the caller to order. Numbers are not looked at. Errors: as tsm_run, UNSUPPORTED on a device without streams,
+ * ARGUMENT for pageable memory. */
 TSM_API tsm_status tsm_enqueue(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, void *stream,
                                tsm_error *error);
+
+/* A step of a run. A layer may take several steps, one after another. */
+typedef struct tsm_profile_row {
+    const char *layer; /* "base_model.layer1.0.conv1" */
+    const char *how;   /* what does it: "oneDNN brgconv:avx512_core", "gather 1x1 AVX-512", "loop" */
+    double ms;         /* median over the runs */
+    uint64_t bytes;    /* of activations and weights that the layer has to read and write; beside the longest of its
+                          steps, 0 beside the others */
+    uint64_t macs;     /* multiply-adds of the layer; likewise */
+} tsm_profile_row;
+
+#define TSM_PROFILE_HOW 80 /* bytes of `how` at most, with its end */
+
+/* Runs `input` (NULL: zeros, float32, of the shape that was planned last) once, then `runs` times, 1..1000, step by
+ * step, and tells what each step took: on a CPU by its clock, on a GPU by events, without a CUDA graph. Slower than
+ * tsm_run, as every step is waited for. On success *rows, which has *count rows and all their strings, is the
+ * caller's, to be released with tsm_free. Errors: as tsm_run, MEMORY. */
+TSM_API tsm_status tsm_context_profile(tsm_context *context, const tsm_tensor *input, int runs,
+                                       tsm_profile_row **rows, int *count, tsm_error *error);
 
 #ifdef __cplusplus
 }

@@ -157,7 +157,7 @@ static inline void add_weight(checkpoint_writer *writer, const char *name, const
     written_tensor *tensor = writer_add(writer, name, 0, 0, ndim, dims);
 
     ck_assert_int_eq(written_count(tensor), weight->count);
-    tsm_weight_to_float(weight, tensor->values);
+    tsm_numbers_to_float(weight->data, weight->dtype, weight->count, tensor->values);
 }
 
 static inline void add_merged(checkpoint_writer *writer, const tsm_model *model, const char *name, const char *layer)

@@ -25,6 +25,7 @@ static inline network network_make(uint32_t seed, int in_channels)
     ck_assert_ptr_nonnull(net.graph);
     input = tsm_graph_append(net.graph, TSM_OP_INPUT, "input");
     ck_assert_int_eq(input, 0);
+    for (int c = 0; c < 3; c++) tsm_graph_node(net.graph, input)->input_std[c] = 1;
     net.graph->in_channels = in_channels;
     net.graph->segments = 4;
     net.graph->classes = NETWORK_CLASSES;
@@ -187,31 +188,42 @@ static inline void network_head(network *net, int input, int channels)
     network_node(net, TSM_OP_TMEAN, "consensus", fc);
 }
 
+/* The shape of every value; malloc'ed. */
+static inline tsm_dims *network_shapes(const tsm_graph *graph, const tsm_shape *shape)
+{
+    tsm_dims *shapes = malloc((size_t)graph->count * sizeof *shapes);
+    tsm_error error;
+
+    ck_assert_ptr_nonnull(shapes);
+    assert_ok(tsm_graph_infer(graph, shape, shapes, &error), &error);
+    return shapes;
+}
+
 /* Logits of a graph on the reference backend for the hashed float input of `seed`; malloc'ed. */
 static inline float *network_logits(const tsm_graph *graph, const tsm_shape *shape, uint32_t seed)
 {
-    tsm_backend_config config = { .std = { 1, 1, 1 } };
-    tsm_backend_report report = { 0 };
-    tsm_graph *planned = tsm_graph_clone(graph);
     const tsm_backend *backend = &tsm_backend_reference;
-    float *pixels, *logits;
+    const tsm_backend_config config = { 0 };
+    const tsm_plan_arguments arguments = { .shapes = network_shapes(graph, shape) };
     tsm_tensor input = { .dtype = TSM_FLOAT32, .layout = TSM_NTCHW }, output = { 0 };
-    void *state = NULL, *plan = NULL;
-    uint64_t bytes = 0;
+    tsm_backend_report report = { 0 };
+    tsm_prepared *prepared = NULL;
+    tsm_worker *worker = NULL;
+    tsm_plan *plan = NULL;
     tsm_error error;
 
-    ck_assert_ptr_nonnull(planned);
-    assert_ok(tsm_graph_infer(planned, shape, &error), &error);
-    input.data = pixels = hashed_array((size_t)tsm_dims_count(&planned->nodes[0].dims), seed);
-    output.data = logits = poisoned_array((size_t)tsm_dims_count(&planned->nodes[planned->output].dims));
-    assert_ok(backend->prepare(&state, graph, &config, &report, &error), &error);
-    assert_ok(backend->plan(&plan, state, planned, &bytes, &error), &error);
-    assert_ok(backend->run(plan, &input, &output, &error), &error);
+    input.data = hashed_array((size_t)tsm_dims_count(&arguments.shapes[tsm_graph_input(graph)]), seed);
+    output.data = poisoned_array((size_t)tsm_dims_count(&arguments.shapes[graph->output]));
+    assert_ok(backend->prepare(&prepared, graph, &config, &report, &error), &error);
+    assert_ok(backend->worker_create(&worker, prepared, &error), &error);
+    assert_ok(backend->plan(&plan, worker, &arguments, &error), &error);
+    assert_ok(backend->run(plan, &(tsm_run_arguments){ .input = &input, .output = &output }, &error), &error);
     backend->plan_release(plan);
-    backend->release(state);
-    tsm_graph_destroy(&planned);
-    free(pixels);
-    return logits;
+    backend->worker_destroy(worker);
+    backend->release(prepared);
+    free((void *)(uintptr_t)arguments.shapes);
+    free(input.data);
+    return output.data;
 }
 
 #endif

@@ -11,47 +11,78 @@
 typedef struct runner {
     const tsm_backend *backend;
     tsm_backend_config config;
-    void *state, *plan;
-    tsm_graph *shaped;
+    const tsm_graph *graph;
+    tsm_prepared *prepared;
+    tsm_worker *worker;
+    tsm_plan *plan;
+    tsm_dims *shapes;
     float *pixels;
+    int probe;
     size_t count; /* of the values that it writes */
 } runner;
 
-/* What is written is the value of node `probe` (-1: the logits). */
+/* What a run gives is the value of node `probe` (-1: the logits). */
 static inline void runner_open(runner *r, const tsm_graph *graph, const tsm_shape *shape, int probe)
 {
     tsm_backend_report report = { 0 };
-    uint64_t bytes = 0;
     tsm_error error;
 
-    r->config.std[0] = r->config.std[1] = r->config.std[2] = 1;
-    r->shaped = tsm_graph_clone(graph);
-    assert_ok(tsm_graph_infer(r->shaped, shape, &error), &error);
-    if (probe >= 0) r->shaped->output = probe;
-    r->count = (size_t)tsm_dims_count(&r->shaped->nodes[r->shaped->output].dims);
-    r->pixels = hashed_array((size_t)tsm_dims_count(&r->shaped->nodes[0].dims), RUNNER_SEED);
-    assert_ok(r->backend->prepare(&r->state, graph, &r->config, &report, &error), &error);
+    r->graph = graph;
+    r->shapes = network_shapes(graph, shape);
+    r->probe = probe;
+    r->count = (size_t)tsm_dims_count(&r->shapes[probe < 0 ? graph->output : probe]);
+    r->pixels = hashed_array((size_t)tsm_dims_count(&r->shapes[tsm_graph_input(graph)]), RUNNER_SEED);
+    assert_ok(r->backend->prepare(&r->prepared, graph, &r->config, &report, &error), &error);
     ck_assert_ptr_nonnull(report.library);
-    assert_ok(r->backend->plan(&r->plan, r->state, r->shaped, &bytes, &error), &error);
-    ck_assert_uint_gt(bytes, 0);
+    assert_ok(r->backend->worker_create(&r->worker, r->prepared, &error), &error);
+    assert_ok(r->backend->plan(&r->plan, r->worker, &(tsm_plan_arguments){ .shapes = r->shapes }, &error), &error);
+    ck_assert_uint_gt(r->backend->worker_bytes(r->worker), 0);
+}
+
+/* Waits for the value of one node. */
+typedef struct runner_probe {
+    const runner *r;
+    float *values;
+    int seen;
+} runner_probe;
+
+static inline void runner_see(void *user, int node, const tsm_dims *dims, const float *values)
+{
+    runner_probe *probe = user;
+
+    if (node != probe->r->probe) return;
+    ck_assert_int_eq(tsm_dims_count(dims), (int64_t)probe->r->count);
+    memcpy(probe->values, values, probe->r->count * sizeof *values);
+    probe->seen++;
 }
 
 static inline float *runner_run(const runner *r)
 {
-    float *values = poisoned_array(r->count);
+    runner_probe probe = { .r = r, .values = poisoned_array(r->count) };
+    const tsm_visitor visitor = { runner_see, &probe };
+    float *logits = poisoned_array((size_t)tsm_dims_count(&r->shapes[r->graph->output]));
     const tsm_tensor input = { .data = r->pixels, .dtype = TSM_FLOAT32, .layout = TSM_NTCHW };
-    const tsm_tensor output = { .data = values };
+    const tsm_tensor output = { .data = logits };
+    tsm_run_arguments arguments = { .input = &input, .output = &output };
     tsm_error error;
 
-    assert_ok(r->backend->run(r->plan, &input, &output, &error), &error);
-    return values;
+    if (r->probe >= 0) arguments.visitor = &visitor;
+    assert_ok(r->backend->run(r->plan, &arguments, &error), &error);
+    if (r->probe < 0) {
+        free(probe.values);
+        return logits;
+    }
+    ck_assert_int_eq(probe.seen, 1);
+    free(logits);
+    return probe.values;
 }
 
 static inline void runner_close(runner *r)
 {
     r->backend->plan_release(r->plan);
-    r->backend->release(r->state);
-    tsm_graph_destroy(&r->shaped);
+    r->backend->worker_destroy(r->worker);
+    r->backend->release(r->prepared);
+    free(r->shapes);
     free(r->pixels);
 }
 

@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 
 #define TSM_STORED_MAX_DIMS 8
@@ -18,8 +17,9 @@
 #define TSM_STORED_TYPES(X)                                                                                          \
     X(F32, 4)                                                                                                        \
     X(F16, 2)                                                                                                        \
-    X(BF16, 2) X(F64, 8) X(I64, 8) X(I32, 4) X(I16, 2) X(I8, 1) X(U64, 8) X(U32, 4) X(U16, 2) X(U8, 1) X(BOOL, 1)    \
-        X(F8_E4M3, 1) X(F8_E5M2, 1)
+    X(BF16, 2)                                                                                                       \
+    X(F64, 8) X(I64, 8) X(I32, 4) X(I16, 2) X(I8, 1) X(U64, 8) X(U32, 4) X(U16, 2) X(U8, 1) X(BOOL, 1) X(F8_E4M3, 1) \
+        X(F8_E5M2, 1)
 
 typedef enum tsm_stored_type {
 #define TSM_STORED_ENUM(name, bytes) TSM_STORED_##name,

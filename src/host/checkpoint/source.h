@@ -4,7 +4,6 @@
 #ifndef TSM_CHECKPOINT_SOURCE_H
 #define TSM_CHECKPOINT_SOURCE_H
 
-#include "core/memory.h"
 #include "core/status.h"
 
 typedef struct tsm_source {

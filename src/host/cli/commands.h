@@ -16,4 +16,16 @@ int cmd_preprocess(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 
+typedef struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary; /* half a sentence */
+} command;
+
+/* In the order of the help; ended by a nameless one. */
+extern const command commands[];
+
+/* NULL where there is none. */
+const command *commands_find(const char *name);
+
 #endif

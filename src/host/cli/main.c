@@ -9,24 +9,10 @@
 #include <string.h>
 #include <tsm/tsm.h>
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary;
-} commands[] = {
-    { "classify", cmd_classify, "video files or folders of frames -> top labels" },
-    { "run", cmd_run, "a .npy of clips -> a .npy of logits" },
-    { "preprocess", cmd_preprocess, "a video -> the .npy that classify would feed" },
-    { "info", cmd_info, "what a checkpoint holds" },
-    { "convert", cmd_convert, "a checkpoint -> safetensors" },
-};
-
-#define COMMANDS (sizeof commands / sizeof *commands)
-
 static void print_help(FILE *out)
 {
     fprintf(out, "usage: tsm COMMAND [options] ...\n\n");
-    for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].summary);
+    for (const command *one = commands; one->name; one++) fprintf(out, "  %-12s%s\n", one->name, one->summary);
     fprintf(out, "  %-12s%s\n\n", "help", "tsm help COMMAND, as tsm COMMAND --help");
     fprintf(out, "  --version   the version of the library\n  -h, --help  this text\n\n");
     fprintf(out, "Exit status: 0 done, 1 the work failed, 2 wrong usage.\n");
@@ -34,9 +20,9 @@ static void print_help(FILE *out)
 
 static int dispatch(const char *name, int argc, char **argv)
 {
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(name, commands[i].name) == 0) return commands[i].run(argc, argv);
-    }
+    const command *one = commands_find(name);
+
+    if (one) return one->run(argc, argv);
     report_line("unknown command '%s'; usage: tsm COMMAND ... (tsm --help)", name);
     return EXIT_USAGE;
 }

@@ -11,6 +11,13 @@
 
 #define HELP_COLUMN 36
 
+static options_printer *print_help = options_help;
+
+void options_print_with(options_printer *printer)
+{
+    print_help = printer;
+}
+
 int options_wrong(const option_table *table, const char *format, ...)
 {
     char text[TSM_ERROR_TEXT_BYTES];
@@ -24,13 +31,13 @@ int options_wrong(const option_table *table, const char *format, ...)
     return EXIT_USAGE;
 }
 
-static void print_choices(const option_choice *choices, char *text, size_t bytes)
+void options_choices(const option_choice *choices, const char *separator, char *text, size_t bytes)
 {
     size_t used = 0;
 
     text[0] = '\0';
     for (const option_choice *choice = choices; choice->name; choice++) {
-        int wrote = snprintf(text + used, bytes - used, "%s%s", choice == choices ? "" : "|", choice->name);
+        int wrote = snprintf(text + used, bytes - used, "%s%s", choice == choices ? "" : separator, choice->name);
 
         if (wrote < 0 || (size_t)wrote >= bytes - used) return;
         used += (size_t)wrote;
@@ -45,7 +52,7 @@ void options_help(const option_table *table, FILE *out)
         char values[128] = "", left[192];
 
         if (spec->kind == OPTION_CHOICE) {
-            print_choices(spec->choices, values, sizeof values);
+            options_choices(spec->choices, "|", values, sizeof values);
         } else if (spec->value) {
             snprintf(values, sizeof values, "%s", spec->value);
         }
@@ -93,7 +100,7 @@ static int store_choice(const option_table *table, const option_spec *spec, cons
         *(int *)spec->target = choice->value;
         return EXIT_DONE;
     }
-    print_choices(spec->choices, names, sizeof names);
+    options_choices(spec->choices, "|", names, sizeof names);
     return options_wrong(table, "--%s: '%s' is not one of %s", spec->name, value, names);
 }
 
@@ -138,7 +145,7 @@ options_result options_parse(const option_table *table, int argc, char **argv, i
         } else if (strcmp(argument, "--") == 0) {
             only_arguments = 1;
         } else if (strcmp(argument, "-h") == 0 || strcmp(argument, "--help") == 0) {
-            options_help(table, stdout);
+            print_help(table, stdout);
             return OPTIONS_HELP;
         } else if (argument[1] != '-') {
             options_wrong(table, "unknown option %s", argument);

@@ -62,8 +62,15 @@ typedef enum options_result {
     OPTIONS_WRONG /* a line on stderr says what is wrong */
 } options_result;
 
+/* What --help does with the table of a subcommand: options_help, unless the manual is being made of the tables. */
+typedef void options_printer(const option_table *table, FILE *out);
+void options_print_with(options_printer *printer);
+
 /* Parses argv[0..argc). On OPTIONS_OK the positional arguments stand first in argv, in order, *positional of them. */
 options_result options_parse(const option_table *table, int argc, char **argv, int *positional);
+
+/* Writes the names of the choices with `separator` between them; cut off where `bytes` are too few. */
+void options_choices(const option_choice *choices, const char *separator, char *text, size_t bytes);
 
 /* Prints the help of a subcommand. */
 void options_help(const option_table *table, FILE *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - see options.h. */
-#include "options.h"
+#include "status.h"
 
 #include <string.h>
 

@@ -3,7 +3,8 @@
 #ifndef TSM_CORE_OPTIONS_H
 #define TSM_CORE_OPTIONS_H
 
-#include "status.h"
+#include <stddef.h>
+#include <tsm/tsm.h>
 
 /* Copies a caller's options into `options`, this library's struct of `bytes` bytes: what an older caller does not
  * have is zero; what a newer one has beyond must be zero. NULL: all defaults. `name` names the struct in the error.

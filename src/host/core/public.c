@@ -27,6 +27,7 @@ const char *tsm_status_name(tsm_status status)
     case TSM_ERROR_MODEL: return "model error";
     case TSM_ERROR_UNSUPPORTED: return "unsupported";
     case TSM_ERROR_DEVICE: return "device error";
+    case TSM_ERROR_CANCELLED: return "cancelled";
     case TSM_ERROR_INTERNAL: return "internal error";
     }
     return "unknown status";

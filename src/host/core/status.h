@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status.h - filling the caller's error record, and the macros that pass failures on. */
+/*
+ * status.h - filling the caller's error record, and the macros that pass failures on. The face of core/, which brings
+ * its other headers.
+ */
 #ifndef TSM_CORE_STATUS_H
 #define TSM_CORE_STATUS_H
 
 #include <stdarg.h>
 #include <tsm/tsm.h>
+
+#include "cancel.h"
+#include "clock.h"
+#include "memory.h"
+#include "numbers.h"
+#include "options.h"
 
 /* Fills `error` (NULL is fine) with one formatted line and returns `code`, so that `return tsm_fail(...)` reads well.
  * Control characters are replaced, so text from hostile files stays one line. */

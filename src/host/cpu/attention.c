@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ops.h"
-#include "state.h"
+#include "prepared.h"
 
 /* Scores of a tile. With fewer rows than LEAST_TILE reading weights would take longer than multiplying by them. */
 #define TILE_BYTES (512 * 1024)
@@ -110,19 +110,10 @@ static tsm_status compile_keys_first(tsm_cpu_attention *a, dnnl_engine_t engine,
     return tsm_dnnl_pack_create(&a->value_pack, engine, &mixed, &a->first, TSM_DNNL_ROWS, error);
 }
 
-static tsm_status open_lanes(tsm_cpu_attention *a, dnnl_engine_t engine, tsm_error *error)
+tsm_status tsm_cpu_attention_create(tsm_cpu_attention **out, dnnl_engine_t engine, const tsm_node *node,
+                                    const tsm_dims *shapes, tsm_error *error)
 {
-    a->lanes = tsm_alloc_zero((size_t)a->lane_count, sizeof *a->lanes);
-    if (!a->lanes) return tsm_fail_memory(error, (size_t)a->lane_count * sizeof *a->lanes);
-    for (int i = 0; i < a->lane_count; i++)
-        TSM_DNNL(dnnl_stream_create(&a->lanes[i].stream, engine, dnnl_stream_default_flags));
-    return TSM_OK;
-}
-
-tsm_status tsm_cpu_attention_create(tsm_cpu_attention **out, dnnl_engine_t engine, const tsm_graph *graph,
-                                    const tsm_node *node, tsm_error *error)
-{
-    const tsm_dims *queries = &graph->nodes[node->inputs[0]].dims, *values = &graph->nodes[node->inputs[2]].dims;
+    const tsm_dims *queries = &shapes[node->inputs[0]], *values = &shapes[node->inputs[2]];
     tsm_cpu_attention *a = tsm_alloc_zero(1, sizeof *a);
     tsm_status status;
 
@@ -137,7 +128,6 @@ tsm_status tsm_cpu_attention_create(tsm_cpu_attention **out, dnnl_engine_t engin
     a->lane_count = a->keys_first ? 1 : omp_get_max_threads();
     a->tile = choose_tile(a->rows, a->keys, a->lane_count);
     TSM_TRY((a->keys_first ? compile_keys_first : compile_tiles)(a, engine, error));
-    TSM_TRY(open_lanes(a, engine, error));
     const space s = space_of(a);
     a->scratch_bytes = s.keys + s.values + s.packing + (uint64_t)a->lane_count * s.lane;
     *out = a;
@@ -150,14 +140,6 @@ fail:
 void tsm_cpu_attention_destroy(tsm_cpu_attention *a)
 {
     if (!a) return;
-    for (int i = 0; a->lanes && i < a->lane_count; i++) {
-        tsm_dnnl_bound_clear(&a->lanes[i].first);
-        tsm_dnnl_bound_clear(&a->lanes[i].second);
-        if (a->lanes[i].stream) dnnl_stream_destroy(a->lanes[i].stream);
-    }
-    tsm_free(a->lanes);
-    tsm_dnnl_bound_clear(&a->packing_keys);
-    tsm_dnnl_bound_clear(&a->packing_values);
     tsm_dnnl_op_clear(&a->first);
     tsm_dnnl_op_clear(&a->second);
     tsm_dnnl_op_clear(&a->key_pack);
@@ -165,10 +147,13 @@ void tsm_cpu_attention_destroy(tsm_cpu_attention *a)
     tsm_free(a);
 }
 
+/* ---- Binding -------------------------------------------------------------------------------------------------- */
+
 /* What changes from tile to tile is bound to the first until then. */
-static tsm_status bind_lane(const tsm_cpu_attention *a, tsm_cpu_attention_lane *lane, dnnl_engine_t engine,
-                            float *scratch, tsm_error *error)
+static tsm_status bind_lane(const tsm_cpu_attention_bound *b, tsm_cpu_attention_lane *lane, dnnl_engine_t engine,
+                            dnnl_stream_t stream, float *scratch, tsm_error *error)
 {
+    const tsm_cpu_attention *a = b->what;
     const space s = space_of(a);
     float *between = scratch + s.product / sizeof *scratch, *sums = between + s.between / sizeof *scratch;
 
@@ -176,40 +161,75 @@ static tsm_status bind_lane(const tsm_cpu_attention *a, tsm_cpu_attention_lane *
     lane->sums = sums;
     lane->factors = sums + s.sums / sizeof *scratch;
     if (a->keys_first) {
-        TSM_TRY_RETURN(tsm_dnnl_bind(&lane->first, &a->first, engine, lane->stream, a->key_rows, a->packed_values,
-                                     NULL, between, scratch, error));
-        return tsm_dnnl_bind(&lane->second, &a->second, engine, lane->stream, a->queries, between, NULL, a->out,
-                             scratch, error);
+        TSM_TRY_RETURN(tsm_dnnl_bind(&lane->first, &a->first, engine, stream, b->key_rows, b->packed_values, NULL,
+                                     between, scratch, error));
+        return tsm_dnnl_bind(&lane->second, &a->second, engine, stream, b->queries, between, NULL, b->out, scratch,
+                             error);
     }
-    TSM_TRY_RETURN(tsm_dnnl_bind(&lane->first, &a->first, engine, lane->stream, a->queries, a->packed_keys, NULL,
-                                 between, scratch, error));
-    return tsm_dnnl_bind(&lane->second, &a->second, engine, lane->stream, between, a->packed_values, NULL, sums,
-                         scratch, error);
+    TSM_TRY_RETURN(tsm_dnnl_bind(&lane->first, &a->first, engine, stream, b->queries, b->packed_keys, NULL, between,
+                                 scratch, error));
+    return tsm_dnnl_bind(&lane->second, &a->second, engine, stream, between, b->packed_values, NULL, sums, scratch,
+                         error);
 }
 
-tsm_status tsm_cpu_attention_bind(tsm_cpu_attention *a, dnnl_engine_t engine, dnnl_stream_t stream,
-                                  const float *const operands[TSM_INPUTS], float *out, float *scratch,
-                                  tsm_error *error)
+static tsm_status bind_all(tsm_cpu_attention_bound *b, dnnl_engine_t engine, const dnnl_stream_t *streams,
+                           float *scratch, tsm_error *error)
 {
+    const tsm_cpu_attention *a = b->what;
     const space s = space_of(a);
     float *packing;
 
-    a->queries = operands[0];
-    a->key_rows = operands[1];
-    a->values = operands[2];
-    a->out = out;
-    a->packed_keys = scratch;
-    a->packed_values = a->packed_keys + s.keys / sizeof *scratch;
-    packing = a->packed_values + s.values / sizeof *scratch;
+    b->packed_keys = scratch;
+    b->packed_values = b->packed_keys + s.keys / sizeof *scratch;
+    packing = b->packed_values + s.values / sizeof *scratch;
     scratch = packing + s.packing / sizeof *scratch;
-    TSM_TRY_RETURN(tsm_dnnl_bind(&a->packing_values, &a->value_pack, engine, stream, a->values, NULL, NULL,
-                                 a->packed_values, packing, error));
+    TSM_TRY_RETURN(tsm_dnnl_bind(&b->packing_values, &a->value_pack, engine, streams[0], b->values, NULL, NULL,
+                                 b->packed_values, packing, error));
     if (!a->keys_first)
-        TSM_TRY_RETURN(tsm_dnnl_bind(&a->packing_keys, &a->key_pack, engine, stream, a->key_rows, NULL, NULL,
-                                     a->packed_keys, packing, error));
+        TSM_TRY_RETURN(tsm_dnnl_bind(&b->packing_keys, &a->key_pack, engine, streams[0], b->key_rows, NULL, NULL,
+                                     b->packed_keys, packing, error));
     for (int i = 0; i < a->lane_count; i++, scratch += s.lane / sizeof *scratch)
-        TSM_TRY_RETURN(bind_lane(a, &a->lanes[i], engine, scratch, error));
+        TSM_TRY_RETURN(bind_lane(b, &b->lanes[i], engine, streams[i], scratch, error));
     return TSM_OK;
+}
+
+tsm_status tsm_cpu_attention_bind(tsm_cpu_attention_bound **out, const tsm_cpu_attention *a, dnnl_engine_t engine,
+                                  const dnnl_stream_t *streams, const float *const operands[TSM_INPUTS],
+                                  float *destination, float *scratch, tsm_error *error)
+{
+    tsm_cpu_attention_bound *b = tsm_alloc_zero(1, sizeof *b);
+    tsm_status status;
+
+    if (!b) return tsm_fail_memory(error, sizeof *b);
+    b->what = a;
+    b->queries = operands[0];
+    b->key_rows = operands[1];
+    b->values = operands[2];
+    b->out = destination;
+    b->lanes = tsm_alloc_zero((size_t)a->lane_count, sizeof *b->lanes);
+    if (!b->lanes) {
+        status = tsm_fail_memory(error, (size_t)a->lane_count * sizeof *b->lanes);
+        goto fail;
+    }
+    TSM_TRY(bind_all(b, engine, streams, scratch, error));
+    *out = b;
+    return TSM_OK;
+fail:
+    tsm_cpu_attention_unbind(b);
+    return status;
+}
+
+void tsm_cpu_attention_unbind(tsm_cpu_attention_bound *b)
+{
+    if (!b) return;
+    for (int i = 0; b->lanes && i < b->what->lane_count; i++) {
+        tsm_dnnl_bound_clear(&b->lanes[i].first);
+        tsm_dnnl_bound_clear(&b->lanes[i].second);
+    }
+    tsm_free(b->lanes);
+    tsm_dnnl_bound_clear(&b->packing_keys);
+    tsm_dnnl_bound_clear(&b->packing_values);
+    tsm_free(b);
 }
 
 /* ---- Running -------------------------------------------------------------------------------------------------- */
@@ -239,14 +259,15 @@ static dnnl_status_t run_tile(const tsm_cpu_attention *a, const tsm_cpu_attentio
 }
 
 /* Threads take tiles as they come, which costs nothing and helps where not all of them run at once. */
-static dnnl_status_t run_tiles(const tsm_cpu_attention *a, const float *queries, float *out)
+static dnnl_status_t run_tiles(const tsm_cpu_attention_bound *b, const float *queries, float *out)
 {
+    const tsm_cpu_attention *a = b->what;
     dnnl_status_t status = dnnl_success;
 
 #pragma omp parallel for schedule(dynamic)
     for (int64_t done = 0; done < a->rows; done += a->tile) {
         const int64_t row = done + a->tile <= a->rows ? done : a->rows - a->tile;
-        const dnnl_status_t mine = run_tile(a, &a->lanes[omp_get_thread_num()], queries + row * a->channels,
+        const dnnl_status_t mine = run_tile(a, &b->lanes[omp_get_thread_num()], queries + row * a->channels,
                                             out + row * a->value_channels, done - row);
 
         if (mine != dnnl_success) {
@@ -257,28 +278,30 @@ static dnnl_status_t run_tiles(const tsm_cpu_attention *a, const float *queries,
     return status;
 }
 
-static dnnl_status_t run_keys_first(const tsm_cpu_attention *a, const float *queries, const float *keys, float *out)
+static dnnl_status_t run_keys_first(const tsm_cpu_attention_lane *lane, const float *queries, const float *keys,
+                                    float *out)
 {
-    const tsm_cpu_attention_lane *lane = &a->lanes[0];
     dnnl_status_t status = run_on(&lane->first, keys, lane->between);
 
     return status == dnnl_success ? run_on(&lane->second, queries, out) : status;
 }
 
-tsm_status tsm_cpu_attention_run(const tsm_cpu_attention *a, tsm_error *error)
+tsm_status tsm_cpu_attention_run(const tsm_cpu_attention_bound *b, tsm_error *error)
 {
-    for (int64_t clip = 0; clip < a->clips; clip++) {
-        const float *queries = a->queries + clip * a->rows * a->channels;
-        const float *keys = a->key_rows + clip * a->keys * a->channels;
-        const float *values = a->values + clip * a->keys * a->value_channels;
-        float *out = a->out + clip * a->rows * a->value_channels;
+    const tsm_cpu_attention *a = b->what;
 
-        TSM_DNNL(run_on(&a->packing_values, values, a->packed_values));
+    for (int64_t clip = 0; clip < a->clips; clip++) {
+        const float *queries = b->queries + clip * a->rows * a->channels;
+        const float *keys = b->key_rows + clip * a->keys * a->channels;
+        const float *values = b->values + clip * a->keys * a->value_channels;
+        float *out = b->out + clip * a->rows * a->value_channels;
+
+        TSM_DNNL(run_on(&b->packing_values, values, b->packed_values));
         if (a->keys_first) {
-            TSM_DNNL(run_keys_first(a, queries, keys, out));
+            TSM_DNNL(run_keys_first(&b->lanes[0], queries, keys, out));
         } else {
-            TSM_DNNL(run_on(&a->packing_keys, keys, a->packed_keys));
-            TSM_DNNL(run_tiles(a, queries, out));
+            TSM_DNNL(run_on(&b->packing_keys, keys, b->packed_keys));
+            TSM_DNNL(run_tiles(b, queries, out));
         }
     }
     return TSM_OK;

@@ -14,38 +14,46 @@
 
 #include "dnnl_shim.h"
 
-/* What a thread has for itself. */
-typedef struct tsm_cpu_attention_lane {
-    dnnl_stream_t stream;
-    tsm_dnnl_bound first, second;
-    float *between, *sums, *factors; /* what the products make; one a row */
-} tsm_cpu_attention_lane;
-
+/* Compiled for a shape. */
 typedef struct tsm_cpu_attention {
     int64_t clips, rows, keys, channels, value_channels; /* rows: queries of a clip; keys: of them too */
     int64_t tile;                                        /* rows at a time */
     bool softmax, keys_first;
-    int lane_count;
-    tsm_cpu_attention_lane *lanes;
+    int lane_count; /* threads that work by themselves */
     tsm_dnnl_op first, second, key_pack, value_pack;
-    tsm_dnnl_bound packing_keys, packing_values;
     uint64_t scratch_bytes;
-    const float *queries, *key_rows, *values;
-    float *out, *packed_keys, *packed_values;
 } tsm_cpu_attention;
 
-/* Compiles what `node` needs, whose dims are inferred, for omp_get_max_threads(). *attention is released with
- * tsm_cpu_attention_destroy. Errors: DEVICE, MEMORY. */
-tsm_status tsm_cpu_attention_create(tsm_cpu_attention **attention, dnnl_engine_t engine, const tsm_graph *graph,
-                                    const tsm_node *node, tsm_error *error);
+/* What a thread has for itself. */
+typedef struct tsm_cpu_attention_lane {
+    tsm_dnnl_bound first, second;
+    float *between, *sums, *factors; /* what the products make; one a row */
+} tsm_cpu_attention_lane;
+
+/* With its buffers. */
+typedef struct tsm_cpu_attention_bound {
+    const tsm_cpu_attention *what;
+    tsm_cpu_attention_lane *lanes;
+    tsm_dnnl_bound packing_keys, packing_values;
+    const float *queries, *key_rows, *values;
+    float *out, *packed_keys, *packed_values;
+} tsm_cpu_attention_bound;
+
+/* Compiles what a node needs for omp_get_max_threads(). *attention is released with tsm_cpu_attention_destroy.
+ * Errors: DEVICE, MEMORY. */
+tsm_status tsm_cpu_attention_create(tsm_cpu_attention **attention, dnnl_engine_t engine, const tsm_node *node,
+                                    const tsm_dims *shapes, tsm_error *error);
 void tsm_cpu_attention_destroy(tsm_cpu_attention *attention);
 
-/* Gives it its buffers; `scratch` has scratch_bytes and TSM_ALIGNMENT. `out` overlaps none of the operands. */
-tsm_status tsm_cpu_attention_bind(tsm_cpu_attention *attention, dnnl_engine_t engine, dnnl_stream_t stream,
+/* Gives it its buffers; `scratch` has scratch_bytes and TSM_ALIGNMENT, `out` overlaps none of the operands. A stream
+ * a lane, borrowed. *bound is released with tsm_cpu_attention_unbind. Errors: DEVICE, MEMORY. */
+tsm_status tsm_cpu_attention_bind(tsm_cpu_attention_bound **bound, const tsm_cpu_attention *attention,
+                                  dnnl_engine_t engine, const dnnl_stream_t *streams,
                                   const float *const operands[TSM_INPUTS], float *out, float *scratch,
                                   tsm_error *error);
+void tsm_cpu_attention_unbind(tsm_cpu_attention_bound *bound);
 
 /* With the OpenMP settings of create, by one caller at a time. */
-tsm_status tsm_cpu_attention_run(const tsm_cpu_attention *attention, tsm_error *error);
+tsm_status tsm_cpu_attention_run(const tsm_cpu_attention_bound *bound, tsm_error *error);
 
 #endif

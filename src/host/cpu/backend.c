@@ -6,50 +6,16 @@
  * it comes from (GATHER: 1x1 convolutions with AVX-512), by moving the quarter of the channels that moves where it
  * lies, and moving it back after (INPLACE), or by copying the whole tensor (COPY, the baseline).
  */
-#include <string.h>
-
 #include "plan.h"
 
-/* ---- Preparing ------------------------------------------------------------------------------------------------ */
-
-static const char *precision_name(tsm_precision precision)
+static tsm_status check_graph(const tsm_graph *graph, const tsm_backend_config *config, tsm_error *error)
 {
-    static const char *const names[] = { "fp32", "tf32", "fp16", "bf16", "int8", "fp8" };
+    char text[TSM_SUPPORT_TEXT];
 
-    return (unsigned)precision < sizeof names / sizeof *names ? names[precision] : "unknown";
-}
-
-static tsm_status check_config(const tsm_backend_config *config, tsm_error *error)
-{
-    static const char *const methods[] = { "auto", "copy", "overlap", "inplace", "gather" };
-    const char *available = tsm_cpu_gather_available() ? "copy, inplace and gather" : "copy and inplace";
-    const tsm_shift_method method = config->shift_method;
-
-    if (config->precision != TSM_PRECISION_FP32)
-        return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cpu: precision %s is not available, only fp32",
-                        precision_name(config->precision));
-    if (method != TSM_SHIFT_AUTO && method != TSM_SHIFT_COPY && method != TSM_SHIFT_INPLACE &&
-        !(method == TSM_SHIFT_GATHER && tsm_cpu_gather_available()))
-        return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cpu: shift method %s is not available, only %s",
-                        (unsigned)method <= TSM_SHIFT_GATHER ? methods[method] : "unknown", available);
-    return TSM_OK;
-}
-
-static tsm_shift_method choose_method(tsm_shift_method wanted)
-{
-    if (wanted != TSM_SHIFT_AUTO) return wanted;
-    return tsm_cpu_gather_available() ? TSM_SHIFT_GATHER : TSM_SHIFT_INPLACE;
-}
-
-static tsm_status check_graph(const tsm_graph *graph, tsm_error *error)
-{
-    for (int i = 0; i < graph->count; i++) {
-        const tsm_node *node = &graph->nodes[i];
-
-        if (node->op == TSM_OP_BATCHNORM || node->op >= TSM_OP_COUNT)
-            return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cpu: %s: %s must be folded before", node->name,
-                            tsm_op_name(node->op));
-    }
+    if (!tsm_cpu_config_supported(config, text)) return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cpu: %s", text);
+    for (int i = 0; i < graph->count; i++)
+        if (!tsm_cpu_supports(config, graph, i, text))
+            return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cpu: %s: %s", graph->nodes[i].name, text);
     return TSM_OK;
 }
 
@@ -66,123 +32,101 @@ static int probe_threads(int wanted)
     return given;
 }
 
-static void cpu_release(void *opaque)
+static void cpu_release(tsm_prepared *prepared)
 {
-    tsm_cpu_state *state = opaque;
-
-    if (!state) return;
-    tsm_cpu_weights_release(state);
-    if (state->engine) dnnl_engine_destroy(state->engine);
-    pthread_mutex_destroy(&state->lock);
-    tsm_free(state);
+    if (!prepared) return;
+    tsm_cpu_weights_release(prepared);
+    if (prepared->engine) dnnl_engine_destroy(prepared->engine);
+    pthread_mutex_destroy(&prepared->lock);
+    tsm_free(prepared);
 }
 
-static tsm_status prepare_state(tsm_cpu_state *state, tsm_error *error)
+static tsm_status fill_prepared(tsm_prepared *prepared, tsm_error *error)
 {
-    const tsm_cpu_threads before = tsm_cpu_threads_enter(state->threads);
+    const tsm_cpu_threads before = tsm_cpu_threads_enter(prepared->threads);
     tsm_status status = TSM_OK;
 
-    TSM_DNNL_TRY(dnnl_engine_create(&state->engine, dnnl_cpu, 0));
-    TSM_TRY(tsm_cpu_weights_prepare(state, error));
+    TSM_DNNL_TRY(dnnl_engine_create(&prepared->engine, dnnl_cpu, 0));
+    TSM_TRY(tsm_cpu_weights_prepare(prepared, error));
 fail:
     tsm_cpu_threads_leave(before);
     return status;
 }
 
-static tsm_status cpu_prepare(void **out, const tsm_graph *graph, const tsm_backend_config *config,
+static tsm_status cpu_prepare(tsm_prepared **out, const tsm_graph *graph, const tsm_backend_config *config,
                               tsm_backend_report *report, tsm_error *error)
 {
-    tsm_cpu_state *state;
+    tsm_prepared *prepared;
     tsm_status status;
 
-    TSM_TRY_RETURN(check_config(config, error));
-    TSM_TRY_RETURN(check_graph(graph, error));
-    state = tsm_alloc_zero(1, sizeof *state);
-    if (!state) return tsm_fail_memory(error, sizeof *state);
-    pthread_mutex_init(&state->lock, NULL);
-    state->graph = graph;
-    state->threads = probe_threads(config->threads);
-    state->shift_method = choose_method(config->shift_method);
-    memcpy(state->mean, config->mean, sizeof state->mean);
-    memcpy(state->std, config->std, sizeof state->std);
-    TSM_TRY(prepare_state(state, error));
-    *report = (tsm_backend_report){ tsm_dnnl_version(), state->threads, state->shift_method, state->weight_bytes };
-    *out = state;
+    TSM_TRY_RETURN(check_graph(graph, config, error));
+    prepared = tsm_alloc_zero(1, sizeof *prepared);
+    if (!prepared) return tsm_fail_memory(error, sizeof *prepared);
+    pthread_mutex_init(&prepared->lock, NULL);
+    prepared->graph = graph;
+    prepared->threads = probe_threads(config->threads);
+    prepared->shift_method = tsm_cpu_choose_method(config->shift_method);
+    prepared->max_bytes = config->max_bytes;
+    prepared->cancel = config->cancel;
+    TSM_TRY(fill_prepared(prepared, error));
+    *report =
+        (tsm_backend_report){ tsm_dnnl_version(), prepared->threads, prepared->shift_method, prepared->weight_bytes };
+    *out = prepared;
     return TSM_OK;
 fail:
-    cpu_release(state);
+    cpu_release(prepared);
     return status;
 }
 
-/* ---- Planning and running ------------------------------------------------------------------------------------- */
+/* ---- Planning ------------------------------------------------------------------------------------------------- */
 
-/* Inside somebody's parallel region OpenMP would give a team of one, and primitives compiled for more would do a part
- * of their work only. */
-static tsm_status check_team(const tsm_cpu_state *state, tsm_error *error)
+static uint64_t cpu_worker_bytes(const tsm_worker *worker)
 {
-    if (state->threads == 1 || !omp_in_parallel()) return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_ARGUMENT,
-                    "cpu: an engine of %d threads cannot be used inside an OpenMP parallel region", state->threads);
+    return worker->arena_bytes;
 }
 
-static tsm_status cpu_plan(void **out, void *opaque, const tsm_graph *graph, uint64_t *bytes, tsm_error *error)
+static tsm_status make_plan(tsm_plan **out, tsm_worker *worker, const tsm_dims *shapes, tsm_error *error)
 {
-    tsm_cpu_state *state = opaque;
-    tsm_cpu_plan *plan = NULL;
-    tsm_cpu_threads before;
+    tsm_plan *plan = NULL;
     tsm_status status;
 
-    TSM_TRY_RETURN(check_team(state, error));
-    before = tsm_cpu_threads_enter(state->threads);
-    status = tsm_cpu_plan_create(&plan, state, graph, bytes, error);
-    tsm_cpu_threads_leave(before);
-    if (status == TSM_OK) *out = plan;
-    return status;
-}
-
-static void cpu_plan_release(void *plan)
-{
-    tsm_cpu_plan_destroy(plan);
-}
-
-static tsm_status run_steps(const tsm_cpu_plan *plan, const tsm_tensor *input, tsm_error *error)
-{
-    const tsm_cpu_state *state = plan->state;
-
-    if (input->dtype == TSM_UINT8) {
-        tsm_cpu_from_bytes(input->data, plan->input, &plan->input_dims, state->mean, state->std);
-    } else {
-        tsm_cpu_from_ntchw(input->data, plan->input, &plan->input_dims);
-    }
-    for (int i = 0; i < plan->count; i++) {
-        const tsm_cpu_step *step = &plan->steps[i];
-        const tsm_status status = step->run(step, error);
-
-        if (status != TSM_OK) return tsm_error_prefix(error, status, step->node->name);
-    }
+    TSM_TRY_RETURN(tsm_cpu_plan_create(&plan, worker, shapes, error));
+    TSM_TRY(tsm_cpu_worker_add(worker, plan, error));
+    *out = plan;
     return TSM_OK;
+fail:
+    tsm_cpu_plan_destroy(plan);
+    return status;
 }
 
-static tsm_status cpu_run(void *opaque, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error)
+static tsm_status cpu_plan(tsm_plan **out, tsm_worker *worker, const tsm_plan_arguments *arguments, tsm_error *error)
 {
-    const tsm_cpu_plan *plan = opaque;
     tsm_cpu_threads before;
     tsm_status status;
 
-    TSM_TRY_RETURN(check_team(plan->state, error));
-    before = tsm_cpu_threads_enter(plan->state->threads);
-    status = run_steps(plan, input, error);
+    TSM_TRY_RETURN(tsm_cpu_check_team(worker->prepared, error));
+    before = tsm_cpu_threads_enter(worker->prepared->threads);
+    status = make_plan(out, worker, arguments->shapes, error);
     tsm_cpu_threads_leave(before);
-    if (status == TSM_OK)
-        memcpy(output->data, plan->logits, (size_t)tsm_dims_count(&plan->logits_dims) * sizeof(float));
     return status;
+}
+
+static void cpu_plan_release(tsm_plan *plan)
+{
+    if (plan) tsm_cpu_worker_remove(plan->worker, plan);
 }
 
 const tsm_backend tsm_backend_cpu = {
+    .abi = TSM_BACKEND_ABI,
+    .struct_bytes = TSM_BACKEND_STRUCTS,
     .name = "cpu",
+    .supports = tsm_cpu_supports,
     .prepare = cpu_prepare,
     .release = cpu_release,
+    .worker_create = tsm_cpu_worker_create,
+    .worker_destroy = tsm_cpu_worker_destroy,
+    .worker_bytes = cpu_worker_bytes,
     .plan = cpu_plan,
     .plan_release = cpu_plan_release,
-    .run = cpu_run,
+    .run = tsm_cpu_run,
 };

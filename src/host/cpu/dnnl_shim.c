@@ -278,6 +278,16 @@ void tsm_dnnl_op_clear(tsm_dnnl_op *op)
     memset(op, 0, sizeof *op);
 }
 
+const char *tsm_dnnl_op_how(const tsm_dnnl_op *op)
+{
+    const_dnnl_primitive_desc_t desc = NULL;
+    const char *how = NULL;
+
+    if (dnnl_primitive_get_primitive_desc(op->primitive, &desc) == dnnl_success)
+        dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, (void *)&how);
+    return how ? how : "unknown";
+}
+
 /* ---- Execution ---------------------------------------------------------------------------------------------- */
 
 tsm_status tsm_dnnl_bind(tsm_dnnl_bound *bound, const tsm_dnnl_op *op, dnnl_engine_t engine, dnnl_stream_t stream,

@@ -11,7 +11,7 @@
 
 #include <dnnl.h>
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 
 /* A memory descriptor as a handle in both versions: 3 has them so, for 2 it is a heap copy of the struct. */
 #if DNNL_VERSION_MAJOR >= 3
@@ -81,6 +81,9 @@ tsm_status tsm_dnnl_matmul_create(tsm_dnnl_op *op, dnnl_engine_t engine, const t
                                   tsm_error *error);
 tsm_status tsm_dnnl_conv_create(tsm_dnnl_op *op, dnnl_engine_t engine, const tsm_dnnl_conv *what, tsm_error *error);
 void tsm_dnnl_op_clear(tsm_dnnl_op *op);
+
+/* oneDNN's name for the implementation that it chose, "brgconv:avx512_core". Lives as long as the op. */
+const char *tsm_dnnl_op_how(const tsm_dnnl_op *op);
 
 /* Layouts of plain weights: (O,I) or (O,kh,kw,I) as tsm_node_weights writes them, for the matmul or the convolution.
  */

@@ -9,7 +9,7 @@
 #ifndef TSM_CPU_GATHER_H
 #define TSM_CPU_GATHER_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 
 /* True where the CPU has the vector units that the kernel is written for, AVX-512. */
 bool tsm_cpu_gather_available(void);

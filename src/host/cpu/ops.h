@@ -8,7 +8,7 @@
 #ifndef TSM_CPU_OPS_H
 #define TSM_CPU_OPS_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 
 /* ---- Temporal shift (shift.c) ------------------------------------------------------------------------------- */
 

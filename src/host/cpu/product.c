@@ -5,7 +5,7 @@
  * A 1x1 convolution is a matrix product over all pixels of all frames: as fast as the convolution kernels and with
  * one weight layout for all shapes. Everything else goes to the channels-last convolutions.
  */
-#include "state.h"
+#include "prepared.h"
 
 /* Up to here moving channels costs more than the kernel of gather.h loses to oneDNN's, and both sum in the same
  * order: beyond, oneDNN sums in several parts. */
@@ -17,11 +17,10 @@ bool tsm_cpu_is_matmul(const tsm_node *node)
     return node->kernel_h == 1 && node->kernel_w == 1 && node->pad == 0 && node->groups == 1;
 }
 
-bool tsm_cpu_gathers(const tsm_cpu_state *state, const tsm_node *node)
+bool tsm_cpu_gathers(tsm_shift_method method, const tsm_node *node)
 {
-    return state->shift_method == TSM_SHIFT_GATHER && node->op == TSM_OP_CONV && node->shift.end > 0 &&
-           tsm_cpu_is_matmul(node) && node->stride == 1 && node->inputs[1] < 0 &&
-           node->in_channels <= GATHER_MOST_CHANNELS;
+    return method == TSM_SHIFT_GATHER && node->op == TSM_OP_CONV && node->shift.end > 0 && tsm_cpu_is_matmul(node) &&
+           node->stride == 1 && node->inputs[1] < 0 && node->in_channels <= GATHER_MOST_CHANNELS;
 }
 
 static tsm_dnnl_epilogue epilogue_of(const tsm_node *node)
@@ -33,14 +32,14 @@ static tsm_dnnl_epilogue epilogue_of(const tsm_node *node)
                                 .act = conv ? node->act : TSM_ACT_NONE };
 }
 
-static tsm_dnnl_conv conv_of(const tsm_node *node, const tsm_dims *in)
+static tsm_dnnl_conv conv_of(const tsm_node *node, const tsm_dims *in, const tsm_dims *out)
 {
     return (tsm_dnnl_conv){ .images = (int64_t)in->n * in->t,
                             .h = in->h,
                             .w = in->w,
                             .in_channels = node->in_channels,
-                            .oh = node->dims.h,
-                            .ow = node->dims.w,
+                            .oh = out->h,
+                            .ow = out->w,
                             .out_channels = node->out_channels,
                             .groups = node->groups,
                             .kernel_h = node->kernel_h,
@@ -51,14 +50,13 @@ static tsm_dnnl_conv conv_of(const tsm_node *node, const tsm_dims *in)
 }
 
 tsm_status tsm_cpu_product_create(tsm_dnnl_op *op, dnnl_engine_t engine, const tsm_node *node, const tsm_dims *in,
-                                  tsm_error *error)
+                                  const tsm_dims *out, tsm_error *error)
 {
-    const tsm_dims *out = &node->dims;
     const tsm_dnnl_matmul matmul = { .m = (int64_t)out->n * out->t * out->h * out->w,
                                      .n = node->out_channels,
                                      .k = node->in_channels,
                                      .epilogue = epilogue_of(node) };
-    const tsm_dnnl_conv conv = conv_of(node, in);
+    const tsm_dnnl_conv conv = conv_of(node, in, out);
     tsm_status status;
 
     if (tsm_cpu_is_matmul(node)) {
@@ -71,7 +69,8 @@ tsm_status tsm_cpu_product_create(tsm_dnnl_op *op, dnnl_engine_t engine, const t
 
 tsm_status tsm_cpu_product_plain(tsm_dnnl_layout *layout, const tsm_node *node, tsm_error *error)
 {
-    const tsm_dnnl_conv conv = conv_of(node, &node->dims); /* the image size is of no account here */
+    const tsm_dims any = { 1, 1, 1, 1, 1 };
+    const tsm_dnnl_conv conv = conv_of(node, &any, &any); /* the image size is of no account here */
 
     if (tsm_cpu_is_matmul(node)) return tsm_dnnl_matmul_plain(layout, node->out_channels, node->in_channels, error);
     return tsm_dnnl_conv_plain(layout, &conv, error);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "gather.h"
-#include "state.h"
+#include "prepared.h"
 
 /* The shape that layouts are chosen for; the layouts of most others are the same. */
 #define USUAL_PIXELS 224
@@ -51,7 +51,7 @@ fail:
     return status;
 }
 
-static tsm_status pack_for_gather(tsm_cpu_state *state, const tsm_node *node, int index, const float *plain,
+static tsm_status pack_for_gather(tsm_prepared *prepared, const tsm_node *node, int index, const float *plain,
                                   tsm_error *error)
 {
     const uint64_t bytes = tsm_cpu_gather_packed_count(node->out_channels, node->in_channels) * sizeof(float);
@@ -59,37 +59,37 @@ static tsm_status pack_for_gather(tsm_cpu_state *state, const tsm_node *node, in
 
     if (!pack) return TSM_ERROR_MEMORY;
     tsm_cpu_gather_pack(plain, pack->data, node->out_channels, node->in_channels);
-    state->packs[index] = pack;
-    state->weight_bytes += bytes;
+    prepared->packs[index] = pack;
+    prepared->weight_bytes += bytes;
     return TSM_OK;
 }
 
-static tsm_status pack_for_dnnl(tsm_cpu_state *state, const tsm_graph *shaped, int index, const float *plain,
+static tsm_status pack_for_dnnl(tsm_prepared *prepared, const tsm_dims *shapes, int index, const float *plain,
                                 tsm_error *error)
 {
-    const tsm_node *node = tsm_graph_node(shaped, index);
+    const tsm_node *node = tsm_graph_node(prepared->graph, index);
     tsm_dnnl_layout plain_layout = NULL;
     tsm_dnnl_op op = { 0 };
     tsm_status status;
 
-    TSM_TRY(tsm_cpu_product_create(&op, state->engine, node, &shaped->nodes[node->inputs[0]].dims, error));
+    TSM_TRY(tsm_cpu_product_create(&op, prepared->engine, node, &shapes[node->inputs[0]], &shapes[index], error));
     TSM_TRY(tsm_cpu_product_plain(&plain_layout, node, error));
-    TSM_TRY(pack_create(&state->packs[index], state->engine, op.weights, plain_layout, plain, error));
-    state->weight_bytes += op.weight_bytes;
+    TSM_TRY(pack_create(&prepared->packs[index], prepared->engine, op.weights, plain_layout, plain, error));
+    prepared->weight_bytes += op.weight_bytes;
 fail:
     tsm_dnnl_layout_destroy(&plain_layout);
     tsm_dnnl_op_clear(&op);
     return status;
 }
 
-static tsm_status pack_node(tsm_cpu_state *state, const tsm_graph *shaped, int index, float *plain, tsm_error *error)
+static tsm_status pack_node(tsm_prepared *prepared, const tsm_dims *shapes, int index, float *plain, tsm_error *error)
 {
-    const tsm_node *node = tsm_graph_node(shaped, index);
+    const tsm_node *node = tsm_graph_node(prepared->graph, index);
 
     tsm_node_weights(node, plain);
-    if (node->bias) state->weight_bytes += (uint64_t)node->out_channels * sizeof(float);
-    if (tsm_cpu_gathers(state, node)) return pack_for_gather(state, node, index, plain, error);
-    return pack_for_dnnl(state, shaped, index, plain, error);
+    if (node->bias) prepared->weight_bytes += (uint64_t)node->out_channels * sizeof(float);
+    if (tsm_cpu_gathers(prepared->shift_method, node)) return pack_for_gather(prepared, node, index, plain, error);
+    return pack_for_dnnl(prepared, shapes, index, plain, error);
 }
 
 static bool has_weights(const tsm_node *node)
@@ -108,64 +108,66 @@ static int64_t largest_weight(const tsm_graph *graph)
     return largest;
 }
 
-tsm_status tsm_cpu_weights_prepare(tsm_cpu_state *state, tsm_error *error)
+tsm_status tsm_cpu_weights_prepare(tsm_prepared *prepared, tsm_error *error)
 {
-    const tsm_shape usual = { .n = 1, .t = state->graph->segments, .h = USUAL_PIXELS, .w = USUAL_PIXELS };
-    const size_t count = (size_t)state->graph->count, largest = (size_t)largest_weight(state->graph);
-    tsm_graph *shaped = tsm_graph_clone(state->graph);
+    const tsm_shape usual = { .n = 1, .t = prepared->graph->segments, .h = USUAL_PIXELS, .w = USUAL_PIXELS };
+    const size_t count = (size_t)prepared->graph->count, largest = (size_t)largest_weight(prepared->graph);
+    tsm_dims *shapes = tsm_alloc_zero(count, sizeof *shapes);
     float *plain = tsm_alloc_aligned(largest, sizeof *plain);
     tsm_status status = TSM_OK;
 
-    state->packs = tsm_alloc_zero(count, sizeof(tsm_cpu_pack *));
-    if (!shaped || !plain || !state->packs) {
+    prepared->packs = tsm_alloc_zero(count, sizeof(tsm_cpu_pack *));
+    if (!shapes || !plain || !prepared->packs) {
         status = tsm_fail_memory(error, largest * sizeof *plain);
         goto fail;
     }
-    TSM_TRY(tsm_graph_infer(shaped, &usual, error));
-    for (int i = 0; i < shaped->count; i++) {
-        if (has_weights(&shaped->nodes[i])) TSM_TRY(pack_node(state, shaped, i, plain, error));
+    TSM_TRY(tsm_graph_infer(prepared->graph, &usual, shapes, error));
+    for (int i = 0; i < prepared->graph->count; i++) {
+        if (!has_weights(&prepared->graph->nodes[i])) continue;
+        TSM_TRY(tsm_cancel_check(&prepared->cancel, error));
+        TSM_TRY(pack_node(prepared, shapes, i, plain, error));
     }
 fail:
     tsm_free(plain);
-    tsm_graph_destroy(&shaped);
+    tsm_free(shapes);
     return status;
 }
 
-void tsm_cpu_weights_release(tsm_cpu_state *state)
+void tsm_cpu_weights_release(tsm_prepared *prepared)
 {
-    for (int i = 0; state->packs && i < state->graph->count; i++) {
-        while (state->packs[i]) {
-            tsm_cpu_pack *next = state->packs[i]->next;
+    for (int i = 0; prepared->packs && i < prepared->graph->count; i++) {
+        while (prepared->packs[i]) {
+            tsm_cpu_pack *next = prepared->packs[i]->next;
 
-            pack_destroy(state->packs[i]);
-            state->packs[i] = next;
+            pack_destroy(prepared->packs[i]);
+            prepared->packs[i] = next;
         }
     }
-    tsm_free(state->packs);
-    state->packs = NULL;
+    tsm_free(prepared->packs);
+    prepared->packs = NULL;
 }
 
-static tsm_status find_or_repack(tsm_cpu_state *state, int node, tsm_dnnl_layout layout, const void **data,
+static tsm_status find_or_repack(tsm_prepared *prepared, int node, tsm_dnnl_layout layout, const void **data,
                                  tsm_error *error)
 {
-    tsm_cpu_pack *pack = state->packs[node];
+    tsm_cpu_pack *pack = prepared->packs[node];
 
     while (layout && !tsm_dnnl_layout_equal(pack->layout, layout)) {
         if (!pack->next)
-            TSM_TRY_RETURN(pack_create(&pack->next, state->engine, layout, pack->layout, pack->data, error));
+            TSM_TRY_RETURN(pack_create(&pack->next, prepared->engine, layout, pack->layout, pack->data, error));
         pack = pack->next;
     }
     *data = pack->data;
     return TSM_OK;
 }
 
-tsm_status tsm_cpu_weights_get(tsm_cpu_state *state, int node, tsm_dnnl_layout layout, const void **data,
+tsm_status tsm_cpu_weights_get(tsm_prepared *prepared, int node, tsm_dnnl_layout layout, const void **data,
                                tsm_error *error)
 {
     tsm_status status;
 
-    pthread_mutex_lock(&state->lock);
-    status = find_or_repack(state, node, layout, data, error);
-    pthread_mutex_unlock(&state->lock);
+    pthread_mutex_lock(&prepared->lock);
+    status = find_or_repack(prepared, node, layout, data, error);
+    pthread_mutex_unlock(&prepared->lock);
     return status;
 }

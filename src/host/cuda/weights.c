@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#include "cuda/conv/descriptor.h"
+#include "alignment.h"
+#include "cuda_calls.h"
 #include "layout.h"
 
 typedef struct packer {
@@ -53,7 +54,7 @@ static void *take(packer *p, size_t bytes)
 {
     void *place = p->weights->memory ? p->weights->memory + p->used : NULL;
 
-    p->used += (bytes + TSM_CUDA_WEIGHT_ALIGNMENT - 1) / TSM_CUDA_WEIGHT_ALIGNMENT * TSM_CUDA_WEIGHT_ALIGNMENT;
+    p->used += tsm_cuda_align(bytes);
     return place;
 }
 
@@ -103,7 +104,7 @@ static tsm_status upload(packer *p, const tsm_node *node, void *to, const float 
 {
     size_t bytes = count * (type == TSM_FLOAT32 ? sizeof(float) : (size_t)p->dtype->bytes);
 
-    if (!tsm_cuda_convert(p->converted, from, count, type))
+    if (!tsm_cuda_round(p->converted, from, count, type))
         return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cuda: %s: a weight does not fit into %s", node->name,
                         p->dtype->name);
     TSM_CUDA(cudaMemcpy(to, p->converted, bytes, cudaMemcpyHostToDevice));
@@ -157,7 +158,7 @@ static tsm_status allocate(packer *p, tsm_error *error)
 }
 
 tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
-                                 bool rotated, tsm_error *error)
+                                 bool rotated, const tsm_cancel *cancel, tsm_error *error)
 {
     packer p = { .weights = weights, .graph = graph, .dtype = dtype, .rotate = rotated };
     tsm_status status;
@@ -171,6 +172,7 @@ tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *gra
     take_places(&p);
     for (int i = 0; i < graph->count; i++) {
         if (!has_weights(&graph->nodes[i])) continue;
+        TSM_TRY(tsm_cancel_check(cancel, error));
         TSM_TRY(pack_filters(&p, i, error));
         TSM_TRY(pack_bias(&p, i, error));
     }

@@ -3,7 +3,7 @@
 #ifndef TSM_CUDA_WEIGHTS_H
 #define TSM_CUDA_WEIGHTS_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 #include "dtype.h"
 
 /* Device addresses; NULL where a node has none. */
@@ -21,9 +21,9 @@ typedef struct tsm_cuda_weights {
 } tsm_cuda_weights;
 
 /* Converts and uploads on the current device; blocking. `rotate`: lay out the rotated filters too. Errors: MEMORY,
- * DEVICE, UNSUPPORTED (a weight is too large for the precision). */
+ * DEVICE, UNSUPPORTED (a weight is too large for the precision), CANCELLED. */
 tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
-                                 bool rotate, tsm_error *error);
+                                 bool rotate, const tsm_cancel *cancel, tsm_error *error);
 void tsm_cuda_weights_clear(tsm_cuda_weights *weights);
 
 #endif

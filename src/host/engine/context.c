@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* context.c - the workspace of one thread: made empty, then planned for one shape at a time. */
+/* context.c - the workspace of one thread: a worker, and plans of any number of shapes in its arena. */
 #include "engine.h"
+
+#include <string.h>
 
 tsm_status tsm_context_create(tsm_context **out, const tsm_engine *engine, tsm_error *error)
 {
@@ -9,23 +11,39 @@ tsm_status tsm_context_create(tsm_context **out, const tsm_engine *engine, tsm_e
     if (!engine) return tsm_fail(error, TSM_ERROR_ARGUMENT, "context: no engine (NULL)");
     *out = tsm_alloc_zero(1, sizeof **out);
     if (!*out) return tsm_fail_memory(error, sizeof **out);
-    (*out)->engine = engine;
+    (*out)->engine = (tsm_engine *)(uintptr_t)engine; /* immutable but for the number of its holders */
+    tsm_engine_hold((*out)->engine);
     return TSM_OK;
 }
 
-static void drop_plan(tsm_context *context)
+static void release_planned(tsm_context *context, tsm_planned *planned)
 {
-    if (context->plan) context->engine->backend->plan_release(context->plan);
-    tsm_context_drop_resize(context);
-    tsm_graph_destroy(&context->graph);
-    context->plan = NULL;
-    context->bytes = 0;
+    if (!planned) return;
+    context->engine->backend->plan_release(planned->plan);
+    tsm_resample_clear(&planned->resize);
+    tsm_free(planned->shapes);
+    tsm_free(planned);
+}
+
+void tsm_context_drop_plans(tsm_context *context)
+{
+    if (!context) return;
+    while (context->plans) {
+        tsm_planned *next = context->plans->next;
+
+        release_planned(context, context->plans);
+        context->plans = next;
+    }
+    context->engine->backend->worker_destroy(context->worker);
+    context->worker = NULL;
+    tsm_context_free_room(context);
 }
 
 void tsm_context_destroy(tsm_context **context)
 {
     if (!context || !*context) return;
-    drop_plan(*context);
+    tsm_context_drop_plans(*context);
+    tsm_engine_let_go((*context)->engine);
     tsm_free(*context);
     *context = NULL;
 }
@@ -38,26 +56,124 @@ tsm_status tsm_shape_check(const tsm_shape *shape, tsm_error *error)
                     shape->h, shape->w);
 }
 
+tsm_status tsm_graph_shapes(tsm_dims **out, const tsm_graph *graph, const tsm_shape *shape, tsm_error *error)
+{
+    tsm_dims *shapes = tsm_alloc_zero((size_t)graph->count, sizeof *shapes);
+    tsm_status status;
+
+    *out = NULL;
+    if (!shapes) return tsm_fail_memory(error, (size_t)graph->count * sizeof *shapes);
+    TSM_TRY(tsm_graph_infer(graph, shape, shapes, error));
+    *out = shapes;
+    return TSM_OK;
+fail:
+    tsm_free(shapes);
+    return status;
+}
+
+const tsm_dims *tsm_planned_input(const tsm_context *context, const tsm_planned *planned)
+{
+    return &planned->shapes[tsm_graph_input(context->engine->graph)];
+}
+
+/* Frames of the same size for plans of the same shape: where `spec` differs in nothing else they are the same. */
+static bool same_input(const tsm_context *context, const tsm_planned *a, const tsm_planned *b)
+{
+    return memcmp(tsm_planned_input(context, a), tsm_planned_input(context, b), sizeof(tsm_dims)) == 0 &&
+           a->resizes == b->resizes && a->resize.spec.in_width == b->resize.spec.in_width &&
+           a->resize.spec.in_height == b->resize.spec.in_height;
+}
+
+static bool same_spec(const tsm_resample_spec *a, const tsm_resample_spec *b)
+{
+    return a->scaled_width == b->scaled_width && a->scaled_height == b->scaled_height && a->x == b->x &&
+           a->y == b->y && a->mirror == b->mirror;
+}
+
+/* What the caller asks for, as a plan that is not made yet. */
+static tsm_status describe_plan(tsm_planned *planned, const tsm_context *context, const tsm_shape *shape,
+                                const tsm_resize *resize, tsm_error *error)
+{
+    TSM_TRY_RETURN(tsm_shape_check(shape, error));
+    TSM_TRY_RETURN(tsm_graph_shapes(&planned->shapes, context->engine->graph, shape, error));
+    planned->resizes = resize != NULL;
+    if (!resize) return TSM_OK;
+    return tsm_resize_read(&planned->resize.spec, resize, tsm_planned_input(context, planned), error);
+}
+
+static tsm_status make_plan(tsm_planned *planned, tsm_context *context, tsm_error *error)
+{
+    const tsm_backend *backend = context->engine->backend;
+    const tsm_resample_spec spec = planned->resize.spec;
+
+    if (planned->resizes) TSM_TRY_RETURN(tsm_resample_make(&planned->resize, &spec, error));
+    if (planned->resizes && !backend->resizes) TSM_TRY_RETURN(tsm_context_make_room(context, planned, error));
+    if (!context->worker) TSM_TRY_RETURN(backend->worker_create(&context->worker, context->engine->prepared, error));
+    const tsm_plan_arguments arguments = { planned->shapes,
+                                           planned->resizes && backend->resizes ? &planned->resize : NULL };
+    return backend->plan(&planned->plan, context->worker, &arguments, error);
+}
+
+/* The plan that has the input of `like` goes; the one after it becomes what *at points to. */
+static void release_replaced(tsm_context *context, const tsm_planned *like, tsm_planned **at)
+{
+    while (*at && !same_input(context, *at, like)) at = &(*at)->next;
+    if (*at) {
+        tsm_planned *old = *at;
+
+        *at = old->next;
+        release_planned(context, old);
+    }
+}
+
+static void move_to_front(tsm_context *context, tsm_planned *planned)
+{
+    tsm_planned **at = &context->plans;
+
+    while (*at != planned) at = &(*at)->next;
+    *at = planned->next;
+    planned->next = context->plans;
+    context->plans = planned;
+}
+
+/* The plan that would be made, where there is one already. */
+static tsm_planned *find_equal(const tsm_context *context, const tsm_planned *like)
+{
+    tsm_planned *planned = context->plans;
+
+    while (planned && !(same_input(context, planned, like) && same_spec(&planned->resize.spec, &like->resize.spec)))
+        planned = planned->next;
+    return planned;
+}
+
+static tsm_status plan(tsm_context *context, const tsm_shape *shape, const tsm_resize *resize, tsm_error *error)
+{
+    tsm_planned *planned = tsm_alloc_zero(1, sizeof *planned), *equal;
+    tsm_status status;
+
+    if (!planned) return tsm_fail_memory(error, sizeof *planned);
+    TSM_TRY(describe_plan(planned, context, shape, resize, error));
+    equal = find_equal(context, planned);
+    if (equal) {
+        move_to_front(context, equal);
+        release_planned(context, planned);
+        return TSM_OK;
+    }
+    TSM_TRY(make_plan(planned, context, error));
+    planned->next = context->plans;
+    context->plans = planned;
+    release_replaced(context, planned, &planned->next);
+    return TSM_OK;
+fail:
+    release_planned(context, planned);
+    return status;
+}
+
 tsm_status tsm_context_plan_resize(tsm_context *context, const tsm_shape *shape, const tsm_resize *resize,
                                    tsm_error *error)
 {
-    const tsm_engine *engine;
-    tsm_status status;
-
     if (!context) return tsm_fail(error, TSM_ERROR_ARGUMENT, "plan: no context (NULL)");
-    engine = context->engine;
-    drop_plan(context); /* before the new one is made: two at once might not fit */
-    TSM_TRY_RETURN(tsm_shape_check(shape, error));
-    context->graph = tsm_graph_clone(engine->graph);
-    if (!context->graph) return tsm_fail_memory(error, (size_t)engine->graph->count * sizeof(tsm_node));
-    TSM_TRY(tsm_graph_infer(context->graph, shape, error));
-    if (resize) TSM_TRY(tsm_context_make_resize(context, resize, error));
-    TSM_TRY(engine->backend->plan(&context->plan, engine->state, context->graph, &context->bytes, error));
-    context->bytes += tsm_context_resize_bytes(context);
-    return TSM_OK;
-fail:
-    drop_plan(context);
-    return status;
+    return plan(context, shape, resize, error);
 }
 
 tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_error *error)
@@ -67,5 +183,6 @@ tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_er
 
 uint64_t tsm_context_bytes(const tsm_context *context)
 {
-    return context ? context->bytes : 0;
+    if (!context || !context->worker) return 0;
+    return context->engine->backend->worker_bytes(context->worker) + context->frame_bytes + context->scratch_bytes;
 }

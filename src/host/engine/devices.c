@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* devices.c - which backend a device's name means, and the door to the CUDA plugin. */
-#include <dlfcn.h>
+/* devices.c - which backend a device's name means. */
+#include <stdio.h>
 #include <string.h>
 
-#include "engine.h"
+#include "devices.h"
 
-#define PLUGIN       "libtsm_cuda.so"
-#define PLUGIN_ENTRY "tsm_cuda_backend"
-#define MAX_DEVICES  4096
+#define MAX_DEVICES 4096
+
+const tsm_device_kind tsm_device_kinds[] = {
+    { "cuda", NULL, true, true },
+    { "cpu", &tsm_backend_cpu, false, true },
+    { "reference", &tsm_backend_reference, false, false },
+    { NULL, NULL, false, false },
+};
 
 /* N of "cuda:N", or -1. */
 static int parse_index(const char *digits)
@@ -23,45 +28,42 @@ static int parse_index(const char *digits)
     return index;
 }
 
-tsm_status tsm_device_parse(tsm_device *device, const char *text, tsm_error *error)
+static bool parse_as(tsm_device *device, const tsm_device_kind *kind, const char *text)
 {
-    static const struct {
-        const char *name;
-        tsm_device_kind kind;
-    } names[] = {
-        { "auto", TSM_DEVICE_AUTO },
-        { "cpu", TSM_DEVICE_CPU },
-        { "cuda", TSM_DEVICE_CUDA },
-        { "reference", TSM_DEVICE_REFERENCE },
-    };
+    const size_t length = strlen(kind->name);
 
-    *device = (tsm_device){ TSM_DEVICE_AUTO, 0 };
-    if (!text) return TSM_OK;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i].name) == 0) {
-            device->kind = names[i].kind;
-            return TSM_OK;
-        }
-    if (strncmp(text, "cuda:", 5) == 0 && (device->index = parse_index(text + 5)) >= 0) {
-        device->kind = TSM_DEVICE_CUDA;
-        return TSM_OK;
-    }
-    return tsm_fail(error, TSM_ERROR_ARGUMENT, "device \"%.100s\": not one of auto, cpu, cuda, cuda:N, reference",
-                    text);
+    if (strncmp(text, kind->name, length) != 0) return false;
+    *device = (tsm_device){ kind, 0 };
+    if (!text[length]) return true;
+    if (!kind->indexed || text[length] != ':') return false;
+    device->index = parse_index(text + length + 1);
+    return device->index >= 0;
 }
 
-tsm_status tsm_device_cuda(const tsm_backend **backend, tsm_error *error)
+tsm_status tsm_device_parse(tsm_device *device, const char *text, tsm_error *error)
 {
-    /* Never unloaded: CUDA libraries leave threads and exit handlers behind. */
-    void *plugin = dlopen(PLUGIN, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    tsm_backend_entry *entry;
+    char names[200] = "auto";
 
-    *backend = NULL;
-    if (!plugin) return tsm_fail(error, TSM_ERROR_DEVICE, "cuda: %s", dlerror());
-    *(void **)&entry = dlsym(plugin, PLUGIN_ENTRY);
-    if (entry) *backend = entry();
-    dlclose(plugin);
+    *device = (tsm_device){ NULL, 0 };
+    if (!text || strcmp(text, "auto") == 0) return TSM_OK;
+    for (const tsm_device_kind *kind = tsm_device_kinds; kind->name; kind++) {
+        const size_t used = strlen(names);
+
+        if (parse_as(device, kind, text)) return TSM_OK;
+        snprintf(names + used, sizeof names - used, kind->indexed ? ", %s, %s:N" : ", %s", kind->name, kind->name);
+    }
+    return tsm_fail(error, TSM_ERROR_ARGUMENT, "device \"%.100s\": not one of %s", text, names);
+}
+
+tsm_status tsm_device_backend(const tsm_backend **backend, const tsm_device_kind *kind, tsm_error *error)
+{
+    char file[64], entry[64];
+    tsm_status status;
+
+    *backend = kind->builtin;
     if (*backend) return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_DEVICE, "cuda: " PLUGIN ": %s",
-                    entry ? "offers no backend" : "has no " PLUGIN_ENTRY);
+    snprintf(file, sizeof file, "libtsm_%s-abi%d.so", kind->name, TSM_BACKEND_ABI);
+    snprintf(entry, sizeof entry, "tsm_%s_backend", kind->name);
+    status = tsm_plugin_open(backend, file, entry, error);
+    return status == TSM_OK ? TSM_OK : tsm_error_prefix(error, status, kind->name);
 }

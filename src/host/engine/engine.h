@@ -3,60 +3,84 @@
 #ifndef TSM_ENGINE_ENGINE_H
 #define TSM_ENGINE_ENGINE_H
 
-#include "pixels/resample.h"
+#include "devices.h"
 #include "graph/backend.h"
+#include "pixels/resample.h"
+
+/* ---- engine.c: a model made ready on one device ---------------------------------------------------------------- */
 
 struct tsm_engine {
+    unsigned holders; /* the caller's handle and every context; atomic */
     const tsm_backend *backend;
-    void *state;
+    tsm_prepared *prepared;
     tsm_graph *graph; /* optimised; its weights are gone once the backend has taken them */
     tsm_backend_report report;
     tsm_precision precision;
-    char device[24]; /* "cuda:0" */
+    uint64_t max_bytes; /* of a context; 0: no limit */
+    char device[24];    /* "cuda:0" */
+};
+
+/* One holder more, or one less: the last one ends the engine. */
+void tsm_engine_hold(tsm_engine *engine);
+void tsm_engine_let_go(tsm_engine *engine);
+
+/* The caller's options, checked, and with what they do not say from the environment; and the device that they name.
+ * Errors: ARGUMENT. */
+tsm_status tsm_engine_options_check(tsm_engine_options *options, tsm_backend_config *config, tsm_device *device,
+                                    const tsm_engine_options *caller, tsm_error *error);
+
+/* ---- context.c: the plans of one thread ------------------------------------------------------------------------ */
+
+/* A plan of a context. */
+typedef struct tsm_planned tsm_planned;
+struct tsm_planned {
+    tsm_dims *shapes; /* of every node of the engine's graph */
+    tsm_plan *plan;
+    bool resizes; /* frames come at another size, in `resize` */
+    tsm_resample resize;
+    tsm_planned *next;
 };
 
 struct tsm_context {
-    const tsm_engine *engine;
-    tsm_graph *graph; /* clone with the shapes of the plan; NULL without one */
-    void *plan;
-    uint64_t bytes;
-
-    tsm_resample resize; /* zero without one; graph->resize points here */
-    uint8_t *frames;     /* (n,t,h,w,3), resized, where the backend does not resize; NULL otherwise */
-    void *scratch;       /* of one frame */
+    tsm_engine *engine; /* held */
+    tsm_worker *worker; /* made with the first plan */
+    tsm_planned *plans; /* the latest first */
+    void *frames;       /* where the backend does not resize: (n,t,h,w,3) of the largest plan that does */
+    void *scratch;      /* of one frame; likewise */
+    size_t frame_bytes, scratch_bytes;
 };
 
-typedef enum tsm_device_kind {
-    TSM_DEVICE_AUTO,
-    TSM_DEVICE_CPU,
-    TSM_DEVICE_CUDA,
-    TSM_DEVICE_REFERENCE
-} tsm_device_kind;
-
-typedef struct tsm_device {
-    tsm_device_kind kind;
-    int index; /* of a CUDA device */
-} tsm_device;
-
-/* "auto", "cpu", "cuda", "cuda:N" or "reference"; NULL is "auto". Errors: ARGUMENT. */
-tsm_status tsm_device_parse(tsm_device *device, const char *text, tsm_error *error);
-
-/* The CUDA backend, out of its plugin, which stays loaded. Errors: DEVICE, saying why it cannot be had. */
-tsm_status tsm_device_cuda(const tsm_backend **backend, tsm_error *error);
+/* The shape that a plan is made for: that of the graph's one input. */
+const tsm_dims *tsm_planned_input(const tsm_context *context, const tsm_planned *planned);
 
 /* A shape that can be planned: n, h and w at least 1, t at least 0. `shape` may be NULL. Errors: ARGUMENT. */
 tsm_status tsm_shape_check(const tsm_shape *shape, tsm_error *error);
 
-/* The shape that a graph is planned for: that of its one input. */
-const tsm_dims *tsm_graph_input_dims(const tsm_graph *graph);
+/* The shape of every node's value, for the caller to free. Errors: ARGUMENT, MEMORY. */
+tsm_status tsm_graph_shapes(tsm_dims **shapes, const tsm_graph *graph, const tsm_shape *shape, tsm_error *error);
 
-/* resize.c: what a context with a resize has besides its plan. The graph's shapes are inferred. Errors: ARGUMENT,
- * MEMORY; what was made until then is for tsm_context_drop_resize. */
-tsm_status tsm_context_make_resize(tsm_context *context, const tsm_resize *resize, tsm_error *error);
-void tsm_context_drop_resize(tsm_context *context);
-uint64_t tsm_context_resize_bytes(const tsm_context *context);
+/* ---- resize.c: frames that come at another size ---------------------------------------------------------------- */
+
+/* What the caller asks for as a resample to the size of `input`. Errors: ARGUMENT. */
+tsm_status tsm_resize_read(tsm_resample_spec *spec, const tsm_resize *resize, const tsm_dims *input,
+                           tsm_error *error);
+
+/* Room for a plan's frames where it is for the engine to resample them. Errors: MEMORY, and then there is as much
+ * room as before. */
+tsm_status tsm_context_make_room(tsm_context *context, const tsm_planned *planned, tsm_error *error);
+void tsm_context_free_room(tsm_context *context);
 
 /* The context's own frames, resized from uint8 input. */
-tsm_tensor tsm_context_resample(tsm_context *context, const tsm_tensor *input);
+tsm_tensor tsm_context_resample(tsm_context *context, const tsm_planned *planned, const tsm_tensor *input);
+
+/* ---- run.c ------------------------------------------------------------------------------------------------------
+ */
+
+/* Checks the tensors, finds the plan that the input fits, and runs it, with who listens in `arguments`. Errors: as
+ * tsm_run. */
+tsm_status tsm_context_run(tsm_context *context, const tsm_run_arguments *arguments, tsm_error *error);
+
+/* The plan that runs of `input` take, or NULL and an error that names its shape and those that are planned. */
+const tsm_planned *tsm_context_find_plan(const tsm_context *context, const tsm_tensor *input, tsm_error *error);
 
 #endif

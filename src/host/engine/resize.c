@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* resize.c - frames that come at another size than the network's: what a caller asks for, checked, and, for backends
  * that do not resize, the frames on the host. */
-#include "core/options.h"
 #include "engine.h"
 
 #define MAX_ELEMENTS (INT64_C(1) << 40) /* of the frames of a batch, as of any value of a graph */
@@ -39,21 +38,8 @@ static tsm_status check_resize(const tsm_resize *resize, const tsm_dims *input, 
     return TSM_OK;
 }
 
-/* Memory for the frames at the network's size, where it is for the engine to resample. */
-static tsm_status make_room(tsm_context *context, const tsm_dims *input, tsm_error *error)
+tsm_status tsm_resize_read(tsm_resample_spec *spec, const tsm_resize *caller, const tsm_dims *input, tsm_error *error)
 {
-    const size_t bytes = (size_t)tsm_dims_count(input), scratch = tsm_resample_scratch_bytes(&context->resize);
-
-    if (context->engine->backend->resizes) return TSM_OK;
-    context->frames = tsm_alloc_aligned(bytes, 1);
-    context->scratch = tsm_alloc_aligned(scratch, 1);
-    if (!context->frames || !context->scratch) return tsm_fail_memory(error, bytes + scratch);
-    return TSM_OK;
-}
-
-tsm_status tsm_context_make_resize(tsm_context *context, const tsm_resize *caller, tsm_error *error)
-{
-    const tsm_dims *input = tsm_graph_input_dims(context->graph);
     tsm_resize resize;
 
     TSM_TRY_RETURN(tsm_options_read(&resize, sizeof resize, caller, "tsm_resize", error));
@@ -62,47 +48,61 @@ tsm_status tsm_context_make_resize(tsm_context *context, const tsm_resize *calle
         resize.scaled_height = resize.height;
     }
     TSM_TRY_RETURN(check_resize(&resize, input, error));
-    TSM_TRY_RETURN(tsm_resample_make(&context->resize,
-                                     &(tsm_resample_spec){ .in_width = resize.width,
-                                                           .in_height = resize.height,
-                                                           .scaled_width = resize.scaled_width,
-                                                           .scaled_height = resize.scaled_height,
-                                                           .x = resize.x,
-                                                           .y = resize.y,
-                                                           .width = input->w,
-                                                           .height = input->h,
-                                                           .mirror = resize.mirror != 0 },
-                                     error));
-    context->graph->resize = &context->resize;
-    return make_room(context, input, error);
+    *spec = (tsm_resample_spec){ .in_width = resize.width,
+                                 .in_height = resize.height,
+                                 .scaled_width = resize.scaled_width,
+                                 .scaled_height = resize.scaled_height,
+                                 .x = resize.x,
+                                 .y = resize.y,
+                                 .width = input->w,
+                                 .height = input->h,
+                                 .mirror = resize.mirror != 0 };
+    return TSM_OK;
 }
 
-uint64_t tsm_context_resize_bytes(const tsm_context *context)
+/* Replaces *memory, of *bytes, by at least `wanted` bytes; what it held is lost. */
+static tsm_status grow(void **memory, size_t *bytes, size_t wanted, tsm_error *error)
 {
-    if (!context->frames) return 0;
-    return (uint64_t)tsm_dims_count(tsm_graph_input_dims(context->graph)) +
-           tsm_resample_scratch_bytes(&context->resize);
+    void *larger;
+
+    if (wanted <= *bytes) return TSM_OK;
+    larger = tsm_alloc_aligned(wanted, 1);
+    if (!larger) return tsm_fail_memory(error, wanted);
+    tsm_free(*memory);
+    *memory = larger;
+    *bytes = wanted;
+    return TSM_OK;
 }
 
-void tsm_context_drop_resize(tsm_context *context)
+tsm_status tsm_context_make_room(tsm_context *context, const tsm_planned *planned, tsm_error *error)
 {
-    tsm_resample_clear(&context->resize);
+    const size_t bytes = (size_t)tsm_dims_count(tsm_planned_input(context, planned));
+    const size_t scratch = tsm_resample_scratch_bytes(&planned->resize);
+
+    TSM_TRY_RETURN(tsm_check_bytes(bytes + scratch, context->engine->max_bytes, error));
+    TSM_TRY_RETURN(grow(&context->frames, &context->frame_bytes, bytes, error));
+    return grow(&context->scratch, &context->scratch_bytes, scratch, error);
+}
+
+void tsm_context_free_room(tsm_context *context)
+{
     tsm_free(context->frames);
     tsm_free(context->scratch);
-    context->frames = NULL;
-    context->scratch = NULL;
+    context->frames = context->scratch = NULL;
+    context->frame_bytes = context->scratch_bytes = 0;
 }
 
-tsm_tensor tsm_context_resample(tsm_context *context, const tsm_tensor *input)
+tsm_tensor tsm_context_resample(tsm_context *context, const tsm_planned *planned, const tsm_tensor *input)
 {
-    const tsm_resample *resize = &context->resize;
-    const tsm_dims *d = tsm_graph_input_dims(context->graph);
+    const tsm_resample *resize = &planned->resize;
+    const tsm_dims *d = tsm_planned_input(context, planned);
     const size_t from = (size_t)resize->spec.in_width * (size_t)resize->spec.in_height * 3;
     const size_t to = (size_t)d->w * (size_t)d->h * 3;
     tsm_tensor frames = *input;
 
     for (size_t i = 0; i < (size_t)d->n * (size_t)d->t; i++)
-        tsm_resample_run(resize, (const uint8_t *)input->data + i * from, context->scratch, context->frames + i * to);
+        tsm_resample_run(resize, (const uint8_t *)input->data + i * from, context->scratch,
+                         (uint8_t *)context->frames + i * to);
     frames.data = context->frames;
     frames.memory = TSM_MEMORY_HOST;
     frames.dims[2] = d->h;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph.c - making, copying and reading a layer graph. */
+/* graph.c - making and reading a layer graph. */
 #include "graph.h"
 
 #include <stdio.h>
@@ -21,6 +21,7 @@ void tsm_node_clear(tsm_node *node)
     tsm_free(node->beta);
     tsm_free(node->mean);
     tsm_free(node->variance);
+    tsm_free(node->output_scales);
     memset(node, 0, sizeof *node);
 }
 
@@ -31,55 +32,6 @@ void tsm_graph_destroy(tsm_graph **graph)
     tsm_free((*graph)->nodes);
     tsm_free(*graph);
     *graph = NULL;
-}
-
-/* Replaces the borrowed array at *values by a copy; an array that is absent stays so. */
-static bool own_copy(float **values, int count)
-{
-    const float *from = *values;
-
-    if (!from) return true;
-    *values = tsm_alloc_zero((size_t)count, sizeof **values);
-    if (*values) memcpy(*values, from, (size_t)count * sizeof **values);
-    return *values != NULL;
-}
-
-/* Fills a zeroed node, so that tsm_node_clear may follow a failure. */
-static bool copy_node(tsm_node *to, const tsm_node *from)
-{
-    float **arrays[] = { &to->scale, &to->bias, &to->gamma, &to->beta, &to->mean, &to->variance };
-    const size_t count = sizeof arrays / sizeof *arrays;
-
-    *to = *from;
-    for (size_t i = 0; i < count; i++) {
-        if (own_copy(arrays[i], from->out_channels)) continue;
-        for (; i < count; i++) *arrays[i] = NULL; /* still the original's */
-        return false;
-    }
-    return true;
-}
-
-tsm_graph *tsm_graph_clone(const tsm_graph *graph)
-{
-    tsm_graph *copy = tsm_graph_create();
-
-    if (!copy) return NULL;
-    copy->output = graph->output;
-    copy->in_channels = graph->in_channels;
-    copy->segments = graph->segments;
-    copy->classes = graph->classes;
-    copy->per_frame = graph->per_frame;
-    copy->nodes = tsm_alloc_zero((size_t)graph->count, sizeof *copy->nodes);
-    if (!copy->nodes) goto fail;
-    copy->capacity = graph->count;
-    while (copy->count < graph->count) {
-        int i = copy->count++;
-        if (!copy_node(&copy->nodes[i], &graph->nodes[i])) goto fail;
-    }
-    return copy;
-fail:
-    tsm_graph_destroy(&copy);
-    return NULL;
 }
 
 static bool grow(tsm_graph *graph)
@@ -121,30 +73,38 @@ void tsm_graph_last_uses(const tsm_graph *graph, int *last_use)
     if (graph->output >= 0) last_use[graph->output] = graph->count;
 }
 
-/* Multiply-adds that make one element of a node's value. */
-static uint64_t macs_per_element(const tsm_graph *graph, const tsm_node *node)
+int tsm_graph_input(const tsm_graph *graph)
 {
-    const tsm_dims *keys;
+    int i = 0;
 
-    if (node->op == TSM_OP_CONV || node->op == TSM_OP_FC) return (uint64_t)(node->weight.count / node->out_channels);
-    if (node->op != TSM_OP_ATTENTION) return 0;
-    /* Every key: one for each element of its score with each query, one for each element that its value adds to. */
-    keys = &graph->nodes[node->inputs[1]].dims;
-    return (uint64_t)keys->t * (uint64_t)keys->h * (uint64_t)keys->w;
+    while (i < graph->count && graph->nodes[i].op != TSM_OP_INPUT) i++;
+    return i;
 }
 
-uint64_t tsm_graph_macs(const tsm_graph *graph)
+/* Of every key: one for each element of its score with each query, one for each element that its value adds to. */
+static uint64_t attention_macs(const tsm_graph *graph, const tsm_dims *shapes, int index)
+{
+    const int *in = graph->nodes[index].inputs;
+    const tsm_dims *keys = &shapes[in[1]];
+    const uint64_t elements = (uint64_t)tsm_dims_count(&shapes[in[0]]) + (uint64_t)tsm_dims_count(&shapes[index]);
+
+    return elements * (uint64_t)keys->t * (uint64_t)keys->h * (uint64_t)keys->w;
+}
+
+uint64_t tsm_node_macs(const tsm_graph *graph, const tsm_dims *shapes, int index)
+{
+    const tsm_node *node = &graph->nodes[index];
+
+    if (node->op == TSM_OP_ATTENTION) return attention_macs(graph, shapes, index);
+    if (node->op != TSM_OP_CONV && node->op != TSM_OP_FC) return 0;
+    return (uint64_t)tsm_dims_count(&shapes[index]) * (uint64_t)(node->weight.count / node->out_channels);
+}
+
+uint64_t tsm_graph_macs(const tsm_graph *graph, const tsm_dims *shapes)
 {
     uint64_t macs = 0;
 
-    for (int i = 0; i < graph->count; i++) {
-        const tsm_node *node = &graph->nodes[i];
-        const uint64_t each = macs_per_element(graph, node);
-        uint64_t elements = (uint64_t)tsm_dims_count(&node->dims);
-
-        if (node->op == TSM_OP_ATTENTION) elements += (uint64_t)tsm_dims_count(&graph->nodes[node->inputs[0]].dims);
-        macs += elements * each;
-    }
+    for (int i = 0; i < graph->count; i++) macs += tsm_node_macs(graph, shapes, i);
     return macs;
 }
 

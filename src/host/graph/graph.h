@@ -8,6 +8,9 @@
  *
  * Builders emit the network as the paper draws it (shift, conv, batch norm, relu, add as nodes of their own); the
  * passes in passes.h rewrite it. The reference interpreter runs a graph before, between and after passes.
+ *
+ * A graph knows no shape: tsm_graph_infer fills an array of shapes beside it, so that plans of several shapes share
+ * one graph, which nobody changes any more.
  */
 #ifndef TSM_GRAPH_GRAPH_H
 #define TSM_GRAPH_GRAPH_H
@@ -15,7 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 
 typedef enum tsm_op {
@@ -80,6 +82,16 @@ typedef struct tsm_dims {
 
 #define TSM_INPUTS 3
 
+/* How the numbers of a value are stored. */
+typedef enum tsm_number {
+    TSM_NUMBER_ENGINE, /* as the engine's precision says */
+    TSM_NUMBER_FP32,
+    TSM_NUMBER_FP16,
+    TSM_NUMBER_BF16,
+    TSM_NUMBER_INT8,
+    TSM_NUMBER_COUNT
+} tsm_number;
+
 typedef struct tsm_node {
     tsm_op op;
     char name[96];          /* "base_model.layer1.0.conv1" */
@@ -102,7 +114,13 @@ typedef struct tsm_node {
     /* BATCHNORM: gamma, beta, running mean and variance, each (out_channels); owned by the graph. */
     float *gamma, *beta, *mean, *variance;
 
-    tsm_dims dims; /* of the value, filled by tsm_graph_infer */
+    float input_mean[3], input_std[3]; /* INPUT: of uint8 frames, per channel, for pixels scaled to 0..1 */
+
+    /* What the value is stored as, and, of CONV and FC in eight bits, what its numbers stand for: real = scale *
+     * number. NULL: not quantised. Owned by the graph. */
+    tsm_number number;
+    float input_scale;    /* of in[0]; 0: not quantised */
+    float *output_scales; /* per output channel of the weight */
 } tsm_node;
 
 typedef struct tsm_graph {
@@ -113,18 +131,11 @@ typedef struct tsm_graph {
     int in_channels; /* of the input */
     int segments;    /* T by default */
     int classes;
-
-    /* Of a graph that is planned: how uint8 frames come to the size of the input; NULL: they have it. Borrowed, and
-     * not cloned. Only backends that say so look at it. */
-    const struct tsm_resample *resize;
 } tsm_graph;
 
 /* Makes an empty graph; NULL when out of memory. */
 tsm_graph *tsm_graph_create(void);
 void tsm_graph_destroy(tsm_graph **graph);
-
-/* A deep copy (weights stay borrowed); NULL when out of memory. */
-tsm_graph *tsm_graph_clone(const tsm_graph *graph);
 
 /* Appends a zeroed node whose inputs are -1 and returns its index, or -1 when out of memory. The pointer from
  * tsm_graph_node is valid until the next append. */
@@ -149,9 +160,12 @@ const char *tsm_op_name(tsm_op op);
 /* Frees what a node owns and zeroes it. */
 void tsm_node_clear(tsm_node *node);
 
-/* Fills every node's dims for `shape`. Errors: ARGUMENT, naming the first layer that has no pixels left, or whose
- * operands differ; sizes whose element count does not fit into 2^40. */
-tsm_status tsm_graph_infer(tsm_graph *graph, const tsm_shape *shape, tsm_error *error);
+/* Fills shapes[graph->count], the shape of every node's value, for an input of `shape`. Errors: ARGUMENT, naming the
+ * first layer that has no pixels left, or whose operands differ; sizes whose element count does not fit into 2^40. */
+tsm_status tsm_graph_infer(const tsm_graph *graph, const tsm_shape *shape, tsm_dims *shapes, tsm_error *error);
+
+/* Index of the one INPUT node. */
+int tsm_graph_input(const tsm_graph *graph);
 
 /* Number of elements of a value. */
 int64_t tsm_dims_count(const tsm_dims *dims);
@@ -160,27 +174,12 @@ int64_t tsm_dims_count(const tsm_dims *dims);
  * fills last_use[graph->count]. */
 void tsm_graph_last_uses(const tsm_graph *graph, int *last_use);
 
-/* Multiply-adds of CONV, FC and ATTENTION nodes for the inferred dims. */
-uint64_t tsm_graph_macs(const tsm_graph *graph);
+/* Multiply-adds of a CONV, FC or ATTENTION node, 0 of others; and of all of a graph. */
+uint64_t tsm_node_macs(const tsm_graph *graph, const tsm_dims *shapes, int node);
+uint64_t tsm_graph_macs(const tsm_graph *graph, const tsm_dims *shapes);
 
 /* Writes the node's weights, scaled, as float32 to `out`: CONV as (O,kh,kw,I/groups), FC as (O,I).
  * node->weight.count values. */
 void tsm_node_weights(const tsm_node *node, float *out);
-
-/* Text of the graph, a node a line; with `offsets` (bytes in the arena, -1: none) a column for them.
- * *text is released with tsm_free. */
-tsm_status tsm_graph_print(const tsm_graph *graph, const int64_t *offsets, uint64_t arena_bytes, char **text,
-                           tsm_error *error);
-
-/* float16 / bfloat16 bit patterns to float. */
-float tsm_half_to_float(uint16_t half);
-static inline float tsm_bfloat_to_float(uint16_t bits)
-{
-    union {
-        uint32_t u;
-        float f;
-    } v = { (uint32_t)bits << 16 };
-    return v.f;
-}
 
 #endif

@@ -143,7 +143,7 @@ static void *copy_tensor(const tsm_stored_tensor *tensor)
 static tsm_status transpose(tsm_layer *layer, int which, tsm_error *error)
 {
     const tsm_weight *weight = &layer->tensors[which];
-    const size_t size = weight->dtype == TSM_FLOAT32 ? 4 : 2, in = (size_t)layer->in, out = (size_t)layer->out;
+    const size_t size = tsm_dtype_bytes(weight->dtype), in = (size_t)layer->in, out = (size_t)layer->out;
     const char *from = weight->data;
     char *copy = tsm_alloc_aligned((size_t)weight->count, size);
 
@@ -184,19 +184,14 @@ static tsm_status bind_tensor(tsm_layer *layer, int which, const tsm_key *key, t
     return tsm_fail(error, TSM_ERROR_MODEL, "%.200s holds NaN or infinity", tensor->name);
 }
 
-static float element(const tsm_weight *weight, int64_t i)
-{
-    if (weight->dtype == TSM_FLOAT32) return ((const float *)weight->data)[i];
-    if (weight->dtype == TSM_FLOAT16) return tsm_half_to_float(((const uint16_t *)weight->data)[i]);
-    return tsm_bfloat_to_float(((const uint16_t *)weight->data)[i]);
-}
-
 static tsm_status check_variance(const tsm_weight *variance, const char *name, tsm_error *error)
 {
-    for (int64_t i = 0; i < variance->count; i++)
-        if (element(variance, i) < 0)
-            return tsm_fail(error, TSM_ERROR_MODEL, "%.150s holds a negative variance, %g", name,
-                            (double)element(variance, i));
+    for (int64_t i = 0; i < variance->count; i++) {
+        float value = tsm_number_at(variance->data, variance->dtype, i);
+
+        if (value < 0)
+            return tsm_fail(error, TSM_ERROR_MODEL, "%.150s holds a negative variance, %g", name, (double)value);
+    }
     return TSM_OK;
 }
 
@@ -237,9 +232,4 @@ tsm_status tsm_layers_bind(tsm_layer *layers, int count, tsm_keys *keys, tsm_err
         TSM_TRY_RETURN(layers[i].merged ? bind_branches(&layers[i], keys, error)
                                         : bind_layer(&layers[i], keys, error));
     return TSM_OK;
-}
-
-void tsm_weight_to_float(const tsm_weight *weight, float *out)
-{
-    for (int64_t i = 0; i < weight->count; i++) out[i] = element(weight, i);
 }

@@ -13,7 +13,4 @@
  * Errors: MODEL (missing, left over, wrong shape or type, not finite, a negative variance), MEMORY. */
 tsm_status tsm_layers_bind(tsm_layer *layers, int count, tsm_keys *keys, tsm_error *error);
 
-/* Writes a bound tensor as float32, weight->count values. */
-void tsm_weight_to_float(const tsm_weight *weight, float *out);
-
 #endif

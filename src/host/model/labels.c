@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "core/memory.h"
+#include "core/status.h"
 
 /* The length of `text` without the line ends, LF or CRLF, at its end. */
 static size_t trimmed_length(const char *text)

@@ -2,7 +2,7 @@
 /* model.c - loading a checkpoint into a model, and what one can ask it. */
 #include <string.h>
 
-#include "core/options.h"
+#include "core/status.h"
 #include "config.h"
 #include "object.h"
 #include "checkpoint/safetensors.h"
@@ -30,14 +30,21 @@ static uint64_t count_parameters(const tsm_model *model)
 static tsm_status measure_graph(tsm_model *model, tsm_error *error)
 {
     const tsm_shape shape = { 1, model->config.segments, model->config.input_size, model->config.input_size };
+    tsm_dims *shapes = NULL;
     tsm_graph *graph;
     tsm_status status;
 
     TSM_TRY_RETURN(tsm_model_build_graph(model, false, &graph, error));
-    TSM_TRY(tsm_graph_infer(graph, &shape, error));
-    model->info.macs = tsm_graph_macs(graph);
+    shapes = tsm_alloc_zero((size_t)graph->count, sizeof *shapes);
+    if (!shapes) {
+        status = tsm_fail_memory(error, (size_t)graph->count * sizeof *shapes);
+        goto fail;
+    }
+    TSM_TRY(tsm_graph_infer(graph, &shape, shapes, error));
+    model->info.macs = tsm_graph_macs(graph, shapes);
     for (int i = 0; i < graph->count; i++) model->info.shifts += tsm_graph_node(graph, i)->op == TSM_OP_SHIFT;
 fail:
+    tsm_free(shapes);
     tsm_graph_destroy(&graph);
     return status;
 }

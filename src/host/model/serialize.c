@@ -7,12 +7,11 @@
  * disagree, whichever names the checkpoint came with and whatever options said.
  */
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/options.h"
+#include "core/status.h"
 #include "config.h"
 #include "object.h"
 #include "checkpoint/safetensors.h"
@@ -138,14 +137,9 @@ static void name_tensor(const serializer *s, int layer, int which, char name[NAM
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------- */
 
-static size_t element_bytes(tsm_dtype dtype)
-{
-    return dtype == TSM_FLOAT32 ? 4 : 2;
-}
-
 static uint64_t entry_bytes(const entry *e)
 {
-    return (uint64_t)e->weight->count * element_bytes(e->dtype);
+    return (uint64_t)e->weight->count * tsm_dtype_bytes(e->dtype);
 }
 
 /* Wide types come first: every tensor is then aligned for its type. */
@@ -163,7 +157,7 @@ static tsm_status list_tensors(serializer *s, tsm_error *error)
                 tsm_dtype dtype = s->half ? TSM_FLOAT16 : weight->dtype;
                 entry *e = &s->entries[s->count];
 
-                if (!tsm_layer_has(&model->layers[i], which) || element_bytes(dtype) != size) continue;
+                if (!tsm_layer_has(&model->layers[i], which) || tsm_dtype_bytes(dtype) != size) continue;
                 name_tensor(s, i, which, e->name);
                 e->weight = weight;
                 e->dtype = dtype;
@@ -173,33 +167,13 @@ static tsm_status list_tensors(serializer *s, tsm_error *error)
     return TSM_OK;
 }
 
-/* Rounds to the nearest, ties to even; false where that is beyond float16. */
-static bool to_half(float value, uint16_t *half)
-{
-    uint32_t bits, size;
-    uint16_t sign;
-
-    memcpy(&bits, &value, sizeof bits);
-    sign = (uint16_t)(bits >> 16 & 0x8000u);
-    size = bits & 0x7fffffffu;
-    if (size >= 0x477ff000u) return false; /* 65520, halfway from the largest to the next */
-    if (size >= 0x38800000u)               /* 2^-14: normal in float16 */
-        *half = (uint16_t)(sign | (size + 0xfffu + (size >> 13 & 1u) - 0x38000000u) >> 13);
-    else
-        *half = (uint16_t)(sign | (uint16_t)lrintf(fabsf(value) * 0x1p24f));
-    return true;
-}
-
 static tsm_status write_halves(const entry *e, uint8_t *out, tsm_error *error)
 {
     for (int64_t i = 0; i < e->weight->count; i++) {
-        const tsm_weight one = { (const char *)e->weight->data + (size_t)i * element_bytes(e->weight->dtype),
-                                 e->weight->dtype, 1 };
-        uint16_t half;
-        float value;
+        const float value = tsm_number_at(e->weight->data, e->weight->dtype, i);
+        const uint16_t half = tsm_float_to_half(value);
 
-        tsm_weight_to_float(&one, &value);
-        if (!to_half(value, &half))
+        if (!tsm_half_is_finite(half))
             return tsm_fail(error, TSM_ERROR_MODEL, "%s holds %g, beyond the range of float16, 65504", e->name,
                             (double)value);
         memcpy(out + (size_t)i * sizeof half, &half, sizeof half);

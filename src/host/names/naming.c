@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/memory.h"
+#include "core/status.h"
 
 const tsm_rename tsm_common_renames[] = {
     { "module.*", "*", TSM_MARK_NONE }, /* DataParallel */

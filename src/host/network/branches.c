@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/bind.h"
-
 #define BATCHNORM_EPS 1e-5
 
 /* ---- Which there are --------------------------------------------------------------------------------------- */
@@ -48,21 +46,9 @@ tsm_status tsm_branches_list(const tsm_layer *merged, tsm_layer **parts, int *co
 
 /* ---- Their sum --------------------------------------------------------------------------------------------- */
 
-/* Values [first, first + count) of a tensor as float32. */
-static void read_values(const tsm_weight *weight, int64_t first, int64_t count, float *out)
-{
-    const int64_t size = weight->dtype == TSM_FLOAT32 ? 4 : 2;
-    const tsm_weight part = { (const char *)weight->data + first * size, weight->dtype, count };
-
-    tsm_weight_to_float(&part, out);
-}
-
 static double value_at(const tsm_layer *layer, int which, int channel)
 {
-    float value;
-
-    read_values(&layer->tensors[which], channel, 1, &value);
-    return value;
+    return tsm_number_at(layer->tensors[which].data, layer->tensors[which].dtype, channel);
 }
 
 /* Adds what output channel `channel` of a branch has to the `taps` of the kernel. A branch of norm alone (conv NULL)
@@ -72,12 +58,14 @@ static void add_taps(const tsm_layer *merged, const tsm_layer *conv, int channel
 {
     const int area = merged->kernel * merged->kernel, inputs = merged->in / merged->groups;
     const int64_t count = conv ? (int64_t)inputs * conv->kernel * conv->kernel : 0;
+    const tsm_weight *weight = conv ? &conv->tensors[TSM_WEIGHT] : NULL;
 
     if (!conv) {
         taps[(int64_t)(channel % inputs) * area + area / 2] += factor;
         return;
     }
-    read_values(&conv->tensors[TSM_WEIGHT], channel * count, count, scratch);
+    tsm_numbers_to_float((const char *)weight->data + (size_t)(channel * count) * tsm_dtype_bytes(weight->dtype),
+                         weight->dtype, count, scratch);
     if (conv->kernel == merged->kernel)
         for (int64_t i = 0; i < count; i++) taps[i] += scratch[i] * factor;
     else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wiring.c - the graph of a model: its family's wiring between the input and the classifier. See wiring.h. */
 #include <stdio.h>
+#include <string.h>
 
 #include "wiring.h"
 
@@ -20,7 +21,7 @@ static float *copy_floats(const tsm_weight *weight)
 {
     float *values = tsm_alloc_aligned((size_t)weight->count, sizeof *values);
 
-    if (values) tsm_weight_to_float(weight, values);
+    if (values) tsm_numbers_to_float(weight->data, weight->dtype, weight->count, values);
     return values;
 }
 
@@ -103,6 +104,20 @@ int tsm_wire_pool(tsm_wiring *w, tsm_op op, const char *name, int input, int ker
     return index;
 }
 
+/* The network's input, with what brings uint8 frames to it. */
+static int wire_input(tsm_wiring *w)
+{
+    int index = tsm_wire(w, TSM_OP_INPUT, "input", -1);
+
+    if (index >= 0) {
+        tsm_node *node = tsm_graph_node(w->graph, index);
+
+        memcpy(node->input_mean, w->model->config.mean, sizeof node->input_mean);
+        memcpy(node->input_std, w->model->config.std, sizeof node->input_std);
+    }
+    return index;
+}
+
 tsm_status tsm_model_build_graph(const tsm_model *model, bool per_frame, tsm_graph **graph, tsm_error *error)
 {
     tsm_wiring w = { .model = model, .graph = tsm_graph_create() };
@@ -115,7 +130,7 @@ tsm_status tsm_model_build_graph(const tsm_model *model, bool per_frame, tsm_gra
     w.graph->classes = model->config.classes;
     w.graph->per_frame = per_frame;
 
-    value = model->config.arch->family->build(&w, tsm_wire(&w, TSM_OP_INPUT, "input", -1));
+    value = model->config.arch->family->build(&w, wire_input(&w));
     value = tsm_wire_layer(&w, tsm_wire(&w, TSM_OP_AVGPOOL, "base_model.avgpool", value));
     if (!per_frame) value = tsm_wire(&w, TSM_OP_TMEAN, "consensus", value);
     if (value < 0) {

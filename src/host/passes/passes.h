@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* passes.h - rewrites of a graph that leave its logits as they are, up to rounding. */
+/* passes.h - rewrites of a graph that leave its logits as they are, up to rounding; and a graph as text. */
 #ifndef TSM_PASSES_PASSES_H
 #define TSM_PASSES_PASSES_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 
 /* CONV -> BATCHNORM becomes CONV with per-channel scale and bias (eps 1e-5, in double). */
 tsm_status tsm_pass_fold_batchnorm(tsm_graph *graph, tsm_error *error);
@@ -31,5 +31,11 @@ typedef struct tsm_pass {
     tsm_status (*run)(tsm_graph *graph, tsm_error *error);
 } tsm_pass;
 extern const tsm_pass tsm_passes[];
+
+/* Text of the graph, a node a line, with the shapes of tsm_graph_infer; with `offsets` (bytes in the arena, -1: none)
+ * columns for them. How numbers are stored is shown where a node says so. *text is released with tsm_free. Errors:
+ * MEMORY. */
+tsm_status tsm_graph_print(const tsm_graph *graph, const tsm_dims *shapes, const int64_t *offsets,
+                           uint64_t arena_bytes, char **text, tsm_error *error);
 
 #endif

@@ -9,7 +9,6 @@
 #ifndef TSM_PIXELS_RESAMPLE_H
 #define TSM_PIXELS_RESAMPLE_H
 
-#include "core/memory.h"
 #include "core/status.h"
 
 /* Output i is the sum over used[i] inputs from first[i] on, the k-th weighted by weights[i * taps + k]. */

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 
 static void copy_part(const tsm_rgb *in, const tsm_rect *part, uint8_t *out)

@@ -6,7 +6,6 @@
  */
 #include <math.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 #include "resize.h"
 

@@ -8,12 +8,12 @@
 #ifndef TSM_REFERENCE_OPS_H
 #define TSM_REFERENCE_OPS_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 
 void tsm_ref_shift(float *out, const float *in, const tsm_dims *dims, tsm_shift shift);
 
 /* The node's kernel, stride, pad, groups, bias and activation; its shift is the caller's to do. `weights` as from
- * tsm_node_weights; residual (shape of the output) may be NULL. node->dims is not read. */
+ * tsm_node_weights; residual (shape of the output) may be NULL. */
 void tsm_ref_conv(float *out, const float *in, const tsm_dims *in_dims, const tsm_node *node, const float *weights,
                   const float *residual);
 

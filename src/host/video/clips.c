@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 #include "limits.h"
 

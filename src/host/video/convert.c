@@ -7,7 +7,6 @@
 
 #include <libavutil/pixdesc.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 #include "limits.h"
 

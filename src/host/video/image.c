@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 #include "limits.h"
 

@@ -11,7 +11,6 @@
  */
 #include "decode.h"
 
-#include "core/memory.h"
 #include "core/status.h"
 
 enum { WORTH_A_JUMP = 3 }; /* packets saved; emptying the codec costs about as much as decoding a few */

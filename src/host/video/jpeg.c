@@ -10,7 +10,6 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 
 enum { MAX_SCANS = 500 }; /* a progressive image of more is built to waste time */

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 #include "limits.h"
 #include "nal.h"

@@ -8,7 +8,6 @@
 
 #include <png.h>
 
-#include "core/memory.h"
 #include "core/status.h"
 #include "image.h"
 

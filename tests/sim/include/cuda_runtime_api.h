@@ -54,7 +54,7 @@ typedef struct CUgraphExec_st *cudaGraphExec_t;
 /* Only what is read of it: the real structure has a hundred members, in another order. */
 struct cudaDeviceProp {
     char name[256];
-    int major, minor, multiProcessorCount;
+    int major, minor, multiProcessorCount, l2CacheSize;
 };
 
 cudaError_t cudaGetDeviceCount(int *count);

@@ -10,7 +10,7 @@
 #include <dlfcn.h>
 
 #include "engines.h"
-#include "core/memory.h"
+#include "core/status.h"
 #include "lib_support.h"
 
 /* TUNE off unless a test is about tuning, which runs every kernel of every convolution dozens of times. */

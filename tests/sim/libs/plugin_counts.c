@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugin_counts.c - part of the simulated plugin alone: lets a test read the plugin's own count of allocations, which
  * its hidden copy of the core keeps. */
-#include "core/memory.h"
+#include "core/status.h"
 
 __attribute__((visibility("default"))) uint64_t tsm_sim_plugin_allocations(void);
 

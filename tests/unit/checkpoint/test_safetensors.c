@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "checkpoint_writer.h"
-#include "core/memory.h"
+#include "core/status.h"
 #include "checkpoint/safetensors.h"
 
 static tsm_status read_bytes(tsm_checkpoint **checkpoint, const void *file, size_t bytes, tsm_error *error)

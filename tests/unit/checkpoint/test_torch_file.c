@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/memory.h"
+#include "core/status.h"
 #include "model/model.h"
 #include "checkpoint/torch_file.h"
 #include "support.h"

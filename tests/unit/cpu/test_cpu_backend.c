@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The CPU backend against the reference backend: every kind of convolution that a graph may hold, each way to realise
- * the shift, residuals in place and not, and a network of all operations; then what it refuses, and that runs are
- * repeatable, also with several threads at once.
+ * the shift, residuals in place and not, and a network of all operations; then what it refuses.
  */
 #include <omp.h>
-#include <pthread.h>
 
+#include "everything.h"
 #include "passes/passes.h"
 #include "runner.h"
 
@@ -103,55 +102,6 @@ START_TEST(convolutions)
 }
 END_TEST
 
-/* A non-local block, as the paper draws it. */
-static int add_attention(network *net, int x, int channels, bool softmax)
-{
-    const int half = channels / 2, queries = network_conv(net, "theta", x, channels, half, 1, 1);
-    const int keys = network_maxpool(net, "phi_pool", network_conv(net, "phi", x, channels, half, 1, 1));
-    const int values = network_maxpool(net, "g_pool", network_conv(net, "g", x, channels, half, 1, 1));
-    const int y = network_attention(net, "attention", queries, keys, values, softmax);
-
-    return network_add(net, "nl_add", network_conv_norm(net, "w", y, half, channels, 1, 1), x);
-}
-
-/* Squeeze and excitation. */
-static int add_gate(network *net, int x, int channels)
-{
-    int y = network_conv(net, "squeeze", network_node(net, TSM_OP_AVGPOOL, "mean", x), channels, channels / 4, 1, 1);
-
-    y = network_act(net, "relu", y, TSM_ACT_RELU);
-    y = network_act(net, "sigmoid", network_conv(net, "excite", y, channels / 4, channels, 1, 1), TSM_ACT_SIGMOID);
-    return network_act(net, "gated", network_scale(net, "gate", x, y), TSM_ACT_LEAKY_RELU);
-}
-
-/* A network with everything: stem, pool, both placements, both kinds of block, the three shifts, attention, a gate, a
- * mean of windows. */
-static void build_network(network *net, bool block_placement)
-{
-    static const tsm_shift shifts[] = { { 3, 6, 1 }, { 2, 5, -1 }, { 4, 4, -1 } };
-    int x = network_act(net, "relu", network_conv_norm(net, "stem", 0, 3, 16, 7, 2), TSM_ACT_RELU);
-
-    x = network_maxpool(net, "pool", x);
-    for (int i = 0; i < 3; i++) {
-        const int shifted = network_shift_by(net, "shift", x, shifts[i]), width = 16 << i;
-        const int identity = block_placement ? shifted : x;
-        int y = network_conv_norm(net, "conv1", shifted, i ? width / 2 : width, width, i == 1 ? 3 : 1, 1);
-
-        y = network_act(net, "relu1", y, TSM_ACT_RELU);
-        y = network_conv_norm(net, "conv2", y, width, width, 3, i ? 2 : 1);
-        if (i) {
-            const int pooled = i == 2 ? network_window_mean(net, "mean", identity, 2) : identity;
-            const int down = network_conv_norm(net, "downsample", pooled, width / 2, width, 1, i == 2 ? 1 : 2);
-            y = network_add(net, "add", y, down);
-        } else {
-            y = network_add(net, "add", y, identity);
-        }
-        x = network_act(net, "relu2", y, TSM_ACT_RELU);
-        x = i == 1 ? add_gate(net, x, width) : add_attention(net, x, width, i == 0);
-    }
-    network_head(net, x, 64);
-}
-
 START_TEST(networks_agree)
 {
     const bool block_placement = _i & 1, optimized = _i & 2, per_frame = _i & 4;
@@ -184,71 +134,7 @@ START_TEST(networks_agree)
 }
 END_TEST
 
-/* ---- One state, several plans and threads -------------------------------------------------------------------- */
-
-typedef struct worker {
-    pthread_t thread;
-    const tsm_graph *graph;
-    void *state;
-    tsm_shape shape;
-    float *want, *got;
-    size_t count;
-} worker;
-
-static void *work(void *opaque)
-{
-    worker *w = opaque;
-    tsm_graph *shaped = tsm_graph_clone(w->graph);
-    float *pixels = hashed_array((size_t)w->shape.n * w->shape.t * w->shape.h * w->shape.w * 3, SEED);
-    const tsm_tensor input = { .data = pixels, .dtype = TSM_FLOAT32, .layout = TSM_NTCHW };
-    const tsm_tensor output = { .data = w->got };
-    void *plan = NULL;
-    uint64_t bytes;
-    tsm_error error;
-
-    assert_ok(tsm_graph_infer(shaped, &w->shape, &error), &error);
-    for (int i = 0; i < 3; i++) {
-        assert_ok(tsm_backend_cpu.plan(&plan, w->state, shaped, &bytes, &error), &error);
-        for (int k = 0; k < 5; k++) assert_ok(tsm_backend_cpu.run(plan, &input, &output, &error), &error);
-        tsm_backend_cpu.plan_release(plan);
-    }
-    tsm_graph_destroy(&shaped);
-    free(pixels);
-    return NULL;
-}
-
-START_TEST(contexts_share_a_state)
-{
-    tsm_backend_config config = { .threads = 2, .std = { 1, 1, 1 } };
-    tsm_backend_report report;
-    worker workers[3] = { { .shape = { 1, 4, 33, 21 } },
-                          { .shape = { 2, 3, 40, 40 } },
-                          { .shape = { 1, 4, 33, 21 } } };
-    network net = network_make(SEED, 3);
-    void *state = NULL;
-    tsm_error error;
-
-    build_network(&net, false);
-    assert_ok(tsm_graph_optimize(net.graph, &error), &error);
-    assert_ok(tsm_backend_cpu.prepare(&state, net.graph, &config, &report, &error), &error);
-    for (int i = 0; i < 3; i++) {
-        worker *w = &workers[i];
-        w->graph = net.graph;
-        w->state = state;
-        w->want = values_of(&tsm_backend_cpu, net.graph, &w->shape, -1, TSM_SHIFT_AUTO, 2, &w->count);
-        w->got = poisoned_array(w->count);
-    }
-    for (int i = 0; i < 3; i++) ck_assert_int_eq(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
-    for (int i = 0; i < 3; i++) {
-        pthread_join(workers[i].thread, NULL);
-        ck_assert(memcmp(workers[i].got, workers[i].want, workers[i].count * sizeof(float)) == 0);
-        free(workers[i].got);
-        free(workers[i].want);
-    }
-    tsm_backend_cpu.release(state);
-    network_free(&net);
-}
-END_TEST
+/* ---- Rules ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(callers_settings_stay)
 {
@@ -285,17 +171,53 @@ START_TEST(refuses_what_it_has_not)
         { { .shift_method = TSM_SHIFT_OVERLAP }, "only copy" },
     };
     network net = network_make(SEED, 3);
+    char text[TSM_SUPPORT_TEXT];
     tsm_backend_report report;
-    void *state = NULL;
+    tsm_prepared *prepared = NULL;
     tsm_error error;
 
     build_network(&net, false);
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        assert_error(tsm_backend_cpu.prepare(&state, net.graph, &refused[i].config, &report, &error), &error,
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_error(tsm_backend_cpu.prepare(&prepared, net.graph, &refused[i].config, &report, &error), &error,
                      TSM_ERROR_UNSUPPORTED, refused[i].names);
-    assert_error(tsm_backend_cpu.prepare(&state, net.graph, &(tsm_backend_config){ 0 }, &report, &error), &error,
+        ck_assert(!tsm_backend_cpu.supports(&refused[i].config, net.graph, 1, text));
+        ck_assert_ptr_nonnull(strstr(text, refused[i].names));
+    }
+    assert_error(tsm_backend_cpu.prepare(&prepared, net.graph, &(tsm_backend_config){ 0 }, &report, &error), &error,
                  TSM_ERROR_UNSUPPORTED, "norm");
-    ck_assert_ptr_null(state);
+    ck_assert_ptr_null(prepared);
+    network_free(&net);
+}
+END_TEST
+
+static const char *support_of(const tsm_graph *graph, const char *name, tsm_shift_method method)
+{
+    static char text[TSM_SUPPORT_TEXT];
+    const tsm_backend_config config = { .shift_method = method };
+
+    for (int i = 0; i < graph->count; i++) {
+        if (strcmp(graph->nodes[i].name, name) != 0) continue;
+        ck_assert(tsm_backend_cpu.supports(&config, graph, i, text));
+        return text;
+    }
+    ck_abort_msg("no node %s", name);
+    return NULL;
+}
+
+START_TEST(says_how_it_would_run)
+{
+    network net = network_make(SEED, 3);
+    tsm_error error;
+
+    build_network(&net, false);
+    assert_ok(tsm_graph_optimize(net.graph, &error), &error);
+    ck_assert_str_eq(support_of(net.graph, "stem", TSM_SHIFT_AUTO), "oneDNN convolution");
+    ck_assert_str_eq(support_of(net.graph, "fc", TSM_SHIFT_AUTO), "oneDNN matrix product");
+    ck_assert_str_eq(support_of(net.graph, "pool", TSM_SHIFT_AUTO), "loop");
+    ck_assert_str_eq(support_of(net.graph, "attention", TSM_SHIFT_AUTO), "oneDNN matrix products by tiles");
+    ck_assert_str_eq(support_of(net.graph, "conv1", TSM_SHIFT_COPY), "1x1 as a oneDNN matrix product, shift copied");
+    ck_assert_str_eq(support_of(net.graph, "conv1", TSM_SHIFT_INPLACE),
+                     "1x1 as a oneDNN matrix product, shift in place");
     network_free(&net);
 }
 END_TEST
@@ -317,7 +239,7 @@ START_TEST(refuses_a_busy_team)
     const tsm_tensor output = { .data = values };
 #pragma omp parallel num_threads(2)
 #pragma omp single
-    status = r.backend->run(r.plan, &input, &output, &inside);
+    status = r.backend->run(r.plan, &(tsm_run_arguments){ .input = &input, .output = &output }, &inside);
     assert_error(status, &inside, TSM_ERROR_ARGUMENT, "parallel region");
     free(values);
     runner_close(&r);
@@ -325,35 +247,38 @@ START_TEST(refuses_a_busy_team)
 }
 END_TEST
 
-/* Every allocation of prepare and plan fails once, in turn; each time there is one error and no leak. */
+/* Every allocation of prepare, worker and plan fails once, in turn; each time there is one error and no leak. */
 START_TEST(survives_lack_of_memory)
 {
     const tsm_shape shape = { .n = 1, .t = 2, .h = 33, .w = 33 };
-    tsm_backend_config config = { .threads = 1, .std = { 1, 1, 1 } };
+    tsm_backend_config config = { .threads = 1 };
     tsm_status status = TSM_ERROR_MEMORY;
     tsm_backend_report report;
     network net = network_make(SEED, 3);
-    tsm_graph *shaped;
+    tsm_dims *shapes;
     tsm_error error;
 
     build_network(&net, false);
     assert_ok(tsm_graph_optimize(net.graph, &error), &error);
-    shaped = tsm_graph_clone(net.graph);
-    assert_ok(tsm_graph_infer(shaped, &shape, &error), &error);
+    shapes = network_shapes(net.graph, &shape);
     for (uint64_t n = 1; status != TSM_OK; n++) {
-        void *state = NULL, *plan = NULL;
-        uint64_t bytes;
+        const tsm_plan_arguments arguments = { .shapes = shapes };
+        tsm_prepared *prepared = NULL;
+        tsm_worker *worker = NULL;
+        tsm_plan *plan = NULL;
 
         tsm_alloc_fail_at(n);
-        status = tsm_backend_cpu.prepare(&state, net.graph, &config, &report, &error);
-        if (status == TSM_OK) status = tsm_backend_cpu.plan(&plan, state, shaped, &bytes, &error);
+        status = tsm_backend_cpu.prepare(&prepared, net.graph, &config, &report, &error);
+        if (status == TSM_OK) status = tsm_backend_cpu.worker_create(&worker, prepared, &error);
+        if (status == TSM_OK) status = tsm_backend_cpu.plan(&plan, worker, &arguments, &error);
         tsm_alloc_fail_at(0);
         if (status != TSM_OK) ck_assert_int_eq(status, TSM_ERROR_MEMORY);
         tsm_backend_cpu.plan_release(plan);
-        tsm_backend_cpu.release(state);
+        tsm_backend_cpu.worker_destroy(worker);
+        tsm_backend_cpu.release(prepared);
         ck_assert_uint_lt(n, 100000);
     }
-    tsm_graph_destroy(&shaped);
+    free(shapes);
     network_free(&net);
 }
 END_TEST
@@ -369,7 +294,7 @@ int main(void)
     tcase_add_loop_test(results, convolutions, 0, CASES);
     tcase_add_loop_test(results, networks_agree, 0, 8);
     suite_add_tcase(suite, results);
-    tcase_add_test(rules, contexts_share_a_state);
+    tcase_add_test(rules, says_how_it_would_run);
     tcase_add_test(rules, callers_settings_stay);
     tcase_add_test(rules, refuses_what_it_has_not);
     tcase_add_test(rules, refuses_a_busy_team);

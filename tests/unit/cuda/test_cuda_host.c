@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_cuda_host.c - what of the CUDA backend needs no GPU: rounding to 16 bits, the cache of choices against damage
- * and concurrent writers, and the one line that says why there is no GPU.
+ * and concurrent writers, which family serves which convolution, and the one line that says why there is no GPU.
  */
 #include "support.h"
 
@@ -11,65 +11,19 @@
 #include <unistd.h>
 
 #include "cuda/conv/conv.h"
-#include "cuda/conv/tune.h"
 #include "graph/backend.h"
 
 const tsm_backend *tsm_cuda_backend(void);
 
 /* ---- Rounding ---- */
 
-static uint16_t half_of(float value)
-{
-    uint16_t bits = 0;
-
-    tsm_cuda_convert(&bits, &value, 1, TSM_FLOAT16);
-    return bits;
-}
-
-static uint16_t bfloat_of(float value)
-{
-    uint16_t bits = 0;
-
-    tsm_cuda_convert(&bits, &value, 1, TSM_BFLOAT16);
-    return bits;
-}
-
-/* Every half comes back; what lies halfway to the next goes to the even one, a hair beside it to the nearer. */
-START_TEST(halves_round_to_nearest)
-{
-    for (uint32_t bits = 0; bits < 0x7bff; bits++) {
-        float low = tsm_half_to_float((uint16_t)bits), high = tsm_half_to_float((uint16_t)(bits + 1));
-        float middle = low + (high - low) / 2; /* exact in float */
-        uint32_t even = bits & 1 ? bits + 1 : bits;
-
-        ck_assert_uint_eq(half_of(low), bits);
-        ck_assert_uint_eq(half_of(-low), bits | 0x8000);
-        ck_assert_uint_eq(half_of(middle), even);
-        ck_assert_uint_eq(half_of(nextafterf(middle, 0)), bits);
-        ck_assert_uint_eq(half_of(nextafterf(middle, INFINITY)), bits + 1);
-    }
-    ck_assert_uint_eq(half_of(65519.996f), 0x7bff);
-    ck_assert_uint_eq(half_of(65520), 0x7c00);
-}
-END_TEST
-
-START_TEST(bfloats_round_to_nearest)
-{
-    ck_assert_uint_eq(bfloat_of(1), 0x3f80);
-    ck_assert_uint_eq(bfloat_of(1 + 0x1p-8f), 0x3f80);     /* halfway, to even */
-    ck_assert_uint_eq(bfloat_of(1 + 3 * 0x1p-8f), 0x3f82); /* halfway, to even */
-    ck_assert_uint_eq(bfloat_of(1 + 0x1p-8f + 0x1p-20f), 0x3f81);
-    ck_assert_uint_eq(bfloat_of(-0.0f), 0x8000);
-}
-END_TEST
-
 START_TEST(too_large_is_told)
 {
     const float values[] = { 1, 70000, -3 };
     uint16_t bits[3];
 
-    ck_assert(!tsm_cuda_convert(bits, values, 3, TSM_FLOAT16));
-    ck_assert(tsm_cuda_convert(bits, values, 3, TSM_BFLOAT16));
+    ck_assert(!tsm_cuda_round(bits, values, 3, TSM_FLOAT16));
+    ck_assert(tsm_cuda_round(bits, values, 3, TSM_BFLOAT16));
 }
 END_TEST
 
@@ -365,17 +319,73 @@ END_TEST
 
 START_TEST(choices_parse)
 {
-    const tsm_conv_choice choice = { TSM_CONV_DNN, 17 };
-    tsm_conv_choice back;
+    const tsm_conv conv = { .family = tsm_conv_family_find("cudnn"), .index = 17 };
+    const tsm_conv_family *family;
     char text[TSM_TUNE_VALUE];
+    int index;
 
-    tsm_conv_choice_print(choice, text);
-    ck_assert(tsm_conv_choice_parse(&back, text));
-    ck_assert(back.library == choice.library && back.index == choice.index);
-    ck_assert(!tsm_conv_choice_parse(&back, "gemm"));
-    ck_assert(!tsm_conv_choice_parse(&back, "gemm:x"));
-    ck_assert(!tsm_conv_choice_parse(&back, "gemm:1 "));
-    ck_assert(!tsm_conv_choice_parse(&back, "glue:1"));
+    ck_assert_ptr_nonnull(conv.family);
+    tsm_tune_choice_print(&conv, text);
+    ck_assert_str_eq(text, "cudnn:17");
+    ck_assert(tsm_tune_choice_parse(&family, &index, text));
+    ck_assert(family == conv.family && index == conv.index);
+    ck_assert(!tsm_tune_choice_parse(&family, &index, "gemm"));
+    ck_assert(!tsm_tune_choice_parse(&family, &index, "gemm:x"));
+    ck_assert(!tsm_tune_choice_parse(&family, &index, "gemm:1 "));
+    ck_assert(!tsm_tune_choice_parse(&family, &index, "glue:1"));
+}
+END_TEST
+
+/* ---- Families ---- */
+
+static const tsm_conv_spec product = {
+    .precision = TSM_PRECISION_FP16,
+    .images = 8,
+    .h = 7,
+    .w = 7,
+    .channels = 64,
+    .oh = 7,
+    .ow = 7,
+    .filters = 32,
+    .kernel_h = 1,
+    .kernel_w = 1,
+    .stride = 1,
+    .groups = 1,
+    .in_pitch = 64,
+    .out_pitch = 32,
+    .act = TSM_ACT_RELU,
+};
+
+/* Who serves what, with a reason either way, without a device. */
+START_TEST(families_say_what_they_serve)
+{
+    const tsm_conv_family *gemm = tsm_conv_family_find("gemm"), *cudnn = tsm_conv_family_find("cudnn");
+    tsm_conv_spec spec = product;
+    char why[TSM_CONV_WHY];
+
+    ck_assert_int_eq(gemm->serves(&spec, why), TSM_CONV_FIT);
+    ck_assert_int_eq(cudnn->serves(&spec, why), TSM_CONV_FIT);
+    ck_assert(tsm_conv_serves(&spec, why) && strstr(why, "matrix product"));
+    spec.in_pitch = 80; /* rows with gaps */
+    ck_assert_int_eq(gemm->serves(&spec, why), TSM_CONV_FIT);
+    ck_assert_int_eq(cudnn->serves(&spec, why), TSM_CONV_SPARE);
+    spec = product;
+    spec.float_out = true;
+    ck_assert_int_eq(gemm->serves(&spec, why), TSM_CONV_FIT);
+    ck_assert_int_eq(cudnn->serves(&spec, why), TSM_CONV_UNFIT);
+    ck_assert_ptr_nonnull(strstr(why, "float32"));
+    spec = product;
+    spec.act = TSM_ACT_RELU6;
+    ck_assert_int_eq(gemm->serves(&spec, why), TSM_CONV_UNFIT);
+    ck_assert_ptr_nonnull(strstr(why, "relu6"));
+    ck_assert(tsm_conv_serves(&spec, why) && strstr(why, "cuDNN"));
+    spec.act = TSM_ACT_SIGMOID;
+    ck_assert(!tsm_conv_serves(&spec, why));
+    ck_assert_ptr_nonnull(strstr(why, "sigmoid"));
+    spec = product;
+    spec.stride = 2;
+    ck_assert_int_eq(gemm->serves(&spec, why), TSM_CONV_UNFIT);
+    ck_assert(tsm_conv_serves(&spec, why) && strstr(why, "cuDNN"));
 }
 END_TEST
 
@@ -404,8 +414,6 @@ int main(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, make_folder, drop_folder);
-    tcase_add_test(tests, halves_round_to_nearest);
-    tcase_add_test(tests, bfloats_round_to_nearest);
     tcase_add_test(tests, too_large_is_told);
     tcase_add_test(tests, choices_come_back);
     tcase_add_test(tests, layers_are_in_the_key);
@@ -416,6 +424,7 @@ int main(void)
     tcase_add_test(tests, writers_do_not_corrupt);
     tcase_add_test(tests, no_place_is_no_failure);
     tcase_add_test(tests, choices_parse);
+    tcase_add_test(tests, families_say_what_they_serve);
     tcase_add_test(tests, says_why_there_is_none);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_alloc_failure.c - fails the 1st, 2nd, ... allocation from loading a model to its logits: each failure is
  * reported as one, nothing is left behind (AddressSanitizer sees to that), and running allocates nothing. */
-#include "core/memory.h"
+#include "core/status.h"
 #include "engines.h"
 
 static const char *const devices[] = { "reference", "cpu" };
@@ -110,23 +110,70 @@ START_TEST(preparing)
 }
 END_TEST
 
-/* A context whose second plan fails has none, and can plan again. */
-START_TEST(plan_again_after_failure)
+/* A plan more fails at every allocation: the context runs as before, and can plan again. The larger one makes the
+ * arena grow under the first, the smaller one does not. */
+START_TEST(one_more_plan)
 {
-    const tsm_shape larger = { 1, 1, 24, 24 };
+    const tsm_shape others[] = { { 1, 1, 24, 24 }, { 1, 1, 9, 9 } };
+    float *data = hashed_array(3 * 16 * 16, 1), want[7], logits[7];
+    tsm_tensor input = planes_tensor(data, 1, 1, 3, 16, 16), output = logits_tensor(want, 1, 7);
     uint64_t needed, unused;
     life l = { 0 };
 
-    live(&l, files[0], devices[_i], &unused, &unused);
+    live(&l, files[0], devices[_i % DEVICES], &unused, &unused);
+    assert_ok(tsm_run(l.context, &input, &output, &l.error), &l.error);
+    output.data = logits;
     tsm_alloc_fail_at(0);
-    assert_ok(tsm_context_plan(l.context, &larger, &l.error), &l.error);
+    assert_ok(tsm_context_plan(l.context, &others[_i / DEVICES], &l.error), &l.error);
     needed = tsm_alloc_fail_at(0);
+    ck_assert_uint_gt(needed, 5);
     for (uint64_t n = 1; n <= needed; n++) {
+        tsm_context_drop_plans(l.context);
+        assert_ok(tsm_context_plan(l.context, &shape, &l.error), &l.error);
         tsm_alloc_fail_at(n);
-        assert_error(tsm_context_plan(l.context, &shape, &l.error), &l.error, TSM_ERROR_MEMORY, "memory");
+        assert_error(tsm_context_plan(l.context, &others[_i / DEVICES], &l.error), &l.error, TSM_ERROR_MEMORY,
+                     "memory");
         tsm_alloc_fail_at(0);
-        ck_assert_uint_eq(tsm_context_bytes(l.context), 0);
-        assert_ok(tsm_context_plan(l.context, &larger, &l.error), &l.error);
+        assert_ok(tsm_run(l.context, &input, &output, &l.error), &l.error);
+        ck_assert_mem_eq(logits, want, sizeof want);
+    }
+    assert_ok(tsm_context_plan(l.context, &others[_i / DEVICES], &l.error), &l.error);
+    release(&l);
+    forget(&l);
+    free(data);
+}
+END_TEST
+
+/* Support and profile: what they hand out is made or nothing is left. */
+START_TEST(asking)
+{
+    uint64_t unused;
+    life l = { 0 };
+    tsm_status status = TSM_ERROR_MEMORY;
+
+    live(&l, files[0], "cpu", &unused, &unused);
+    for (uint64_t n = 1; status != TSM_OK; n++) {
+        tsm_support_row *rows = NULL;
+        int count;
+
+        tsm_alloc_fail_at(n);
+        status = tsm_model_support(l.model, NULL, &rows, &count, &l.error);
+        if (status != TSM_OK) assert_failed(&l, status, n);
+        tsm_alloc_fail_at(0);
+        tsm_free(rows);
+        ck_assert_uint_lt(n, 10000);
+    }
+    status = TSM_ERROR_MEMORY;
+    for (uint64_t n = 1; status != TSM_OK; n++) {
+        tsm_profile_row *rows = NULL;
+        int count;
+
+        tsm_alloc_fail_at(n);
+        status = tsm_context_profile(l.context, NULL, 1, &rows, &count, &l.error);
+        if (status != TSM_OK) assert_failed(&l, status, n);
+        tsm_alloc_fail_at(0);
+        tsm_free(rows);
+        ck_assert_uint_lt(n, 10000);
     }
     release(&l);
     forget(&l);
@@ -158,7 +205,8 @@ int main(void)
     tcase_set_timeout(failures, 0);
     tcase_add_loop_test(failures, loading, 0, FILES);
     tcase_add_loop_test(failures, preparing, 0, FILES * DEVICES);
-    tcase_add_loop_test(failures, plan_again_after_failure, 0, DEVICES);
+    tcase_add_loop_test(failures, one_more_plan, 0, 2 * DEVICES);
+    tcase_add_test(failures, asking);
     tcase_add_loop_test(failures, run_allocates_nothing, 0, DEVICES);
     suite_add_tcase(suite, failures);
     return run_suite(suite);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_engine.c - making an engine: devices, options of any version, what it says of itself; and the text of a graph.
  */
+#include "engine/engine.h"
 #include "engines.h"
 
 static const tsm_shape shape = { 2, 8, 32, 40 };
@@ -64,20 +65,82 @@ START_TEST(refused_options)
         tsm_status want;
         const char *names;
     } cases[] = {
-        { { size, "cpu", (tsm_precision)6, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "precision 6" },
-        { { size, "cpu", TSM_PRECISION_FP32, -1, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "threads" },
-        { { size, "cpu", TSM_PRECISION_FP32, 5000, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "threads" },
-        { { size, "cpu", TSM_PRECISION_FP32, 0, (tsm_shift_method)9, 0 }, TSM_ERROR_ARGUMENT, "shift" },
-        { { size, "cpu", TSM_PRECISION_FP16, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_UNSUPPORTED, "cpu" },
-        { { size, "reference", TSM_PRECISION_INT8, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_UNSUPPORTED, "reference" },
-        { { size, "reference", TSM_PRECISION_FP32, 0, TSM_SHIFT_GATHER, 0 }, TSM_ERROR_UNSUPPORTED, "reference" },
-        { { 0, "cpu", TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "struct_size is 0" },
-        { { 1 << 20, "cpu", TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }, TSM_ERROR_ARGUMENT, "struct_size" },
+        { { .struct_size = size, .precision = (tsm_precision)6 }, TSM_ERROR_ARGUMENT, "precision 6" },
+        { { .struct_size = size, .threads = -1 }, TSM_ERROR_ARGUMENT, "threads" },
+        { { .struct_size = size, .threads = 5000 }, TSM_ERROR_ARGUMENT, "threads" },
+        { { .struct_size = size, .shift_method = (tsm_shift_method)9 }, TSM_ERROR_ARGUMENT, "shift" },
+        { { .struct_size = size, .cuda_graphs = (tsm_toggle)3 }, TSM_ERROR_ARGUMENT, "toggle 3" },
+        { { .struct_size = size, .cuda_ranges = (tsm_toggle)-1 }, TSM_ERROR_ARGUMENT, "toggle -1" },
+        { { .struct_size = size, .device = "cpu", .precision = TSM_PRECISION_FP16 }, TSM_ERROR_UNSUPPORTED, "cpu" },
+        { { .struct_size = size, .device = "reference", .precision = TSM_PRECISION_INT8 },
+          TSM_ERROR_UNSUPPORTED,
+          "reference" },
+        { { .struct_size = size, .device = "reference", .shift_method = TSM_SHIFT_GATHER },
+          TSM_ERROR_UNSUPPORTED,
+          "reference" },
+        { { .struct_size = 0 }, TSM_ERROR_ARGUMENT, "struct_size is 0" },
+        { { .struct_size = 1 << 20 }, TSM_ERROR_ARGUMENT, "struct_size" },
     };
     tsm_error error;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_error(try_create(&cases[i].options, &error), &error, cases[i].want, cases[i].names);
+}
+END_TEST
+
+/* ---- What the environment says ---- */
+
+/* Each toggle: the option decides, else the variable, else what is usual. */
+START_TEST(toggles_and_the_environment)
+{
+    static const struct {
+        tsm_toggle option;
+        const char *variable;
+        bool graphs, ranges;
+    } cases[] = {
+        { TSM_TOGGLE_DEFAULT, NULL, true, false }, { TSM_TOGGLE_DEFAULT, "off", false, false },
+        { TSM_TOGGLE_DEFAULT, "on", true, true },  { TSM_TOGGLE_DEFAULT, "perhaps", true, false },
+        { TSM_TOGGLE_ON, "off", true, true },      { TSM_TOGGLE_OFF, "on", false, false },
+    };
+    tsm_engine_options caller = TSM_ENGINE_OPTIONS_INIT, options;
+    tsm_backend_config config;
+    tsm_device device;
+    tsm_error error;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static const char *const names[] = { "TSM_CUDA_GRAPH", "TSM_CUDA_TUNE", "TSM_CUDA_NVTX" };
+
+        for (int k = 0; k < 3; k++) {
+            unsetenv(names[k]);
+            if (cases[i].variable) setenv(names[k], cases[i].variable, 1);
+        }
+        caller.cuda_graphs = caller.cuda_tuning = caller.cuda_ranges = cases[i].option;
+        assert_ok(tsm_engine_options_check(&options, &config, &device, &caller, &error), &error);
+        ck_assert_int_eq(config.graphs, cases[i].graphs);
+        ck_assert_int_eq(config.tune, cases[i].graphs);
+        ck_assert_int_eq(config.ranges, cases[i].ranges);
+        for (int k = 0; k < 3; k++) unsetenv(names[k]);
+    }
+}
+END_TEST
+
+START_TEST(cache_directory)
+{
+    tsm_engine_options caller = TSM_ENGINE_OPTIONS_INIT, options;
+    tsm_backend_config config;
+    tsm_device device;
+    tsm_error error;
+
+    unsetenv("TSM_CACHE_DIR");
+    assert_ok(tsm_engine_options_check(&options, &config, &device, &caller, &error), &error);
+    ck_assert_ptr_null(config.cache_dir);
+    setenv("TSM_CACHE_DIR", "/there", 1);
+    assert_ok(tsm_engine_options_check(&options, &config, &device, &caller, &error), &error);
+    ck_assert_str_eq(config.cache_dir, "/there");
+    caller.cache_dir = "";
+    assert_ok(tsm_engine_options_check(&options, &config, &device, &caller, &error), &error);
+    ck_assert_str_eq(config.cache_dir, "");
+    unsetenv("TSM_CACHE_DIR");
 }
 END_TEST
 
@@ -87,13 +150,15 @@ START_TEST(struct_sizes)
     struct {
         tsm_engine_options known;
         int more[4];
-    } newer = { { sizeof newer, "reference", TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0 }, { 0 } };
+    } newer = { TSM_ENGINE_OPTIONS_INIT, { 0 } };
     struct {
         size_t struct_size;
         const char *device;
     } older = { sizeof older, "reference" };
     tsm_error error;
 
+    newer.known.struct_size = sizeof newer;
+    newer.known.device = "reference";
     assert_ok(try_create((const tsm_engine_options *)(const void *)&older, &error), &error);
     assert_ok(try_create(&newer.known, &error), &error);
     newer.more[3] = 1;
@@ -193,6 +258,46 @@ START_TEST(graph_text)
 }
 END_TEST
 
+/* ---- What a device supports ---- */
+
+START_TEST(support_of_every_layer)
+{
+    tsm_engine_options options = TSM_ENGINE_OPTIONS_INIT;
+    tsm_model *model = load_model(GOLDEN("r18"));
+    tsm_support_row *rows;
+    tsm_error error;
+    int count;
+
+    options.device = "cpu";
+    assert_ok(tsm_model_support(model, &options, &rows, &count, &error), &error);
+    ck_assert_int_eq(count, 24); /* input, 20 convolutions, 2 pools, fc */
+    for (int i = 0; i < count; i++) {
+        ck_assert_int_eq(rows[i].supported, 1);
+        ck_assert_str_eq(rows[i].device, "cpu");
+        ck_assert(*rows[i].layer && *rows[i].op && *rows[i].how);
+    }
+    ck_assert_str_eq(rows[0].op, "input");
+    ck_assert_str_eq(rows[1].layer, "base_model.conv1");
+    ck_assert_str_eq(rows[1].how, "oneDNN convolution");
+    tsm_free(rows);
+    options.precision = TSM_PRECISION_BF16;
+    assert_ok(tsm_model_support(model, &options, &rows, &count, &error), &error);
+    ck_assert_int_eq(rows[1].supported, 0);
+    ck_assert_str_eq(rows[1].how, "precision bf16 is not available, only fp32");
+    tsm_free(rows);
+    options = (tsm_engine_options)TSM_ENGINE_OPTIONS_INIT;
+    assert_ok(tsm_model_support(model, &options, &rows, &count, &error), &error); /* "auto": the CPU at least */
+    ck_assert_int_eq(rows[1].supported, 1);
+    tsm_free(rows);
+    options.device = "nowhere";
+    assert_error(tsm_model_support(model, &options, &rows, &count, &error), &error, TSM_ERROR_ARGUMENT, "nowhere");
+    ck_assert_ptr_null(rows);
+    assert_error(tsm_model_support(NULL, NULL, &rows, &count, &error), &error, TSM_ERROR_ARGUMENT, "no model");
+    ck_assert_int_eq(tsm_model_support(model, NULL, NULL, &count, NULL), TSM_ERROR_ARGUMENT);
+    tsm_model_destroy(&model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine");
@@ -205,6 +310,9 @@ int main(void)
     tcase_add_test(options, info_structs);
     tcase_add_test(options, null_handles);
     tcase_add_test(options, graph_text);
+    tcase_add_test(options, toggles_and_the_environment);
+    tcase_add_test(options, cache_directory);
+    tcase_add_test(options, support_of_every_layer);
     suite_add_tcase(suite, options);
     return run_suite(suite);
 }

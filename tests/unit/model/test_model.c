@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_model.c - from a checkpoint to a model: what follows from keys, metadata and options, and what is refused. */
 #include "checkpoint_writer.h"
-#include "core/memory.h"
+#include "core/status.h"
 #include "model/model.h"
 
 START_TEST(test_defaults)

@@ -2,7 +2,7 @@
 /* test_model_serialize.c - a model written as safetensors: names, metadata and bits; the same network when it is read
  * again, and the same bytes when that is written. */
 #include "checkpoint_writer.h"
-#include "core/memory.h"
+#include "core/status.h"
 #include "engines.h"
 #include "model/object.h"
 

@@ -2,7 +2,7 @@
 /* test_naming.c - the key layouts of other releases, and MobileNetV2: names, shapes and what is said of wrong ones.
  */
 #include "checkpoint_writer.h"
-#include "core/memory.h"
+#include "core/status.h"
 #include "names/naming.h"
 #include "model/model.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_mobileone.c - MobileOne: branches merged to what they compute one by one, blocks and shifts as they are wired,
  * and what is made of them. */
-#include "core/memory.h"
+#include "core/status.h"
 #include "passes/passes.h"
 #include "mobileone_writer.h"
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/memory.h"
+#include "core/status.h"
 #include "video_support.h"
 
 #define SHORT_GOPS VIDEO_DATA "h264_short_gops.mp4"

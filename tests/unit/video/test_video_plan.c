@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_video_plan.c - plans whose frames come at another size: equal, bit for bit, to frames that libtsm-video
  * resized; and what is refused. */
-#include "core/memory.h"
+#include "core/status.h"
 #include "resizes.h"
 
 static const char *const devices[] = { "reference", "cpu" };
@@ -87,15 +87,40 @@ START_TEST(refused)
     assert_ok(tsm_context_plan_resize(context, &resize_shape, &resizes[0], &error), &error);
     input.dims[2]--;
     assert_error(tsm_run(context, &input, &output, &error), &error, TSM_ERROR_ARGUMENT,
-                 "input: is 1x8x63x96x3, the plan is for 1x8x64x96x3");
-    /* Without a resize the plan is as ever. */
+                 "input: is 1x8x63x96x3, planned for is 1x8x64x96x3");
+    /* A plan without a resize stands beside it. */
     assert_ok(tsm_context_plan_resize(context, &resize_shape, NULL, &error), &error);
     assert_error(tsm_run(context, &input, &output, &error), &error, TSM_ERROR_ARGUMENT,
-                 "the plan is for 1x8x32x40x3");
+                 "planned for is 1x8x32x40x3, 1x8x64x96x3");
     tsm_context_destroy(&context);
     tsm_context_destroy(&of_flow);
     tsm_engine_destroy(&engine);
     tsm_engine_destroy(&flow);
+    free(frames);
+}
+END_TEST
+
+/* A plan of the same shape for frames of the same size takes the place of the one before, whatever the crop. */
+START_TEST(another_crop_replaces)
+{
+    const tsm_resize crops[] = { RESIZE(96, 64, 60, 40, 10, 4, 0), RESIZE(96, 64, 60, 40, 2, 3, 1) };
+    tsm_engine *engine = make_engine(GOLDEN("r18"), devices[_i]);
+    tsm_context *context = make_resize_context(engine, &crops[0]);
+    uint8_t *frames = resize_frames(&crops[0], 9);
+    float want[RESIZE_LOGITS], got[RESIZE_LOGITS];
+    tsm_tensor input = resize_tensor(frames, &crops[0]), output = logits_tensor(got, RESIZE_N, RESIZE_LOGITS);
+    const uint64_t bytes = tsm_context_bytes(context);
+    tsm_error error;
+
+    for (int k = 1; k < 4; k++) {
+        assert_ok(tsm_context_plan_resize(context, &resize_shape, &crops[k % 2], &error), &error);
+        ck_assert_uint_le(tsm_context_bytes(context), bytes + 4096); /* tables of another crop */
+        resize_logits(engine, &crops[k % 2], frames, want);
+        assert_ok(tsm_run(context, &input, &output, &error), &error);
+        ck_assert_mem_eq(got, want, sizeof want);
+    }
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
     free(frames);
 }
 END_TEST
@@ -130,6 +155,7 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, equals_resized_frames, 0, DEVICES * RESIZES);
     tcase_add_loop_test(tests, floats_are_not_resized, 0, DEVICES);
+    tcase_add_loop_test(tests, another_crop_replaces, 0, DEVICES);
     tcase_add_test(tests, refused);
     tcase_add_test(tests, memory_runs_out);
     suite_add_tcase(suite, tests);

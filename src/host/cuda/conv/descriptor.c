@@ -14,6 +14,11 @@ void tsm_conv_spec_print(const tsm_conv_spec *s, char text[TSM_CONV_SPEC_TEXT])
              (long long)s->out_pitch, s->float_out ? "f" : "", (long long)s->residual_pitch, tsm_act_name(s->act));
 }
 
+bool tsm_conv_spec_is_product(const tsm_conv_spec *spec)
+{
+    return spec->kernel_h == 1 && spec->kernel_w == 1 && spec->stride == 1 && spec->pad == 0 && spec->groups == 1;
+}
+
 static int64_t pitched_count(int64_t pixels, int64_t pitch, int64_t channels)
 {
     return (pixels - 1) * pitch + channels;

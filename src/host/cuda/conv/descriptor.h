@@ -3,14 +3,8 @@
 #ifndef TSM_CUDA_CONV_DESCRIPTOR_H
 #define TSM_CUDA_CONV_DESCRIPTOR_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "graph/graph.h"
+#include "graph/backend.h"
 #include "cuda/dtype.h"
-
-#define TSM_CUDA_ARENA_ALIGNMENT  64  /* bytes: of every value */
-#define TSM_CUDA_WEIGHT_ALIGNMENT 256 /* bytes: of every weight and bias */
 
 /* out = act(conv(in) + residual + bias), NHWC. A pitch is the number of elements from a pixel to the next; what lies
  * between the channels and the pitch is neither read nor written. */
@@ -30,6 +24,9 @@ typedef struct tsm_conv_spec {
 
 /* One word that tells specs apart, for caches and messages. */
 void tsm_conv_spec_print(const tsm_conv_spec *spec, char text[TSM_CONV_SPEC_TEXT]);
+
+/* A matrix product: 1x1, stride 1, no padding, one group. */
+bool tsm_conv_spec_is_product(const tsm_conv_spec *spec);
 
 /* Elements from the first to behind the last of each operand. */
 int64_t tsm_conv_spec_input_count(const tsm_conv_spec *spec);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.h - what an engine on the CPU holds: the oneDNN engine and every weight in the layouts that its plans want.
- */
-#ifndef TSM_CPU_STATE_H
-#define TSM_CPU_STATE_H
+/* prepared.h - a graph ready for the CPU: the oneDNN engine, and every weight in the layouts that plans want. */
+#ifndef TSM_CPU_PREPARED_H
+#define TSM_CPU_PREPARED_H
 
 #include <omp.h>
 #include <pthread.h>
@@ -10,35 +9,47 @@
 #include "graph/backend.h"
 #include "dnnl_shim.h"
 
-/* One weight in one layout. Lives until the state is released, at a fixed address. */
+/* One weight in one layout. Lives until its graph is released, at a fixed address. */
 typedef struct tsm_cpu_pack {
     tsm_dnnl_layout layout; /* NULL: that of gather.h */
     void *data;
     struct tsm_cpu_pack *next;
 } tsm_cpu_pack;
 
-typedef struct tsm_cpu_state {
+struct tsm_prepared {
     const tsm_graph *graph;
     dnnl_engine_t engine;
     int threads;
     tsm_shift_method shift_method; /* COPY, INPLACE, or GATHER where it can be and INPLACE elsewhere */
-    float mean[3], std[3];
+    uint64_t max_bytes;
+    tsm_cancel cancel;
     tsm_cpu_pack **packs; /* a list per node; only grows, under the lock */
     pthread_mutex_t lock;
     uint64_t weight_bytes;
-} tsm_cpu_state;
+};
 
 /* Packs the weights of every CONV and FC node, one layer at a time. */
-tsm_status tsm_cpu_weights_prepare(tsm_cpu_state *state, tsm_error *error);
-void tsm_cpu_weights_release(tsm_cpu_state *state);
+tsm_status tsm_cpu_weights_prepare(tsm_prepared *prepared, tsm_error *error);
+void tsm_cpu_weights_release(tsm_prepared *prepared);
 
 /* True where a node's shift is done by tsm_cpu_gather_run; its weights are packed for that alone. */
-bool tsm_cpu_gathers(const tsm_cpu_state *state, const tsm_node *node);
+bool tsm_cpu_gathers(tsm_shift_method method, const tsm_node *node);
 
 /* The weights of `node` in `layout` (NULL: as tsm_cpu_gather_run wants them), repacked from another layout if no plan
  * has wanted this one before. Thread-safe. */
-tsm_status tsm_cpu_weights_get(tsm_cpu_state *state, int node, tsm_dnnl_layout layout, const void **data,
+tsm_status tsm_cpu_weights_get(tsm_prepared *prepared, int node, tsm_dnnl_layout layout, const void **data,
                                tsm_error *error);
+
+/* ---- What there is (support.c) ------------------------------------------------------------------------------- */
+
+/* Whether anything runs with `config`; if not, why, in `text`. */
+bool tsm_cpu_config_supported(const tsm_backend_config *config, char text[TSM_SUPPORT_TEXT]);
+
+bool tsm_cpu_supports(const tsm_backend_config *config, const tsm_graph *graph, int node,
+                      char text[TSM_SUPPORT_TEXT]);
+
+/* The shift method that `wanted` means on this CPU: COPY, INPLACE or GATHER. */
+tsm_shift_method tsm_cpu_choose_method(tsm_shift_method wanted);
 
 /* ---- Products (product.c): CONV and FC nodes as oneDNN ops --------------------------------------------------- */
 
@@ -46,9 +57,9 @@ tsm_status tsm_cpu_weights_get(tsm_cpu_state *state, int node, tsm_dnnl_layout l
  * the pixels that tsm_cpu_pick_pixels picks. */
 bool tsm_cpu_is_matmul(const tsm_node *node);
 
-/* Compiles the op of a node for input `in`; output and epilogue are the node's. */
+/* Compiles the op of a node from `in` to `out`; the epilogue is the node's. */
 tsm_status tsm_cpu_product_create(tsm_dnnl_op *op, dnnl_engine_t engine, const tsm_node *node, const tsm_dims *in,
-                                  tsm_error *error);
+                                  const tsm_dims *out, tsm_error *error);
 
 /* The layout in which tsm_node_weights writes the node's weights. */
 tsm_status tsm_cpu_product_plain(tsm_dnnl_layout *layout, const tsm_node *node, tsm_error *error);
