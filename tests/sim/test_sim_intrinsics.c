@@ -114,6 +114,7 @@ START_TEST(tf32_cuts)
 {
     float cut[ROWS][COLUMNS], whole[ROWS][COLUMNS];
     matrices m;
+    float *factors = &m.a[0][0];
 
     fill(&m.a[0][0], ROWS * MAX_K, 4, TSM_FLOAT32);
     fill(&m.b[0][0], MAX_K * COLUMNS, 5, TSM_FLOAT32);
@@ -122,9 +123,9 @@ START_TEST(tf32_cuts)
     multiply_probe(&m, TSM_FLOAT32, cut);
     for (int i = 0; i < ROWS * MAX_K; i++) {
         uint32_t bits;
-        memcpy(&bits, &m.a[0][i], 4);
+        memcpy(&bits, factors + i, 4);
         bits |= 0x1fff;
-        memcpy(&m.a[0][i], &bits, 4);
+        memcpy(factors + i, &bits, 4);
     }
     multiply_probe(&m, TSM_FLOAT32, whole);
     ck_assert_mem_eq(cut, whole, sizeof cut);
