@@ -89,7 +89,8 @@ static const layer layers[] = {
     { "n_div 1", 64, 32, 1, 1, 1 },
 };
 
-/* Two clips of one frame, which have no neighbours; or a clip of T = 3, whose 3 x 5 pixels divide no tile. */
+/* In types of 4 and of 2 bytes. Two clips of one frame, which have no neighbours; or a clip of T = 3, whose 3 x 5
+ * pixels divide no tile. */
 static void check_fold(const layer *l, tsm_dtype dtype, int t, uint32_t seed)
 {
     tsm_conv_kernel_spec spec =
@@ -111,8 +112,7 @@ static void check_fold(const layer *l, tsm_dtype dtype, int t, uint32_t seed)
 
 START_TEST(folds)
 {
-    for (int d = 0; d < COUNT_OF(float_types); d++)
-        check_fold(&layers[_i], float_types[d], 3, (uint32_t)(_i * 16 + d));
+    for (int d = 0; d < 2; d++) check_fold(&layers[_i], float_types[d], 3, (uint32_t)(_i * 16 + d));
     check_fold(&layers[_i], TSM_FLOAT16, 1, (uint32_t)(_i * 16 + 8));
 }
 END_TEST
