@@ -11,6 +11,7 @@
 
 #include "engines.h"
 #include "core/status.h"
+#include "graph/backend.h"
 #include "lib_support.h"
 
 /* TUNE off unless a test is about tuning, which runs every kernel of every convolution dozens of times. */
@@ -20,11 +21,19 @@ static inline void set_mode(const char *graphs, const char *tune)
     setenv("TSM_CUDA_TUNE", tune, 1);
 }
 
+static inline const char *plugin_name(void)
+{
+    static char name[64];
+
+    snprintf(name, sizeof name, "libtsm_cuda-abi%d.so", TSM_BACKEND_ABI);
+    return name;
+}
+
 /* Allocations on the host since the last call: those of libtsm, and those of the plugin, which must have been opened.
  */
 static inline uint64_t host_allocations(void)
 {
-    void *plugin = dlopen("libtsm_cuda.so", RTLD_NOW | RTLD_NOLOAD);
+    void *plugin = dlopen(plugin_name(), RTLD_NOW | RTLD_NOLOAD);
     uint64_t (*of_plugin)(void), count;
 
     ck_assert_msg(plugin != NULL, "the plugin is not open");
