@@ -11,7 +11,7 @@
  *   128 x 256  the most products a byte of shared memory (64 x 64 a warp, 8 warps): layers bound by arithmetic
  *   128 x 128  the same warps, two blocks a multiprocessor: a start or an end of one behind the other's products. A
  *              fourth stage would leave room for one block where there are 100 KiB (sm_86, 89, 120)
- *   128 x 64   64 filters, as all of layer1 has; four blocks a multiprocessor, for layers bound by memory
+ *   128 x 64   64 filters, as all of layer1 has; two to four blocks a multiprocessor, for layers bound by memory
  *   64 x 64    few rows: batch 1, layer4; steps of 128 bytes, since its blocks are too short to hide more barriers
  */
 #ifndef TSM_KERNELS_CONV_TILES_H
