@@ -143,6 +143,15 @@ __device__ __forceinline__ float larger(float best, float x)
     return x > best || x != x ? x : best;
 }
 
+/* All bits of the exponent say infinity or NaN; isfinite, however it is compiled. */
+__device__ __forceinline__ bool is_finite(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return (bits & 0x7f800000u) != 0x7f800000u;
+}
+
 /* ---- Host side of a launch ---- */
 
 static inline bool aligned(const void *address)

@@ -7,7 +7,7 @@
  * and 4 elements out a pixel.
  *
  * float32 planes: a thread takes one pixel; neighbours read neighbouring elements of each plane and write a row each.
- * Bytes: 4 in a channel, out_channels elements out.
+ * Bytes: 4 in a channel, out_channels elements out. A value that is not finite costs an atomic; others cost a compare.
  */
 #include "device.h"
 
@@ -89,6 +89,7 @@ template <typename T> struct PlanesPlan {
     T *out;
     int images, channels, out_channels;
     int64_t pixels;
+    uint32_t *not_finite;
 };
 
 template <typename T, int V> __global__ void __launch_bounds__(kThreads) planes_kernel(PlanesPlan<T> p)
@@ -99,18 +100,25 @@ template <typename T, int V> __global__ void __launch_bounds__(kThreads) planes_
     for (int image = (int)blockIdx.y; image < p.images; image += (int)gridDim.y) {
         const float *in = p.in + (int64_t)image * p.channels * p.pixels + pixel;
         T *out = p.out + ((int64_t)image * p.pixels + pixel) * p.out_channels;
+        bool finite = true;
         for (int c = 0; c < p.out_channels; c += V) {
             Pack<T, V> pack;
 #pragma unroll
-            for (int j = 0; j < V; j++) pack.v[j] = from_float<T>(c + j < p.channels ? in[(c + j) * p.pixels] : 0.0f);
+            for (int j = 0; j < V; j++) {
+                float x = c + j < p.channels ? in[(c + j) * p.pixels] : 0.0f;
+                finite = finite && is_finite(x);
+                pack.v[j] = from_float<T>(x);
+            }
             store<T, V>(out + c, pack);
         }
+        if (!finite && p.not_finite) atomicMin(p.not_finite, (uint32_t)image);
     }
 }
 
 template <typename T> static cudaError_t planes_launch(const tsm_kernel_planes_args *a, cudaStream_t stream)
 {
-    PlanesPlan<T> p = { a->in, static_cast<T *>(a->out), a->images, a->channels, a->out_channels, a->pixels };
+    PlanesPlan<T> p = { a->in, static_cast<T *>(a->out), a->images, a->channels,
+                        a->out_channels, a->pixels, a->not_finite };
     dim3 grid = grid_of(a->pixels, kThreads, a->images);
 
     if (a->out_channels % kPlaneChannels == 0 && aligned(a->out))

@@ -168,6 +168,9 @@ cudaError_t tsm_kernel_softmax(const tsm_kernel_softmax_args *args, cudaStream_t
 cudaError_t tsm_kernel_topk(const void *in, float *out_values, int32_t *out_indices, int rows, int classes, int k,
                             tsm_dtype dtype, cudaStream_t stream);
 
+/* Lowers *first to the least of the `rows` rows of `count` float32 that has a value which is not finite. */
+cudaError_t tsm_kernel_not_finite(const float *in, int rows, int count, uint32_t *first, cudaStream_t stream);
+
 /* ---- input.cu ---- */
 
 /* uint8 RGB (pixels, 3) to (pixels, 4) of dtype: ((x / 255) - mean) / std in float32, the fourth channel 0. */
@@ -181,12 +184,15 @@ typedef struct tsm_kernel_bytes_args {
 
 cudaError_t tsm_kernel_bytes(const tsm_kernel_bytes_args *args, cudaStream_t stream);
 
-/* float32 (images, channels, pixels) to (images, pixels, out_channels) of dtype; channels beyond the first are 0. */
+/* float32 (images, channels, pixels) to (images, pixels, out_channels) of dtype; channels beyond the first are 0.
+ * What is read is looked at on the way: *not_finite is lowered to the least image that has a value which is not
+ * finite. */
 typedef struct tsm_kernel_planes_args {
     const float *in;
     void *out;
     int images, channels, out_channels;
-    int64_t pixels; /* h * w */
+    int64_t pixels;       /* h * w */
+    uint32_t *not_finite; /* NULL: not looked for */
     tsm_dtype dtype;
 } tsm_kernel_planes_args;
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rows.cu - softmax of rows (class scores, attention) and the k largest of each row of logits.
+ * rows.cu - softmax of rows (class scores, attention), the k largest of each row of logits, and rows that are not
+ * finite.
  *
  * Softmax: a warp a row, so that no barrier is needed; lanes take every 32nd chunk of 16 bytes of float32 and combine
  * by shuffles. It passes over the row three times (largest, sum, result), of which the second and third hit the L1
  * cache for rows of some thousand elements. Bytes: the row once in, once out. Operations: two exponentials an
  * element, in float32. Layout: rows at two pitches.
+ *
+ * Search for what is not finite: a warp a row; only rows that have some cost an atomic. Bytes: the rows once.
  *
  * Top-k: a block a row; threads take every 256th element, lanes combine by shuffles, warps through shared memory. It
  * passes k times, each time for the best element below the last one found in a total order of (value, index), so
@@ -92,6 +95,17 @@ __global__ void __launch_bounds__(kThreads) softmax_kernel(SoftmaxPlan<T, O> p)
     }
 }
 
+__global__ void __launch_bounds__(kThreads) not_finite_kernel(const float *in, int rows, int count, uint32_t *first)
+{
+    int row = (int)blockIdx.x * kRowWarps + (int)threadIdx.x / kLanes;
+    bool finite = true;
+
+    if (row >= rows) return; /* the whole warp */
+    for (int i = (int)threadIdx.x % kLanes; i < count; i += kLanes)
+        finite = finite && is_finite(in[(int64_t)row * count + i]);
+    if (!finite) atomicMin(first, (uint32_t)row);
+}
+
 template <typename T>
 __global__ void __launch_bounds__(kThreads)
     topk_kernel(const T *in, float *values, int32_t *indices, int classes, int k)
@@ -167,4 +181,11 @@ cudaError_t tsm_kernel_topk(const void *in, float *out_values, int32_t *out_indi
     if (!in || (!out_values && !out_indices) || rows < 1 || classes < 1 || k < 1 || k > classes)
         return cudaErrorInvalidValue;
     TSM_BY_DTYPE(dtype, tsm::topk_launch, in, out_values, out_indices, rows, classes, k, stream)
+}
+
+cudaError_t tsm_kernel_not_finite(const float *in, int rows, int count, uint32_t *first, cudaStream_t stream)
+{
+    if (!in || !first || rows < 1 || count < 1 || count > tsm::kMaxIndex - tsm::kLanes) return cudaErrorInvalidValue;
+    return TSM_LAUNCH(tsm::not_finite_kernel, tsm::grid_of(rows, tsm::kRowWarps, 1), tsm::kThreads, 0, stream, in,
+                      rows, count, first);
 }

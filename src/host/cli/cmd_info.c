@@ -2,10 +2,12 @@
 /* tsm info: what a checkpoint holds. */
 #include "cmd_info_device.h"
 #include "commands.h"
+#include "input.h"
 #include "json_out.h"
 #include "options.h"
 #include "report.h"
 #include "settings.h"
+#include "shown.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,7 +70,7 @@ static json_t *nonlocal_object(const tsm_model_info *info)
 }
 
 /* The first of the lines at *lines, of which it is taken off; NULL where there are none left. */
-static const char *next_doubt(const char **lines, int *length)
+static const char *next_line(const char **lines, int *length)
 {
     const char *line = *lines;
 
@@ -78,19 +80,30 @@ static const char *next_doubt(const char **lines, int *length)
     return line;
 }
 
-static json_t *doubt_list(const tsm_model_info *info)
+static json_t *line_list(const char *lines)
 {
     json_t *list = json_array();
-    const char *lines = info->doubts, *doubt;
+    const char *line;
     int length;
 
-    while (list && (doubt = next_doubt(&lines, &length)) != NULL) {
-        if (json_array_append_new(list, json_stringn(doubt, (size_t)length)) != 0) {
+    while (list && (line = next_line(&lines, &length)) != NULL) {
+        char *text = strndup(line, (size_t)length);
+
+        if (!text || json_array_append_new(list, json_out_text(text)) != 0) {
             json_decref(list);
-            return NULL;
+            list = NULL;
         }
+        free(text);
     }
     return list;
+}
+
+/* Which weights were taken of the file, and what was taken off their names and left out beside them. */
+static json_t *weights_object(const tsm_model_info *info)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "key", json_out_text(info->weights), "others",
+                     line_list(info->other_weights), "prefix", json_out_text(info->prefix), "left_out",
+                     json_out_text(info->left_out));
 }
 
 static json_t *input_object(const tsm_model_info *info)
@@ -105,14 +118,18 @@ static int print_json(const checkpoint *c)
 {
     const tsm_model_info *info = &c->info;
 
-    return json_out_print(json_pack(
-        "{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "file",
-        json_out_text(c->path), "container", info->format, "layout", info->layout, "arch", info->arch, "width",
-        info->width, "segments", info->segments, "temporal_pool", info->temporal_pool, "classes", info->classes,
-        "shift", shift_object(info), "nonlocal", nonlocal_object(info), "input", input_object(info), "dtype",
-        info->dtype, "parameters", (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels",
-        label_list(c), "doubts", doubt_list(info), "graph", json_out_text(c->graph_text), "support",
-        info_device_support(&c->device), "profile", info_device_profile(&c->device)));
+    json_t *line = json_pack("{s:o, s:s, s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:o, s:o, "
+                             "s:o, s:i, s:i, s:o, s:o}",
+                             "file", json_out_text(c->path), "container", info->format, "layout", info->naming,
+                             "arch", info->arch, "width", info->width, "segments", info->segments, "temporal_pool",
+                             info->temporal_pool, "classes", info->classes, "shift", shift_object(info), "nonlocal",
+                             nonlocal_object(info), "input", input_object(info), "dtype", info->dtype, "parameters",
+                             (json_int_t)info->parameters, "macs", (json_int_t)info->macs, "labels", label_list(c),
+                             "doubts", line_list(info->doubts), "graph", json_out_text(c->graph_text), "weights",
+                             weights_object(info), "groups", info->groups, "bottleneck_width", info->bottleneck_width,
+                             "support", info_device_support(&c->device), "profile", info_device_profile(&c->device));
+
+    return json_out_print(json_out_add_bytes(line, "file_bytes", c->path));
 }
 
 static void print_labels(const checkpoint *c)
@@ -121,8 +138,11 @@ static void print_labels(const checkpoint *c)
         printf("labels      none\n");
         return;
     }
-    printf("labels      %s", tsm_model_label(c->model, 0));
-    for (int i = 1; i < c->info.classes; i++) printf(", %s", tsm_model_label(c->model, i));
+    printf("labels      ");
+    for (int i = 0; i < c->info.classes; i++) {
+        if (i > 0) printf(", ");
+        shown_print(stdout, tsm_model_label(c->model, i));
+    }
     printf("\n");
 }
 
@@ -144,21 +164,68 @@ static void print_shift(const tsm_model_info *info)
     }
 }
 
+/* Where the weights were found, unless that is where they always are, and what was left of their names and beside
+ * them. */
+static void print_weights(const tsm_model_info *info)
+{
+    const char *lines = info->other_weights, *other;
+    int length;
+
+    if (lines || (info->weights && strcmp(info->weights, "state_dict") != 0)) {
+        const char *taken = info->weights ? info->weights : "of the file";
+
+        printf("weights     ");
+        shown_print(stdout, taken);
+        for (const char *before = "; --weights could also take "; (other = next_line(&lines, &length));
+             before = ", ") {
+            printf("%s", before);
+            shown_print_part(stdout, other, (size_t)length);
+        }
+        printf("\n");
+    }
+    if (info->prefix) {
+        printf("prefix      ");
+        shown_print(stdout, info->prefix);
+        printf(" before every name\n");
+    }
+    if (info->left_out) {
+        printf("left out    ");
+        shown_print(stdout, info->left_out);
+        printf("\n");
+    }
+}
+
+static void print_arch(const tsm_model_info *info)
+{
+    printf("arch        %s, width %d", info->arch, info->width);
+    if (info->groups > 1) printf(", %d groups of %d", info->groups, info->bottleneck_width / info->groups);
+    if (info->groups == 1 && info->bottleneck_width != info->width)
+        printf(", bottlenecks of %d", info->bottleneck_width);
+    printf("\n");
+}
+
 static void print_doubts(const tsm_model_info *info)
 {
     const char *lines = info->doubts, *doubt;
     int length;
 
-    while ((doubt = next_doubt(&lines, &length)) != NULL) printf("doubt       %.*s\n", length, doubt);
+    while ((doubt = next_line(&lines, &length)) != NULL) {
+        printf("doubt       ");
+        shown_print_part(stdout, doubt, (size_t)length);
+        printf("\n");
+    }
 }
 
 static int print_text(const checkpoint *c)
 {
     const tsm_model_info *info = &c->info;
 
-    printf("file        %s\n", c->path);
-    printf("container   %s, %s names, %s\n", info->format, info->layout, info->dtype);
-    printf("arch        %s, width %d\n", info->arch, info->width);
+    printf("file        ");
+    shown_print(stdout, input_name(c->path));
+    printf("\n");
+    printf("container   %s, %s names, %s\n", info->format, info->naming, info->dtype);
+    print_weights(info);
+    print_arch(info);
     printf("segments    %d%s\n", info->segments, info->temporal_pool ? ", half of them from layer2 on" : "");
     printf("classes     %d\n", info->classes);
     print_shift(info);

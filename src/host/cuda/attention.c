@@ -5,15 +5,10 @@
 
 #include <string.h>
 
-#include "cuda/conv/descriptor.h"
+#include "alignment.h"
 
 #define ROW_ELEMENTS  8                  /* rows of scores and weights begin at multiples of 16 bytes at least */
 #define MOST_ELEMENTS (INT64_C(1) << 40) /* as of any value of a graph */
-
-static uint64_t aligned(uint64_t bytes)
-{
-    return (bytes + TSM_CUDA_ARENA_ALIGNMENT - 1) / TSM_CUDA_ARENA_ALIGNMENT * TSM_CUDA_ARENA_ALIGNMENT;
-}
 
 static int64_t positions(const tsm_dims *dims)
 {
@@ -26,22 +21,23 @@ static tsm_matrix matrix(cudaDataType_t type, int64_t rows, int64_t columns, int
     const int64_t bytes = type == CUDA_R_32F ? 4 : 2;
 
     /* The next clip begins at a multiple of the pitch. */
-    return (tsm_matrix){
-        type, rows, columns, pitch, columns * pitch, tsm_matmul_alignment(TSM_CUDA_ARENA_ALIGNMENT, 0, pitch * bytes)
-    };
+    return (tsm_matrix){ type, rows, columns, pitch, columns * pitch, tsm_matmul_alignment(0, pitch * bytes) };
 }
 
 static tsm_status make_product(tsm_product *product, cublasLtHandle_t handle, const tsm_attention *a,
                                bool transpose_a, bool transpose_b, const tsm_matmul_spec *spec, tsm_error *error)
 {
-    TSM_TRY_RETURN(tsm_matmul_describe(&product->operation, a->dtype->compute, transpose_a, transpose_b, error));
-    return tsm_matmul_make(&product->matmul, handle, product->operation, spec, 0, error);
+    tsm_matmul_algorithms algorithms;
+
+    TSM_TRY_RETURN(tsm_matmul_describe(&product->operation, a->dtype->precision, transpose_a, transpose_b, error));
+    TSM_TRY_RETURN(tsm_matmul_list(&algorithms, handle, product->operation, spec, error));
+    return tsm_matmul_make(&product->matmul, spec, &algorithms, 0, error);
 }
 
 /* scores^T(keys, queries) = keys^T queries; out(value channels, queries) = values weights. */
 static tsm_status make_soft(tsm_attention *a, cublasLtHandle_t handle, tsm_error *error)
 {
-    const cudaDataType_t type = a->dtype->blas;
+    const cudaDataType_t type = tsm_blas_type(a->dtype->type);
     const tsm_matrix scores = matrix(CUDA_R_32F, a->keys, a->queries, a->pitch);
     const tsm_matrix out = matrix(type, a->value_channels, a->queries, a->value_channels);
     const tsm_matmul_spec first = { matrix(type, a->channels, a->keys, a->channels),
@@ -57,7 +53,7 @@ static tsm_status make_soft(tsm_attention *a, cublasLtHandle_t handle, tsm_error
 /* between(value channels, channels) = values keys^T / keys; out(value channels, queries) = between queries. */
 static tsm_status make_divided(tsm_attention *a, cublasLtHandle_t handle, tsm_error *error)
 {
-    const cudaDataType_t type = a->dtype->blas;
+    const cudaDataType_t type = tsm_blas_type(a->dtype->type);
     const tsm_matrix between = matrix(type, a->value_channels, a->channels, a->value_channels);
     const tsm_matrix out = matrix(type, a->value_channels, a->queries, a->value_channels);
     const tsm_matmul_spec first = { matrix(type, a->value_channels, a->keys, a->value_channels),
@@ -94,8 +90,9 @@ static tsm_status divide_work(tsm_attention *a, int clips, tsm_error *error)
     a->clips = clips_at_a_time(clips, count * bytes);
     a->rounds = clips / a->clips;
     count *= (uint64_t)a->clips;
-    a->between_bytes = aligned(count * bytes);
-    if (a->softmax && a->dtype->type != TSM_FLOAT32) a->weights_bytes = aligned(count * (uint64_t)a->dtype->bytes);
+    a->between_bytes = tsm_cuda_align(count * bytes);
+    if (a->softmax && a->dtype->type != TSM_FLOAT32)
+        a->weights_bytes = tsm_cuda_align(count * (uint64_t)a->dtype->bytes);
     return TSM_OK;
 }
 

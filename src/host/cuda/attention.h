@@ -4,9 +4,10 @@
  *
  *   softmax   scores (queries, keys) = queries keys^T in float32; a softmax of ours makes weights of them; out =
  *             weights values. As many clips at a time as keep the scores within TSM_ATTENTION_SCORES bytes, one at
- * least, and divide their number, so that one plan serves them all. divided   out = queries (keys^T values / number
- * of keys): the products in this order need no scores at all, and less arithmetic wherever there are more keys than
- * channels.
+ *             least, and divide their number, so that one plan serves them all.
+ *
+ *   divided   out = queries (keys^T values / number of keys): the products in this order need no scores at all, and
+ *             less arithmetic wherever there are more keys than channels.
  *
  * Operands and result are dense.
  */
@@ -14,9 +15,9 @@
 #define TSM_CUDA_ATTENTION_H
 
 #include "kernels/kernels.h"
-#include "graph/graph.h"
+#include "graph/backend.h"
+#include "cuda/conv/conv.h"
 #include "dtype.h"
-#include "cuda/conv/matmul.h"
 
 /* Tests make it small. */
 #ifndef TSM_ATTENTION_SCORES
@@ -47,7 +48,7 @@ tsm_status tsm_attention_make(tsm_attention *attention, cublasLtHandle_t handle,
                               const tsm_dims *queries, const tsm_dims *values, bool softmax, tsm_error *error);
 void tsm_attention_clear(tsm_attention *attention);
 
-/* Bytes of scratch, which begins at a multiple of TSM_CUDA_ARENA_ALIGNMENT. */
+/* Bytes of scratch, which begins at a multiple of TSM_CUDA_ALIGNMENT. */
 uint64_t tsm_attention_scratch(const tsm_attention *attention);
 
 /* Device addresses of the whole operands. */

@@ -6,8 +6,8 @@
  * Symbols are linked, not looked up: where a library is missing, opening the plugin fails and says which.
  *
  * Runtime
- *   - devices: cudaGetDeviceCount, cudaGetDevice, cudaSetDevice, cudaGetDeviceProperties (name, major, minor and
- *     multiProcessorCount are read), cudaDriverGetVersion
+ *   - devices: cudaGetDeviceCount, cudaGetDevice, cudaSetDevice, cudaGetDeviceProperties (name, major, minor,
+ *     multiProcessorCount and l2CacheSize are read), cudaDriverGetVersion
  *   - errors: cudaGetErrorName, cudaGetErrorString, cudaGetLastError
  *   - memory: cudaMalloc, cudaFree, cudaMemcpy (host to device and back), cudaMemcpyAsync (any direction, but no
  *     cudaMemcpyDefault), cudaMemsetAsync, cudaPointerGetAttributes (type, device)

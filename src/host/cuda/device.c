@@ -40,6 +40,7 @@ static tsm_status read_properties(tsm_cuda_device *device, tsm_error *error)
     device->major = properties.major;
     device->minor = properties.minor;
     device->multiprocessors = properties.multiProcessorCount;
+    device->l2_bytes = properties.l2CacheSize > 0 ? (size_t)properties.l2CacheSize : 0;
     if (device->major >= MIN_MAJOR) return TSM_OK;
     snprintf(text, sizeof text, "%s has compute capability %d.%d, at least %d.0 is needed", device->name,
              device->major, device->minor, MIN_MAJOR);

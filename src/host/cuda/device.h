@@ -9,6 +9,7 @@ typedef struct tsm_cuda_device {
     int index;
     char name[128];
     int major, minor, multiprocessors;
+    size_t l2_bytes;
     int driver;         /* 13000 */
     size_t cudnn, blas; /* versions, 91900 and 130000 */
     char library[96];   /* "cuDNN 9.19.0, cuBLASLt 13.0.0" */

@@ -2,6 +2,10 @@
 /* layout.c - see layout.h. */
 #include "layout.h"
 
+#include "gather.h"
+
+#include <stdio.h>
+
 #define VECTOR_BYTES 16 /* what the shift kernel and the matmuls want rows and offsets to be multiples of */
 
 bool tsm_cuda_is_matmul(const tsm_node *node, bool any_stride)
@@ -83,48 +87,53 @@ static tsm_shift find_side(const tsm_graph *graph, int index, const tsm_cuda_dty
 }
 
 /* The padding of the input is only known to be zero, and only convolutions can make use of that. */
-static tsm_status check_input_readers(const tsm_graph *graph, int index, tsm_error *error)
+static bool reads_padding(const tsm_graph *graph, const tsm_node *node)
 {
-    for (int i = index + 1; i < graph->count; i++) {
-        const tsm_node *node = &graph->nodes[i];
+    for (int k = 0; k < TSM_INPUTS; k++) {
+        const int from = node->inputs[k];
 
-        if (tsm_node_reads(node, index) == 0) continue;
-        if (node->op == TSM_OP_CONV && node->groups == 1 && node->inputs[1] != index) continue;
-        return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cuda: %s: %s on the network's input", node->name,
-                        tsm_op_name(node->op));
+        if (from < 0 || graph->nodes[from].op != TSM_OP_INPUT) continue;
+        if (node->op != TSM_OP_CONV || node->groups != 1 || k != 0) return true;
     }
-    return TSM_OK;
+    return false;
 }
 
 /* Logits are float32, which not every operation can make of 16 bits. */
-static tsm_status check_output(const tsm_graph *graph, const tsm_cuda_dtype *dtype, tsm_error *error)
+static bool makes_float(const tsm_node *node)
 {
-    const tsm_node *node = &graph->nodes[graph->output];
-
-    if (dtype->type == TSM_FLOAT32 || node->op == TSM_OP_FC || node->op == TSM_OP_TMEAN ||
-        (node->op == TSM_OP_AVGPOOL && !has_windows(node)))
-        return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cuda: %s: %s makes the logits", node->name, tsm_op_name(node->op));
+    return node->op == TSM_OP_FC || node->op == TSM_OP_TMEAN || (node->op == TSM_OP_AVGPOOL && !has_windows(node));
 }
 
-tsm_status tsm_cuda_layout_make(tsm_cuda_value *values, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
-                                tsm_shift_method method, tsm_error *error)
+bool tsm_cuda_layout_serves(const tsm_graph *graph, int index, const tsm_cuda_dtype *dtype,
+                            char why[TSM_SUPPORT_TEXT])
 {
-    TSM_TRY_RETURN(check_output(graph, dtype, error));
-    for (int i = 0; i < graph->count; i++) {
-        const tsm_node *node = &graph->nodes[i];
-        tsm_cuda_value *value = &values[i];
-        uint64_t pixels = (uint64_t)(tsm_dims_count(&node->dims) / node->dims.c);
+    const tsm_node *node = &graph->nodes[index];
 
-        *value = (tsm_cuda_value){ .pitch = node->dims.c, .type = dtype->type };
-        if (node->op == TSM_OP_INPUT) {
-            TSM_TRY_RETURN(check_input_readers(graph, i, error));
-            value->pitch = padded(node->dims.c);
-        }
+    if (reads_padding(graph, node)) {
+        snprintf(why, TSM_SUPPORT_TEXT, "%s on the network's input", tsm_op_name(node->op));
+        return false;
+    }
+    if (index == graph->output && dtype->type != TSM_FLOAT32 && !makes_float(node)) {
+        snprintf(why, TSM_SUPPORT_TEXT, "%s makes the logits", tsm_op_name(node->op));
+        return false;
+    }
+    return true;
+}
+
+void tsm_cuda_layout_make(tsm_cuda_value *values, const tsm_graph *graph, const tsm_dims *shapes,
+                          const tsm_cuda_dtype *dtype, tsm_shift_method method)
+{
+    for (int i = 0; i < graph->count; i++) {
+        const tsm_dims *dims = &shapes[i];
+        tsm_cuda_value *value = &values[i];
+        const uint64_t pixels = (uint64_t)(tsm_dims_count(dims) / dims->c);
+
+        *value = (tsm_cuda_value){ .pitch = dims->c, .type = dtype->type };
+        if (graph->nodes[i].op == TSM_OP_INPUT) value->pitch = padded(dims->c);
         if (method == TSM_SHIFT_OVERLAP) value->side = find_side(graph, i, dtype);
         value->pitch += value->side.end;
         if (i == graph->output) value->type = TSM_FLOAT32;
-        value->bytes = pixels * (uint64_t)value->pitch * (value->type == TSM_FLOAT32 ? 4u : (unsigned)dtype->bytes);
+        value->bytes = pixels * (uint64_t)value->pitch * tsm_dtype_bytes(value->type);
     }
-    return TSM_OK;
+    if (method == TSM_SHIFT_GATHER) tsm_gather_views(values, graph, shapes, dtype);
 }

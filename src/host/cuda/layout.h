@@ -8,7 +8,7 @@
 #ifndef TSM_CUDA_LAYOUT_H
 #define TSM_CUDA_LAYOUT_H
 
-#include "graph/graph.h"
+#include "graph/backend.h"
 #include "dtype.h"
 
 #define TSM_CUDA_INPUT_PAD 4 /* channels of the input are padded with zeros to a multiple of this */
@@ -16,14 +16,20 @@
 typedef struct tsm_cuda_value {
     int64_t pitch;  /* elements from a pixel to the next */
     tsm_shift side; /* its `end` columns lie shifted beside the row; end 0: none */
+    bool view;      /* of a SHIFT: the value before it, which its readers shift as they read */
     tsm_dtype type; /* of the logits float32, else of the precision */
     uint64_t bytes;
 } tsm_cuda_value;
 
-/* Fills values[graph->count]. `method` is COPY, where no value carries a shifted copy, or OVERLAP, where those do
- * whose readers and writer can all live with it. Dims must be inferred. Errors: UNSUPPORTED, MEMORY. */
-tsm_status tsm_cuda_layout_make(tsm_cuda_value *values, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
-                                tsm_shift_method method, tsm_error *error);
+/* Whether node `index` can live with how values lie; says why not in `why`. */
+bool tsm_cuda_layout_serves(const tsm_graph *graph, int index, const tsm_cuda_dtype *dtype,
+                            char why[TSM_SUPPORT_TEXT]);
+
+/* Fills values[graph->count] of a graph whose nodes it all serves. `method` is COPY, where no value carries a shifted
+ * copy; OVERLAP, where those do whose readers and writer can all live with it; or GATHER, where none does, and some
+ * are views. */
+void tsm_cuda_layout_make(tsm_cuda_value *values, const tsm_graph *graph, const tsm_dims *shapes,
+                          const tsm_cuda_dtype *dtype, tsm_shift_method method);
 
 /* A convolution over dense pixels that is a matrix product: 1x1, no padding, one group; `any_stride` or stride 1. */
 bool tsm_cuda_is_matmul(const tsm_node *node, bool any_stride);

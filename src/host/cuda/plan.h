@@ -1,53 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * plan.h - everything that runs of one shape need: a stream, handles, a schedule and, captured from it, a CUDA graph.
- *
- * The captured graph reads the network's input in the arena and leaves the logits there, so that it does not depend
- * on the caller's addresses: what converts the input and copies the logits is enqueued around it.
- */
+/* plan.h - everything that runs of one shape need: a schedule, bound to the arena of a worker, and tables. */
 #ifndef TSM_CUDA_PLAN_H
 #define TSM_CUDA_PLAN_H
 
-#include "schedule.h"
+#include "binding.h"
 #include "resize.h"
+#include "schedule.h"
+#include "worker.h"
 
-typedef struct tsm_cuda_plan {
-    tsm_cuda_state *state;
-    tsm_cuda_libraries libraries;
-    cudaStream_t stream; /* of run, of the autotuner and of the capture */
-    cudaEvent_t done;    /* after the last work that was enqueued */
-    bool enqueued;
-    cudaStream_t last; /* where that was */
+struct tsm_plan {
+    tsm_worker *worker;
     tsm_cuda_resize resize;
     tsm_schedule schedule;
-    cudaGraphExec_t exec; /* NULL: kernel by kernel */
-} tsm_cuda_plan;
+    tsm_binding bound, moved; /* moved: to an arena that is not the worker's yet */
+    tsm_plan *next;           /* of the worker */
+};
 
-/* Blocking. Errors: UNSUPPORTED, MEMORY, DEVICE. The device must be current, here and below. */
-tsm_status tsm_cuda_plan_make(tsm_cuda_plan **plan, tsm_cuda_state *state, const tsm_graph *graph, tsm_error *error);
+/* Blocking. Errors: UNSUPPORTED, MEMORY, DEVICE, CANCELLED. The device must be current, here and below. */
+tsm_status tsm_cuda_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_plan_arguments *arguments,
+                                tsm_error *error);
 
-/* Waits for what is still running. */
-void tsm_cuda_plan_destroy(tsm_cuda_plan *plan);
+/* Waits for what is still running. NULL is fine. */
+void tsm_cuda_plan_destroy(tsm_plan *plan);
 
-/* Input, network and logits on a stream, in order after whatever this plan enqueued before; never waits. Host memory
- * that is not pinned makes the copies blocking: `pageable` allows it. Errors: ARGUMENT, DEVICE. */
-tsm_status tsm_cuda_plan_enqueue(tsm_cuda_plan *plan, const tsm_tensor *input, const tsm_tensor *output,
-                                 bool pageable, cudaStream_t stream, tsm_error *error);
+/* Binds the plan's schedule to an arena that nothing runs in, runs it there once, and captures it. Blocking. Errors:
+ * MEMORY, DEVICE; `binding` is then cleared. */
+tsm_status tsm_cuda_plan_bind(const tsm_plan *plan, tsm_binding *binding, char *arena, tsm_error *error);
 
-/* transfer.c */
+/* run.c: run of backend.h. */
+tsm_status tsm_cuda_run(tsm_plan *plan, const tsm_run_arguments *arguments, tsm_error *error);
 
-/* Refuses tensors whose memory is not what they say, or not of this device. */
-tsm_status tsm_cuda_check_tensor(const tsm_tensor *tensor, const char *name, const tsm_cuda_device *device,
-                                 bool pageable, tsm_error *error);
-
-/* The caller's tensor to the network's input: resized, dtype, channels last, normalised, padded. */
-tsm_status tsm_cuda_enqueue_input(const tsm_schedule *schedule, const tsm_cuda_resize *resize,
-                                  const tsm_tensor *input, cudaStream_t stream, tsm_error *error);
-
-/* Runs what reads the caller's tensors once, on the arena: the first enqueue must not be what loads a kernel. */
-tsm_status tsm_cuda_warm_up_input(const tsm_schedule *schedule, const tsm_cuda_resize *resize, cudaStream_t stream,
-                                  tsm_error *error);
-tsm_status tsm_cuda_enqueue_output(const tsm_schedule *schedule, const tsm_tensor *output, cudaStream_t stream,
-                                   tsm_error *error);
+/* observe.c: the steps one by one, telling who listens; waits for the stream. Errors: DEVICE, MEMORY, CANCELLED. */
+tsm_status tsm_cuda_observe(tsm_plan *plan, const tsm_run_arguments *arguments, cudaStream_t stream,
+                            tsm_error *error);
 
 #endif

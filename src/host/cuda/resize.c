@@ -4,18 +4,13 @@
 
 #include <string.h>
 
-#define ALIGNMENT 256 /* bytes: of each table, and of each part of the scratch */
-
-static uint64_t align(uint64_t bytes)
-{
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
+#include "alignment.h"
 
 static size_t axis_bytes(const tsm_resample_axis *axis)
 {
     const size_t positions = (size_t)axis->count * sizeof(int32_t);
 
-    return 2 * align(positions) + align(positions * (size_t)axis->taps);
+    return 2 * tsm_cuda_align(positions) + tsm_cuda_align(positions * (size_t)axis->taps);
 }
 
 /* Copies a table to *at and moves that on. */
@@ -23,7 +18,7 @@ static tsm_status put(char **at, const int32_t **table, const int32_t *from, siz
 {
     TSM_CUDA(cudaMemcpy(*at, from, count * sizeof *from, cudaMemcpyHostToDevice));
     *table = (const int32_t *)(void *)*at;
-    *at += align(count * sizeof *from);
+    *at += tsm_cuda_align(count * sizeof *from);
     return TSM_OK;
 }
 
@@ -76,7 +71,7 @@ static uint64_t between_bytes(const tsm_resample *r, int64_t images)
 
 uint64_t tsm_cuda_resize_scratch(const tsm_resample *r, int64_t images)
 {
-    return align(tsm_cuda_resize_frames(r, images)) + align(between_bytes(r, images)) +
+    return tsm_cuda_align(tsm_cuda_resize_frames(r, images)) + tsm_cuda_align(between_bytes(r, images)) +
            (uint64_t)images * (uint64_t)r->spec.width * (uint64_t)r->spec.height * 3;
 }
 
@@ -84,10 +79,10 @@ tsm_status tsm_cuda_resize_enqueue(const tsm_cuda_resize *resize, const void *fr
                                    const void **resized, cudaStream_t stream, tsm_error *error)
 {
     const tsm_resample *r = resize->resample;
-    uint8_t *between = (uint8_t *)scratch + align(tsm_cuda_resize_frames(r, images));
+    uint8_t *between = (uint8_t *)scratch + tsm_cuda_align(tsm_cuda_resize_frames(r, images));
     const tsm_kernel_resize_args args = { .in = frames,
                                           .between = between,
-                                          .out = between + align(between_bytes(r, images)),
+                                          .out = between + tsm_cuda_align(between_bytes(r, images)),
                                           .images = images,
                                           .in_h = r->spec.in_height,
                                           .in_w = r->spec.in_width,

@@ -1,137 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schedule.c - layout, kernels and memory of a schedule; its steps are in schedule_steps.c. */
+/* schedule.c - see schedule.h. Layout, then kernels, then memory: each needs the one before. */
 #include "schedule.h"
-
-#include "resize.h"
 
 #include <string.h>
 
-void *tsm_schedule_value(const tsm_schedule *s, int node)
+#include "alignment.h"
+#include "resize.h"
+
+static int node_count(const tsm_schedule *s)
 {
-    return s->arena + s->memory.offsets[node];
-}
-
-void *tsm_schedule_scratch(const tsm_schedule *s, int node)
-{
-    return s->scratch[node] < 0 ? NULL : s->arena + s->scratch[node];
-}
-
-/* How the convolution's input gets to it, and the pitch and the channels that it then reads. */
-static void choose_staging(const tsm_schedule *s, const tsm_node *node, tsm_conv_work *work, tsm_conv_spec *spec)
-{
-    const tsm_cuda_value *in = &s->values[node->inputs[0]];
-    const tsm_cuda_dtype *dtype = s->state->dtype;
-    uint64_t row = (uint64_t)spec->channels * (uint64_t)dtype->bytes;
-
-    if (node->shift.end && tsm_cuda_same_shift(&in->side, &node->shift) && tsm_cuda_can_overlap(node, dtype)) {
-        work->overlap = true;
-        spec->in_offset = in->side.end;
-    } else if (node->shift.end) {
-        work->staging = TSM_STAGE_SHIFT;
-        work->staged_bytes = (uint64_t)(spec->images * spec->h * spec->w) * row;
-        spec->in_pitch = spec->channels;
-    } else if (in->pitch != spec->channels && node->stride > 1 && tsm_cuda_is_matmul(node, true)) {
-        work->staging = TSM_STAGE_SUBSAMPLE;
-        work->staged_bytes = (uint64_t)(spec->images * spec->oh * spec->ow) * row;
-        spec->in_pitch = spec->channels;
-        spec->h = spec->oh;
-        spec->w = spec->ow;
-        spec->stride = 1;
-    }
-}
-
-/* cuBLASLt has no activation of ours but ReLU; cuDNN has ReLU6 in some of its precompiled kernels, and others in
- * none. A kernel of ours after a product beats the few engines of cuDNN that do. */
-static bool library_has(tsm_act act, const tsm_node *node)
-{
-    return act == TSM_ACT_NONE || act == TSM_ACT_RELU || (act == TSM_ACT_RELU6 && !tsm_cuda_is_matmul(node, false));
-}
-
-static void describe_conv(const tsm_schedule *s, int index, tsm_conv_work *work, tsm_conv_spec *spec)
-{
-    const tsm_node *node = &s->graph->nodes[index];
-    const tsm_dims *in = &s->graph->nodes[node->inputs[0]].dims, *out = &node->dims;
-    bool has_taps = node->op == TSM_OP_CONV;
-
-    *spec = (tsm_conv_spec){
-        .precision = s->state->precision,
-        .images = (int64_t)in->n * in->t,
-        .h = in->h,
-        .w = in->w,
-        .channels = tsm_cuda_input_channels(s->graph, node),
-        .oh = out->h,
-        .ow = out->w,
-        .filters = out->c,
-        .kernel_h = has_taps ? node->kernel_h : 1,
-        .kernel_w = has_taps ? node->kernel_w : 1,
-        .stride = has_taps ? node->stride : 1,
-        .pad = has_taps ? node->pad : 0,
-        .groups = has_taps ? node->groups : 1,
-        .in_pitch = s->values[node->inputs[0]].pitch,
-        .out_pitch = s->values[index].pitch,
-        .residual_pitch = node->inputs[1] < 0 ? 0 : s->values[node->inputs[1]].pitch,
-        .float_out = s->values[index].type != s->state->dtype->type,
-        .act = node->act,
-    };
-    choose_staging(s, node, work, spec);
-    if (!library_has(spec->act, node)) {
-        work->later = spec->act;
-        spec->act = TSM_ACT_NONE;
-    }
+    return s->prepared->graph->count;
 }
 
 /* The conv of `spec`, made once. */
-static tsm_status find_conv(tsm_schedule *s, const tsm_conv_spec *spec, tsm_tuner *tuner, int *index,
+static tsm_status find_conv(const tsm_conv **out, tsm_schedule *s, const tsm_conv_spec *spec, tsm_tuner *tuner,
                             tsm_error *error)
 {
     char want[TSM_CONV_SPEC_TEXT], have[TSM_CONV_SPEC_TEXT];
 
     tsm_conv_spec_print(spec, want);
-    for (*index = 0; *index < s->conv_count; (*index)++) {
-        tsm_conv_spec_print(&s->convs[*index].spec, have);
+    for (int i = 0; i < s->conv_count; i++) {
+        tsm_conv_spec_print(&s->convs[i]->spec, have);
+        *out = s->convs[i];
         if (strcmp(want, have) == 0) return TSM_OK;
     }
     TSM_TRY_RETURN(tsm_tune_conv(&s->convs[s->conv_count], tuner, spec, error));
-    s->conv_count++;
+    *out = s->convs[s->conv_count++];
     return TSM_OK;
 }
 
-static tsm_status choose_attention(tsm_schedule *s, int index, const tsm_tuner *tuner, tsm_error *error)
+static void describe_convolutions(tsm_schedule *s)
 {
-    const tsm_node *node = &s->graph->nodes[index];
+    const tsm_graph *graph = s->prepared->graph;
 
-    return tsm_attention_make(&s->attentions[index], tuner->libraries->blas, s->state->dtype,
-                              &s->graph->nodes[node->inputs[0]].dims, &s->graph->nodes[node->inputs[2]].dims,
-                              node->softmax, error);
+    for (int i = 0; i < graph->count; i++)
+        if (graph->nodes[i].op == TSM_OP_CONV || graph->nodes[i].op == TSM_OP_FC)
+            tsm_convolution_make(&s->convolutions[i], graph, s->shapes, s->values, i, s->prepared->dtype, s->method);
+}
+
+static tsm_status choose_kernel(tsm_schedule *s, int index, tsm_tuner *tuner, tsm_error *error)
+{
+    const tsm_node *node = tsm_schedule_node(s, index);
+
+    if (node->op == TSM_OP_ATTENTION)
+        return tsm_attention_make(&s->attentions[index], tuner->libraries->blas, s->prepared->dtype,
+                                  &s->shapes[node->inputs[0]], &s->shapes[node->inputs[2]], node->softmax, error);
+    if ((node->op != TSM_OP_CONV && node->op != TSM_OP_FC) || s->convolutions[index].depthwise) return TSM_OK;
+    return find_conv(&s->conv_of[index], s, &s->convolutions[index].spec, tuner, error);
 }
 
 static tsm_status choose_kernels(tsm_schedule *s, tsm_tuner *tuner, tsm_error *error)
 {
-    for (int i = 0; i < s->graph->count; i++) {
-        const tsm_node *node = &s->graph->nodes[i];
-        tsm_conv_work *work = &s->work[i];
-        tsm_conv_spec spec;
+    for (int i = 0; i < node_count(s); i++) {
         tsm_status status;
 
-        work->conv = -1;
-        if (node->op == TSM_OP_ATTENTION) {
-            status = choose_attention(s, i, tuner, error);
-        } else if (node->op == TSM_OP_CONV || node->op == TSM_OP_FC) {
-            describe_conv(s, i, work, &spec);
-            if (node->op == TSM_OP_CONV && tsm_cuda_is_depthwise(node)) continue;
-            status = find_conv(s, &spec, tuner, &work->conv, error);
-        } else {
-            continue;
-        }
-        if (status != TSM_OK) return tsm_error_prefix(error, status, node->name);
+        TSM_TRY_RETURN(tsm_cancel_check(&s->prepared->cancel, error));
+        status = choose_kernel(s, i, tuner, error);
+        if (status != TSM_OK) return tsm_error_prefix(error, status, tsm_schedule_node(s, i)->name);
     }
     return TSM_OK;
 }
 
-static uint64_t align(uint64_t bytes)
-{
-    return (bytes + TSM_CUDA_ARENA_ALIGNMENT - 1) / TSM_CUDA_ARENA_ALIGNMENT * TSM_CUDA_ARENA_ALIGNMENT;
-}
+/* ---- Memory ---- */
 
 /* Input that comes from the host is put there first, as the float32 or the bytes that it is; frames of another size
  * are resized there. */
@@ -140,23 +70,24 @@ static uint64_t input_scratch_bytes(const tsm_schedule *s, const tsm_dims *dims)
     const uint64_t floats = (uint64_t)tsm_dims_count(dims) * sizeof(float);
     uint64_t frames = 0;
 
-    if (s->graph->resize) frames = tsm_cuda_resize_scratch(s->graph->resize, (int64_t)dims->n * dims->t);
+    if (s->resize) frames = tsm_cuda_resize_scratch(s->resize, (int64_t)dims->n * dims->t);
     return frames > floats ? frames : floats;
 }
 
 static uint64_t scratch_bytes(const tsm_schedule *s, int index)
 {
-    const tsm_node *node = &s->graph->nodes[index];
-    const tsm_conv_work *work = &s->work[index];
+    const tsm_node *node = tsm_schedule_node(s, index);
+    const uint64_t staged = tsm_cuda_align(s->convolutions[index].staged_bytes);
 
-    if (node->op == TSM_OP_INPUT) return input_scratch_bytes(s, &node->dims);
+    if (node->op == TSM_OP_INPUT) return input_scratch_bytes(s, &s->shapes[index]);
     if (node->op == TSM_OP_ATTENTION) return tsm_attention_scratch(&s->attentions[index]);
-    return align(work->staged_bytes) + (work->conv < 0 ? 0 : s->convs[work->conv].workspace_bytes);
+    return staged + (s->conv_of[index] ? s->conv_of[index]->workspace_bytes : 0);
 }
 
+/* Sizes are multiples of the alignment, so the offsets are, too. */
 static tsm_status place_values(tsm_schedule *s, tsm_error *error)
 {
-    size_t count = (size_t)s->graph->count;
+    const size_t count = (size_t)node_count(s);
     tsm_memplan_value *values = tsm_alloc_zero(count, sizeof *values);
     uint64_t *scratch = tsm_alloc_zero(count, sizeof *scratch);
     tsm_status status;
@@ -166,53 +97,59 @@ static tsm_status place_values(tsm_schedule *s, tsm_error *error)
         goto fail;
     }
     for (size_t i = 0; i < count; i++) {
-        values[i] = (tsm_memplan_value){ s->values[i].bytes, -1 };
-        scratch[i] = scratch_bytes(s, (int)i);
+        values[i] = (tsm_memplan_value){ tsm_cuda_align(s->values[i].bytes), -1 };
+        if (s->values[i].view) values[i].in_place = tsm_schedule_node(s, (int)i)->inputs[0];
+        scratch[i] = tsm_cuda_align(scratch_bytes(s, (int)i));
     }
-    status = tsm_memplan_make(&s->memory, s->graph, values, scratch, s->scratch, error);
+    tsm_memplan_clear(&s->memory);
+    TSM_TRY(tsm_memplan_make(&s->memory, s->prepared->graph, values, scratch, s->scratch, error));
+    for (size_t i = 0; i < count && status == TSM_OK; i++)
+        if (s->values[i].view && !tsm_memplan_shares(&s->memory, values, (int)i))
+            status = tsm_fail(error, TSM_ERROR_INTERNAL, "cuda: %s: a view with memory of its own",
+                              tsm_schedule_node(s, (int)i)->name);
 fail:
     tsm_free(values);
     tsm_free(scratch);
     return status;
 }
 
+/* A plan that cannot fit, whatever workspaces its kernels want, is refused before they are tried. */
+static tsm_status refuse_early(tsm_schedule *s, tsm_error *error)
+{
+    TSM_TRY_RETURN(place_values(s, error));
+    return tsm_check_bytes(s->memory.arena_bytes, s->prepared->max_bytes, error);
+}
+
 static tsm_status allocate(tsm_schedule *s, tsm_error *error)
 {
-    size_t count = (size_t)s->graph->count;
+    const size_t count = (size_t)node_count(s);
 
     s->values = tsm_alloc_zero(count, sizeof *s->values);
-    s->work = tsm_alloc_zero(count, sizeof *s->work);
+    s->convolutions = tsm_alloc_zero(count, sizeof *s->convolutions);
     s->convs = tsm_alloc_zero(count, sizeof *s->convs);
+    s->conv_of = tsm_alloc_zero(count, sizeof *s->conv_of);
     s->attentions = tsm_alloc_zero(count, sizeof *s->attentions);
     s->scratch = tsm_alloc_zero(count, sizeof *s->scratch);
-    if (s->values && s->work && s->convs && s->attentions && s->scratch) return TSM_OK;
-    return tsm_fail_memory(error, count * sizeof *s->convs);
+    if (s->values && s->convolutions && s->convs && s->conv_of && s->attentions && s->scratch) return TSM_OK;
+    return tsm_fail_memory(error, count * sizeof *s->convolutions);
 }
 
-static tsm_status allocate_arena(tsm_schedule *s, tsm_error *error)
-{
-    if (cudaMalloc((void **)&s->arena, s->memory.arena_bytes) == cudaSuccess) return TSM_OK;
-    cudaGetLastError();
-    s->arena = NULL;
-    return tsm_fail(error, TSM_ERROR_MEMORY, "cuda:%d: no %.1f MB of device memory for activations and workspace",
-                    s->state->device.index, (double)s->memory.arena_bytes * 1e-6);
-}
-
-tsm_status tsm_schedule_make(tsm_schedule *s, const tsm_cuda_state *state, const tsm_graph *graph,
+tsm_status tsm_schedule_make(tsm_schedule *s, const tsm_prepared *prepared, const tsm_plan_arguments *arguments,
                              tsm_shift_method method, tsm_tuner *tuner, tsm_error *error)
 {
     tsm_status status;
 
     memset(s, 0, sizeof *s);
-    s->state = state;
-    s->graph = graph;
+    s->prepared = prepared;
+    s->shapes = arguments->shapes;
+    s->resize = arguments->resize;
     s->method = method;
     TSM_TRY(allocate(s, error));
-    TSM_TRY(tsm_cuda_layout_make(s->values, graph, state->dtype, method, error));
+    tsm_cuda_layout_make(s->values, prepared->graph, s->shapes, prepared->dtype, method);
+    describe_convolutions(s);
+    TSM_TRY(refuse_early(s, error));
     TSM_TRY(choose_kernels(s, tuner, error));
     TSM_TRY(place_values(s, error));
-    TSM_TRY(allocate_arena(s, error));
-    TSM_TRY(tsm_schedule_make_steps(s, error));
     return TSM_OK;
 fail:
     tsm_schedule_clear(s);
@@ -221,15 +158,21 @@ fail:
 
 void tsm_schedule_clear(tsm_schedule *s)
 {
-    tsm_steps_clear(&s->steps);
-    for (int i = 0; i < s->conv_count; i++) tsm_conv_clear(&s->convs[i]);
-    for (int i = 0; s->attentions && i < s->graph->count; i++) tsm_attention_clear(&s->attentions[i]);
-    if (s->arena) cudaFree(s->arena);
+    for (int i = 0; i < s->conv_count; i++) tsm_conv_clear(s->convs[i]);
+    for (int i = 0; s->attentions && i < node_count(s); i++) tsm_attention_clear(&s->attentions[i]);
     tsm_memplan_clear(&s->memory);
     tsm_free(s->values);
-    tsm_free(s->work);
+    tsm_free(s->convolutions);
     tsm_free(s->convs);
+    tsm_free(s->conv_of);
     tsm_free(s->attentions);
     tsm_free(s->scratch);
     memset(s, 0, sizeof *s);
+}
+
+bool tsm_schedule_overlaps(const tsm_schedule *s)
+{
+    for (int i = 0; i < node_count(s); i++)
+        if (s->values[i].side.end) return true;
+    return false;
 }

@@ -1,60 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * schedule.h - a graph of one shape as memory and steps, for one way to realise the shift.
- *
- * Layout, then kernels of the convolutions, then memory, then steps: each needs the one before. Afterwards nothing is
- * allocated any more.
+ * schedule.h - a graph of one shape, for one way to realise the shift: how its values lie, which kernels run, and
+ * where in an arena everything goes. It knows no address; binding.h gives it an arena.
  */
 #ifndef TSM_CUDA_SCHEDULE_H
 #define TSM_CUDA_SCHEDULE_H
 
-#include "graph/memplan.h"
+#include "pixels/pixels.h"
 #include "attention.h"
+#include "convolution.h"
 #include "layout.h"
-#include "state.h"
-#include "steps.h"
-#include "cuda/conv/tune.h"
-
-/* What a convolution does to its input before it reads it. */
-typedef enum tsm_staging {
-    TSM_STAGE_NONE,
-    TSM_STAGE_SHIFT,    /* a shifted copy of the whole */
-    TSM_STAGE_SUBSAMPLE /* 1x1 with a stride over rows with gaps: the pixels it reads, packed */
-} tsm_staging;
-
-typedef struct tsm_conv_work {
-    int conv; /* index in the schedule's convs; -1: not a convolution of a library */
-    tsm_staging staging;
-    bool overlap;  /* reads the shifted copy beside its input */
-    tsm_act later; /* an activation that no library fuses */
-    uint64_t staged_bytes;
-} tsm_conv_work;
+#include "prepared.h"
 
 typedef struct tsm_schedule {
-    const tsm_cuda_state *state;
-    const tsm_graph *graph;
-    tsm_shift_method method; /* COPY or OVERLAP */
+    const tsm_prepared *prepared;
+    const tsm_dims *shapes;     /* borrowed, of every node */
+    const tsm_resample *resize; /* borrowed; NULL: frames come at the size of the input */
+    tsm_shift_method method;    /* COPY, OVERLAP or GATHER */
     tsm_cuda_value *values;
-    tsm_conv_work *work;
-    tsm_conv *convs; /* room for one a node; equal specs share one */
+    tsm_convolution *convolutions; /* one a node, zeroes where it is none */
+    tsm_conv **convs;              /* room for one a node; equal specs share one */
     int conv_count;
+    const tsm_conv **conv_of;  /* of each node; NULL: no convolution of a library */
     tsm_attention *attentions; /* one a node, zeroes where it is none */
     tsm_memplan memory;
-    int64_t *scratch; /* per node; staging of the input, staged input and workspace of a convolution, attention */
-    char *arena;
-    tsm_steps steps; /* from the network's input in device memory to the logits */
+    int64_t *scratch; /* per node, -1: none; staging of the input, staged input and workspace of a convolution, of
+                         attention */
 } tsm_schedule;
 
-/* Blocking: may run the autotuner. Errors: UNSUPPORTED, MEMORY, DEVICE. */
-tsm_status tsm_schedule_make(tsm_schedule *schedule, const tsm_cuda_state *state, const tsm_graph *graph,
-                             tsm_shift_method method, tsm_tuner *tuner, tsm_error *error);
+/* Blocking: may run the autotuner. Errors: UNSUPPORTED, MEMORY, DEVICE, CANCELLED. */
+tsm_status tsm_schedule_make(tsm_schedule *schedule, const tsm_prepared *prepared,
+                             const tsm_plan_arguments *arguments, tsm_shift_method method, tsm_tuner *tuner,
+                             tsm_error *error);
 void tsm_schedule_clear(tsm_schedule *schedule);
 
-/* Device address of a node's value, and of its scratch (NULL where it has none). */
-void *tsm_schedule_value(const tsm_schedule *schedule, int node);
-void *tsm_schedule_scratch(const tsm_schedule *schedule, int node);
+/* Whether any value carries a shifted copy. */
+bool tsm_schedule_overlaps(const tsm_schedule *schedule);
 
-/* schedule_steps.c: appends the steps of every node. */
-tsm_status tsm_schedule_make_steps(tsm_schedule *schedule, tsm_error *error);
+static inline const tsm_node *tsm_schedule_node(const tsm_schedule *schedule, int node)
+{
+    return &schedule->prepared->graph->nodes[node];
+}
 
 #endif

@@ -23,9 +23,10 @@ typedef enum tsm_step_kind {
 
 typedef struct tsm_step {
     tsm_step_kind kind;
+    int node;
     const char *name; /* of the node, borrowed from the graph */
     union {
-        tsm_conv_bound conv;
+        tsm_conv_bound *conv;
         tsm_kernel_shift_args shift;
         tsm_kernel_maxpool_args maxpool;
         tsm_kernel_avgpool_args avgpool;
@@ -48,11 +49,16 @@ typedef struct tsm_steps {
 } tsm_steps;
 
 /* A zeroed step at the end, or NULL when out of memory; valid until the next append. */
-tsm_step *tsm_steps_append(tsm_steps *steps, tsm_step_kind kind, const char *name);
+tsm_step *tsm_steps_append(tsm_steps *steps, tsm_step_kind kind, int node, const char *name);
 void tsm_steps_clear(tsm_steps *steps);
 
-/* Enqueues all of them in order; with `ranges` each in an NVTX range of its node's name. */
-tsm_status tsm_steps_enqueue(const tsm_steps *steps, const tsm_cuda_libraries *libraries, cudaStream_t stream,
-                             bool ranges, tsm_error *error);
+/* Puts one on a stream, which cuDNN's handle was given. The error names the node. */
+tsm_status tsm_step_enqueue(const tsm_step *step, const tsm_cuda_libraries *libraries, cudaStream_t stream,
+                            tsm_error *error);
+
+#define TSM_STEP_HOW TSM_CONV_HOW
+
+/* "cuDNN engine 38, configuration 2", "shift kernel". */
+void tsm_step_describe(const tsm_step *step, char how[TSM_STEP_HOW]);
 
 #endif

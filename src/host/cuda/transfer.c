@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transfer.c - the caller's tensors: where they lie, and their way in and out of the arena. */
-#include <string.h>
+/* transfer.c - see transfer.h. */
+#include "transfer.h"
 
-#include "plan.h"
+#include <string.h>
 
 static tsm_status refuse(tsm_error *error, const char *name, const char *what)
 {
@@ -30,91 +30,116 @@ tsm_status tsm_cuda_check_tensor(const tsm_tensor *tensor, const char *name, con
                     tensor->device == device->index ? at.device : tensor->device, device->index);
 }
 
-static int find_input(const tsm_graph *graph)
-{
-    int i = 0;
-
-    while (graph->nodes[i].op != TSM_OP_INPUT) i++;
-    return i;
-}
-
 /* Bytes of three channels; the layout of the network's input pads them to four. */
-static tsm_status convert_bytes(const tsm_schedule *s, int node, const void *from, cudaStream_t stream,
+static tsm_status convert_bytes(const tsm_binding *b, int index, const void *from, cudaStream_t stream,
                                 tsm_error *error)
 {
-    const tsm_dims *dims = &s->graph->nodes[node].dims;
+    const tsm_dims *dims = &b->schedule->shapes[index];
+    const tsm_node *node = tsm_schedule_node(b->schedule, index);
     tsm_kernel_bytes_args args = {
         .in = from,
-        .out = tsm_schedule_value(s, node),
+        .out = tsm_binding_value(b, index),
         .pixels = tsm_dims_count(dims) / dims->c,
-        .dtype = s->state->dtype->type,
+        .dtype = b->schedule->prepared->dtype->type,
     };
 
-    memcpy(args.mean, s->state->mean, sizeof args.mean);
-    memcpy(args.std, s->state->std, sizeof args.std);
+    memcpy(args.mean, node->input_mean, sizeof args.mean);
+    memcpy(args.std, node->input_std, sizeof args.std);
     TSM_CUDA(tsm_kernel_bytes(&args, stream));
     return TSM_OK;
 }
 
-static tsm_status convert_planes(const tsm_schedule *s, int node, const void *from, cudaStream_t stream,
-                                 tsm_error *error)
+static tsm_status convert_planes(const tsm_binding *b, int index, const void *from, tsm_cuda_findings *findings,
+                                 cudaStream_t stream, tsm_error *error)
 {
-    const tsm_dims *dims = &s->graph->nodes[node].dims;
+    const tsm_dims *dims = &b->schedule->shapes[index];
     const tsm_kernel_planes_args args = {
         .in = from,
-        .out = tsm_schedule_value(s, node),
+        .out = tsm_binding_value(b, index),
         .images = dims->n * dims->t,
         .channels = dims->c,
-        .out_channels = (int)s->values[node].pitch,
+        .out_channels = (int)b->schedule->values[index].pitch,
         .pixels = (int64_t)dims->h * dims->w,
-        .dtype = s->state->dtype->type,
+        .not_finite = findings ? &findings->frame : NULL,
+        .dtype = b->schedule->prepared->dtype->type,
     };
 
     TSM_CUDA(tsm_kernel_planes(&args, stream));
     return TSM_OK;
 }
 
-tsm_status tsm_cuda_enqueue_input(const tsm_schedule *s, const tsm_cuda_resize *resize, const tsm_tensor *input,
-                                  cudaStream_t stream, tsm_error *error)
+static tsm_status copy_in(const tsm_plan *plan, void *to, const tsm_tensor *input, size_t bytes, cudaStream_t stream,
+                          tsm_error *error)
 {
-    const int node = find_input(s->graph);
-    const tsm_dims *dims = &s->graph->nodes[node].dims;
+    if (input->memory == TSM_MEMORY_HOST)
+        return tsm_cuda_staging_send(&plan->worker->staging, to, input->data, bytes, stream, error);
+    TSM_CUDA(cudaMemcpyAsync(to, input->data, bytes, cudaMemcpyHostToDevice, stream));
+    return TSM_OK;
+}
+
+tsm_status tsm_cuda_enqueue_input(const tsm_plan *plan, const tsm_binding *b, const tsm_tensor *input,
+                                  tsm_cuda_findings *findings, cudaStream_t stream, tsm_error *error)
+{
+    const tsm_cuda_resize *resize = &plan->resize;
+    const int index = tsm_graph_input(b->schedule->prepared->graph);
+    const tsm_dims *dims = &b->schedule->shapes[index];
     const int images = dims->n * dims->t;
     const bool frames = input->dtype == TSM_UINT8, resized = frames && resize->resample;
-    void *scratch = tsm_schedule_scratch(s, node);
+    void *scratch = tsm_binding_scratch(b, index);
     const void *from = input->data;
 
     if (input->memory != TSM_MEMORY_DEVICE) {
-        size_t bytes = (size_t)tsm_dims_count(dims) * (frames ? 1 : sizeof(float));
+        size_t bytes = (size_t)tsm_dims_count(dims) * tsm_dtype_bytes(input->dtype);
 
         if (resized) bytes = tsm_cuda_resize_frames(resize->resample, images);
-        TSM_CUDA(cudaMemcpyAsync(scratch, from, bytes, cudaMemcpyHostToDevice, stream));
+        TSM_TRY_RETURN(copy_in(plan, scratch, input, bytes, stream, error));
         from = scratch;
     }
     if (resized) TSM_TRY_RETURN(tsm_cuda_resize_enqueue(resize, from, scratch, images, &from, stream, error));
-    return frames ? convert_bytes(s, node, from, stream, error) : convert_planes(s, node, from, stream, error);
+    if (frames) return convert_bytes(b, index, from, stream, error);
+    return convert_planes(b, index, from, findings, stream, error);
 }
 
-tsm_status tsm_cuda_warm_up_input(const tsm_schedule *s, const tsm_cuda_resize *resize, cudaStream_t stream,
-                                  tsm_error *error)
+static tsm_status find_in_logits(const tsm_binding *b, tsm_cuda_findings *findings, cudaStream_t stream,
+                                 tsm_error *error)
 {
-    tsm_tensor any = { .data = tsm_schedule_scratch(s, find_input(s->graph)),
+    const int node = b->schedule->prepared->graph->output;
+    const tsm_dims *dims = &b->schedule->shapes[node];
+
+    TSM_CUDA(tsm_kernel_not_finite(tsm_binding_value(b, node), dims->n * dims->t, dims->c, &findings->row, stream));
+    return TSM_OK;
+}
+
+tsm_status tsm_cuda_enqueue_output(const tsm_plan *plan, const tsm_tensor *output, tsm_cuda_findings *findings,
+                                   cudaStream_t stream, tsm_error *error)
+{
+    const tsm_binding *b = &plan->bound;
+    const int node = b->schedule->prepared->graph->output;
+    const void *logits = tsm_binding_value(b, node);
+    const size_t bytes = b->schedule->values[node].bytes;
+
+    if (output->memory == TSM_MEMORY_HOST)
+        return tsm_cuda_staging_fetch(&plan->worker->staging, output->data, logits, bytes, stream, error);
+    if (output->memory == TSM_MEMORY_PINNED) {
+        TSM_CUDA(cudaMemcpyAsync(output->data, logits, bytes, cudaMemcpyDeviceToHost, stream));
+        return TSM_OK;
+    }
+    TSM_CUDA(cudaMemcpyAsync(output->data, logits, bytes, cudaMemcpyDeviceToDevice, stream));
+    return findings ? find_in_logits(b, findings, stream, error) : TSM_OK;
+}
+
+tsm_status tsm_cuda_warm_up_transfer(const tsm_plan *plan, const tsm_binding *b, cudaStream_t stream,
+                                     tsm_error *error)
+{
+    const tsm_graph *graph = b->schedule->prepared->graph;
+    tsm_tensor any = { .data = tsm_binding_scratch(b, tsm_graph_input(graph)),
                        .memory = TSM_MEMORY_DEVICE,
                        .dtype = TSM_FLOAT32 };
 
-    TSM_TRY_RETURN(tsm_cuda_enqueue_input(s, resize, &any, stream, error));
-    if (s->graph->in_channels != 3) return TSM_OK; /* then bytes are refused */
+    TSM_CUDA(cudaMemsetAsync(plan->worker->findings, 0xff, sizeof *plan->worker->findings, stream));
+    TSM_TRY_RETURN(find_in_logits(b, plan->worker->findings, stream, error));
+    TSM_TRY_RETURN(tsm_cuda_enqueue_input(plan, b, &any, plan->worker->findings, stream, error));
+    if (graph->in_channels != 3) return TSM_OK; /* then bytes are refused */
     any.dtype = TSM_UINT8;
-    return tsm_cuda_enqueue_input(s, resize, &any, stream, error);
-}
-
-tsm_status tsm_cuda_enqueue_output(const tsm_schedule *s, const tsm_tensor *output, cudaStream_t stream,
-                                   tsm_error *error)
-{
-    const int node = s->graph->output;
-    const bool device = output->memory == TSM_MEMORY_DEVICE;
-
-    TSM_CUDA(cudaMemcpyAsync(output->data, tsm_schedule_value(s, node), s->values[node].bytes,
-                             device ? cudaMemcpyDeviceToDevice : cudaMemcpyDeviceToHost, stream));
-    return TSM_OK;
+    return tsm_cuda_enqueue_input(plan, b, &any, NULL, stream, error);
 }

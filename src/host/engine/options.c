@@ -6,8 +6,6 @@
 
 #include "engine.h"
 
-#define MAX_THREADS 1024
-
 static tsm_status check_options(const tsm_engine_options *options, tsm_error *error)
 {
     const tsm_toggle toggles[] = { options->cuda_graphs, options->cuda_tuning, options->cuda_ranges };
@@ -16,8 +14,9 @@ static tsm_status check_options(const tsm_engine_options *options, tsm_error *er
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no precision %d", (int)options->precision);
     if ((unsigned)options->shift_method > TSM_SHIFT_GATHER)
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no shift method %d", (int)options->shift_method);
-    if (options->threads < 0 || options->threads > MAX_THREADS)
-        return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: %d threads, want 0 to %d", options->threads, MAX_THREADS);
+    if (options->threads < 0 || options->threads > TSM_MAX_THREADS)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "%d threads: 1 to %d are possible, 0 for the default",
+                        options->threads, TSM_MAX_THREADS);
     for (size_t i = 0; i < sizeof toggles / sizeof *toggles; i++)
         if ((unsigned)toggles[i] > TSM_TOGGLE_OFF)
             return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no toggle %d", (int)toggles[i]);

@@ -54,7 +54,7 @@ typedef struct CUgraphExec_st *cudaGraphExec_t;
 /* Only what is read of it: the real structure has a hundred members, in another order. */
 struct cudaDeviceProp {
     char name[256];
-    int major, minor, multiProcessorCount;
+    int major, minor, multiProcessorCount, l2CacheSize;
 };
 
 cudaError_t cudaGetDeviceCount(int *count);
@@ -63,6 +63,10 @@ cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device);
 cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaDeviceSynchronize(void);
+
+/* Lets a kernel take more shared memory than 48 KiB; at most what a block has on every target. */
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+cudaError_t cudaFuncSetAttribute(const void *kernel, enum cudaFuncAttribute attribute, int value);
 
 const char *cudaGetErrorName(cudaError_t error);
 const char *cudaGetErrorString(cudaError_t error);

@@ -12,13 +12,14 @@ namespace sim
 
 constexpr uint64_t kMagic = 0x74736d2d616c676f;
 
-/* Each worse by heuristic than the one before. The last one is listed, but does not support anything. */
+/* Each worse by heuristic than the one before; as on Hopper, the best wants a workspace. The last one is listed, but
+ * does not support anything. */
 static const struct {
     uint64_t workspace;
     uint32_t parts, alignment;
     bool supported;
 } kAlgorithms[] = {
-    { 0, 1, 16, true }, { 1 << 16, 4, 16, true }, { 0, 1, 2, true }, { 4 << 20, 3, 8, true }, { 0, 1, 16, false },
+    { 1 << 16, 4, 16, true }, { 0, 1, 16, true }, { 0, 1, 2, true }, { 4 << 20, 3, 8, true }, { 0, 1, 16, false },
 };
 
 static bool known_type(cudaDataType type)
@@ -105,6 +106,7 @@ cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle)
     if (capture_forbids("cublasLtCreate")) return CUBLAS_STATUS_NOT_INITIALIZED; /* allocates */
     *handle = new cublasLtContext{ current_device() };
     handle_add(*handle, kHandle);
+    counters.handles++;
     return CUBLAS_STATUS_SUCCESS;
 }
 

@@ -168,6 +168,15 @@ static cublasStatus_t multiply(const problem *p, int algorithm, const void *a, v
                           workspace, NULL);
 }
 
+/* The first algorithm that needs no workspace. */
+static int plain(const problem *p)
+{
+    int i = 0;
+
+    while (p->results[i].workspaceSize) i++;
+    return i;
+}
+
 static double factor(const problem *p, double x)
 {
     return p->c.tf32 ? tf32_of(x) : x;
@@ -245,22 +254,27 @@ END_TEST
 START_TEST(misuse)
 {
     problem p = open_problem(&cases[5]), other = open_problem(&cases[4]);
-    int with_workspace = 0;
+    const int with_workspace = 0;
     float host[64] = { 0 };
 
-    while (p.results[with_workspace].workspaceSize == 0) with_workspace++;
-    ck_assert_int_ne(multiply(&p, 0, host, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
+    ck_assert_uint_gt(p.results[with_workspace].workspaceSize, 0);
+    ck_assert_int_ne(multiply(&p, plain(&p), host, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
     assert_failed("cublasLtMatmul", "A: is host memory");
-    ck_assert_int_ne(multiply(&p, 0, p.device_a + 32, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_ne(multiply(&p, plain(&p), p.device_a + 32, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
     assert_failed("cublasLtMatmul", "A: its");
-    ck_assert_int_ne(multiply(&p, 0, p.device_a, NULL, 0), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_ne(multiply(&p, plain(&p), p.device_a, NULL, 0), CUBLAS_STATUS_SUCCESS);
     assert_failed("cublasLtMatmul", "D: is NULL");
-    ck_assert_int_ne(multiply(&p, 0, p.device_a, p.device_bias, 0), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_ne(multiply(&p, plain(&p), p.device_a, p.device_bias, 0), CUBLAS_STATUS_SUCCESS);
     assert_failed("cublasLtMatmul", "D: its");
     ck_assert_int_ne(multiply(&p, with_workspace, p.device_a, p.device_d, 16), CUBLAS_STATUS_SUCCESS);
     assert_failed("cublasLtMatmul", "workspace");
-    p.results[0] = other.results[0];
-    ck_assert_int_ne(multiply(&p, 0, p.device_a, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
+    p.workspace += 64;
+    ck_assert_int_ne(multiply(&p, with_workspace, p.device_a, p.device_d, p.results[with_workspace].workspaceSize),
+                     CUBLAS_STATUS_SUCCESS);
+    p.workspace -= 64;
+    assert_failed("cublasLtMatmul", "workspace: is not a multiple of 256");
+    p.results[plain(&p)] = other.results[plain(&other)];
+    ck_assert_int_ne(multiply(&p, plain(&p), p.device_a, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
     assert_failed("cublasLtMatmul", "of another problem");
     free_problem(&other);
     ck_assert_int_ne(cublasLtDestroy(other.handle), CUBLAS_STATUS_SUCCESS);
@@ -277,7 +291,7 @@ START_TEST(broken_promise)
     problem p = open_problem(&c);
     char *shifted = device_copy(p.a, 8 * 8 * 2, 2);
 
-    ck_assert_int_ne(multiply(&p, 0, shifted, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_ne(multiply(&p, plain(&p), shifted, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
     assert_failed("cublasLtMatmul", "A: is not a multiple of 16");
     device_release(shifted, 2);
     close_problem(&p);
@@ -292,12 +306,12 @@ START_TEST(unwritten_operand)
 
     if (tsm_sim_instrumented()) {
         DEVICE_OK(cudaMemsetAsync(fresh, 0, bytes - (size_t)p.c.gap * 2 - 2, NULL));
-        ck_assert_int_ne(multiply(&p, 0, fresh, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
+        ck_assert_int_ne(multiply(&p, plain(&p), fresh, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
         assert_failed("cublasLtMatmul", "A: reads what nobody has written");
     }
     DEVICE_OK(
         cudaMemsetAsync(fresh, 0, bytes - (size_t)p.c.gap * 2, NULL)); /* what lies between columns is not read */
-    BLAS_OK(multiply(&p, 0, fresh, p.device_d, 0));
+    BLAS_OK(multiply(&p, plain(&p), fresh, p.device_d, 0));
     DEVICE_OK(cudaFree(fresh));
     close_problem(&p);
 }
@@ -316,11 +330,11 @@ START_TEST(misused_batches)
                      CUBLAS_STATUS_INVALID_VALUE);
     BLAS_OK(cublasLtMatrixLayoutSetAttribute(d, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &near, sizeof near));
     list_algorithms(&p, WORKSPACE, 256);
-    ck_assert_int_ne(multiply(&p, 0, p.device_a, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_ne(multiply(&p, plain(&p), p.device_a, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
     assert_failed("cublasLtMatmul", "D: has a stride at which the matrices of the batch overlap");
     BLAS_OK(cublasLtMatrixLayoutSetAttribute(d, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &far, sizeof far));
     list_algorithms(&p, WORKSPACE, 256);
-    ck_assert_int_ne(multiply(&p, 0, p.device_a, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
+    ck_assert_int_ne(multiply(&p, plain(&p), p.device_a, p.device_d, 0), CUBLAS_STATUS_SUCCESS);
     assert_failed("cublasLtMatmul", "D: is host memory");
     ck_assert_uint_eq(tsm_sim_count().matmuls, before.matmuls); /* noticed when the call is made */
     for (int i = 0; i < 2; i++) {

@@ -102,6 +102,36 @@ START_TEST(warm_engines_do_not_ask)
 }
 END_TEST
 
+/* Lines of the cache that name a plan of cuDNN's, a choice of cuBLASLt's. */
+static int count_entries(const char *word)
+{
+    char path[600], *line = NULL;
+    size_t room = 0;
+    int count = 0;
+    FILE *file;
+
+    find_file(path);
+    file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    while (getline(&line, &room, file) > 0) count += strstr(line, word) != NULL;
+    fclose(file);
+    free(line);
+    return count;
+}
+
+/* Heuristics are slow, and say the same each time: both modes are asked once for each convolution that cuDNN could
+ * do, which is all but the classifier. */
+START_TEST(cold_engines_ask_once)
+{
+    uint64_t queries;
+
+    begin_case(100);
+    free(run_engine(TSM_PRECISION_FP16, &queries));
+    ck_assert_int_gt(count_entries(" cudnn:"), 3);
+    ck_assert_uint_eq(queries, 2 * (uint64_t)(count_entries(" cudnn:") + count_entries(" gemm:") - 1));
+}
+END_TEST
+
 /* The byte behind `find` becomes `byte`, wherever that is. */
 typedef struct damage {
     const char *name, *find;
@@ -176,6 +206,7 @@ int main(void)
     tcase_set_timeout(plans, 0);
     tcase_add_checked_fixture(plans, open_all, close_all);
     tcase_add_loop_test(plans, warm_engines_do_not_ask, TSM_PRECISION_FP32, TSM_PRECISION_BF16 + 1);
+    tcase_add_test(plans, cold_engines_ask_once);
     tcase_add_loop_test(plans, bad_plans_are_made_anew, 0, COUNT_OF(damages));
     suite_add_tcase(suite, plans);
     return run_suite(suite);

@@ -16,6 +16,7 @@
 #ifdef TSM_HAS_CUDA
 #include "core/status.h"
 #include "cuda/conv/conv.h"
+#include "cuda/conv/dnn_plan.h"
 
 /* cuDNN leaks where there is no driver, from libraries that are unloaded by then; our own leaks show on the
  * simulation. */
@@ -305,7 +306,7 @@ static int check_layers(const described_gpu *gpu, tsm_precision precision)
         tsm_conv_spec_print(&spec, text);
         if (has_plan(device, &spec)) {
             plans++;
-        } else if (tsm_gemm_serves(&spec)) {
+        } else if (tsm_conv_spec_is_product(&spec)) {
             printf("%s: no precompiled engine, served by cuBLASLt: %s\n", gpu->name, text);
             matmuls++;
         } else {
@@ -445,9 +446,10 @@ START_TEST(activations_are_ours)
 
     for (tsm_act act = TSM_ACT_LEAKY_RELU; act < TSM_ACT_COUNT; act++) {
         tsm_error error = { 0 };
+        char why[TSM_CONV_WHY];
 
         spec.act = act;
-        ck_assert(!tsm_gemm_serves(&spec));
+        ck_assert(!tsm_conv_serves(&spec, why));
         assert_error(tsm_dnn_graph_make(&graph, NULL, device, &spec, &error), &error, TSM_ERROR_INTERNAL,
                      tsm_act_name(act));
     }

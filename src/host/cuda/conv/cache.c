@@ -1,93 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cache.c - see cache.h. */
+/* cache.c - what the autotuner found, in memory; the file is in cache_file.c. */
 #include "cache.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define MAGIC          "tsm-tune 2"
-#define MAX_FILE_BYTES (8 << 20)
-#define MAX_PLAN_BYTES (7 << 20) /* of all plans: some 2000 of the usual size */
-#define MAX_ENTRIES    4096
-#define FRAME_BYTES    1024 /* the lines around the entries */
-
-_Static_assert(FRAME_BYTES + MAX_ENTRIES * (TSM_TUNE_NAME + TSM_TUNE_VALUE + 2) + MAX_PLAN_BYTES <= MAX_FILE_BYTES,
-               "a full cache fits in the file");
-
-/* FNV-1a. */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
+tsm_status tsm_tune_cache_init(tsm_tune_cache *cache, tsm_error *error)
 {
-    const unsigned char *byte = data;
-
-    for (size_t i = 0; i < bytes; i++) hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
-    return hash;
-}
-
-#define HASH_START UINT64_C(14695981039346656037)
-
-/* What the libraries see of a model: its layers. The values of the weights change no kernel's speed. */
-static uint64_t hash_graph(const tsm_graph *graph)
-{
-    uint64_t hash = HASH_START;
-
-    for (int i = 0; i < graph->count; i++) {
-        const tsm_node *n = &graph->nodes[i];
-        const int fields[] = { (int)n->op,     n->inputs[0],    n->inputs[1],  n->inputs[2], (int)n->act,
-                               n->shift.fold,  n->shift.end,    n->shift.step, n->softmax,   n->over_time,
-                               n->in_channels, n->out_channels, n->groups,     n->kernel_h,  n->kernel_w,
-                               n->stride,      n->pad };
-
-        hash = hash_bytes(hash, fields, sizeof fields);
-    }
-    return hash;
-}
-
-static bool find_directory(char *out, size_t bytes)
-{
-    const char *own = getenv("TSM_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int length = -1;
-
-    if (own && *own)
-        length = snprintf(out, bytes, "%s", own);
-    else if (xdg && *xdg)
-        length = snprintf(out, bytes, "%s/tsm", xdg);
-    else if (home && *home)
-        length = snprintf(out, bytes, "%s/.cache/tsm", home);
-    return length > 0 && (size_t)length < bytes;
-}
-
-static void note_file(tsm_tune_cache *cache, tsm_tune_file file)
-{
-    static const char *const reasons[] = {
-        [TSM_TUNE_UNREADABLE] = "cannot be read",
-        [TSM_TUNE_DAMAGED] = "damaged",
-        [TSM_TUNE_FOREIGN] = "made for something else",
-    };
-
-    if (file == TSM_TUNE_TAKEN || file == TSM_TUNE_ABSENT) return;
-    snprintf(cache->note, sizeof cache->note, "cache %s: %s, ignored", cache->path, reasons[file]);
-}
-
-tsm_status tsm_tune_cache_open(tsm_tune_cache *cache, const tsm_cuda_device *device, const tsm_graph *graph,
-                               const tsm_cuda_dtype *dtype, tsm_error *error)
-{
-    char directory[400];
-
     memset(cache, 0, sizeof *cache);
     if (pthread_mutex_init(&cache->mutex, NULL) != 0) return tsm_fail_memory(error, sizeof cache->mutex);
     cache->initialized = true;
-    snprintf(cache->key, sizeof cache->key,
-             "gpu %s sm_%d%d x%d driver %d cudnn %zu cublas %zu model %016llx precision %s", device->name,
-             device->major, device->minor, device->multiprocessors, device->driver, device->cudnn, device->blas,
-             (unsigned long long)hash_graph(graph), dtype->name);
-    if (!find_directory(directory, sizeof directory)) return TSM_OK;
-    snprintf(cache->path, sizeof cache->path, "%s/cuda-%016llx.txt", directory,
-             (unsigned long long)hash_bytes(HASH_START, cache->key, strlen(cache->key)));
-    note_file(cache, tsm_tune_cache_load(cache, cache->path));
     return TSM_OK;
 }
 
@@ -110,7 +32,7 @@ static tsm_tune_entry *add_entry(tsm_tune_cache *cache, const char *name)
 {
     tsm_tune_entry *entry;
 
-    if (cache->count >= MAX_ENTRIES || strlen(name) >= TSM_TUNE_NAME) return NULL;
+    if (cache->count >= TSM_TUNE_MAX_ENTRIES || strlen(name) >= TSM_TUNE_NAME) return NULL;
     if (cache->count == cache->capacity) {
         int capacity = cache->capacity ? 2 * cache->capacity : 64;
         tsm_tune_entry *entries = tsm_realloc(cache->entries, (size_t)capacity, sizeof *entries);
@@ -149,7 +71,7 @@ static void replace_plan(tsm_tune_cache *cache, tsm_tune_entry *entry, const cha
     cache->plan_bytes -= plan_bytes(entry->plan);
     tsm_free(entry->plan);
     entry->plan = NULL;
-    if (!bytes || bytes > TSM_TUNE_PLAN || bytes > MAX_PLAN_BYTES - cache->plan_bytes) return;
+    if (!bytes || bytes > TSM_TUNE_PLAN || bytes > TSM_TUNE_MAX_PLANS - cache->plan_bytes) return;
     entry->plan = tsm_strdup(plan);
     cache->plan_bytes += plan_bytes(entry->plan);
 }
@@ -193,153 +115,13 @@ char *tsm_tune_cache_get_plan(tsm_tune_cache *cache, const char *name)
     return plan;
 }
 
-/* The whole file as a string into *text, for the caller to free also where it is not taken. */
-static tsm_tune_file read_text(const char *path, char **text)
+void tsm_tune_cache_merge(tsm_tune_cache *cache, const char *name, const char *value, const char *plan)
 {
-    FILE *file = fopen(path, "rb");
-    struct stat about = { 0 };
-    tsm_tune_file found = TSM_TUNE_UNREADABLE;
-    size_t bytes, used;
-
-    *text = NULL;
-    if (!file) return errno == ENOENT || errno == ENOTDIR ? TSM_TUNE_ABSENT : TSM_TUNE_UNREADABLE;
-    if (fstat(fileno(file), &about) != 0) goto done;
-    bytes = about.st_size > MAX_FILE_BYTES ? MAX_FILE_BYTES + 1 : (size_t)about.st_size;
-    *text = tsm_alloc_zero(bytes + 1, 1);
-    if (!*text) goto done;
-    used = fread(*text, 1, bytes, file);
-    if (ferror(file)) goto done;
-    found = used <= MAX_FILE_BYTES && strlen(*text) == used ? TSM_TUNE_TAKEN : TSM_TUNE_DAMAGED;
-done:
-    fclose(file);
-    return found;
-}
-
-/* Takes the line at *at off the text; NULL where none is complete. */
-static char *next_line(char **at)
-{
-    char *line = *at, *end = strchr(line, '\n');
-
-    if (!end) return NULL;
-    *end = '\0';
-    *at = end + 1;
-    return line;
-}
-
-/* The last line of a file is the hash of all before it; cuts it off. */
-static bool check_hash(char *text)
-{
-    size_t length = strlen(text);
-    char want[32];
-    char *last;
-
-    if (length < 2 || text[length - 1] != '\n') return false;
-    for (last = text + length - 1; last > text && last[-1] != '\n'; last--) {
-    }
-    snprintf(want, sizeof want, "end %016llx\n",
-             (unsigned long long)hash_bytes(HASH_START, text, (size_t)(last - text)));
-    if (strcmp(last, want) != 0) return false;
-    *last = '\0';
-    return true;
-}
-
-/* Cuts a word off at the space behind it; returns what follows, NULL where there is no space. */
-static char *cut_word(char *text)
-{
-    char *space = strchr(text, ' ');
-
-    if (!space) return NULL;
-    *space = '\0';
-    return space + 1;
-}
-
-/* "name value" or "name value plan"; a line of any other form is skipped. */
-static void merge_line(tsm_tune_cache *cache, char *line)
-{
-    char *value = cut_word(line), *plan = value ? cut_word(value) : NULL;
     tsm_tune_entry *entry;
 
-    if (!value || strlen(value) >= TSM_TUNE_VALUE || find_entry(cache, line)) return;
-    entry = add_entry(cache, line);
+    if (strlen(value) >= TSM_TUNE_VALUE || find_entry(cache, name)) return;
+    entry = add_entry(cache, name);
     if (!entry) return;
     snprintf(entry->value, sizeof entry->value, "%s", value);
     replace_plan(cache, entry, plan);
-}
-
-tsm_tune_file tsm_tune_cache_load(tsm_tune_cache *cache, const char *path)
-{
-    const char *const head[] = { MAGIC, cache->key };
-    char *text, *at, *line;
-    tsm_tune_file file = read_text(path, &text);
-
-    if (file == TSM_TUNE_TAKEN && !check_hash(text)) file = TSM_TUNE_DAMAGED;
-    at = text;
-    for (int i = 0; i < 2 && file == TSM_TUNE_TAKEN; i++)
-        if (!(line = next_line(&at)) || strcmp(line, head[i]) != 0) file = TSM_TUNE_FOREIGN;
-    while (file == TSM_TUNE_TAKEN && (line = next_line(&at))) merge_line(cache, line);
-    tsm_free(text);
-    return file;
-}
-
-/* mkdir -p of the directory of `path`. */
-static void make_directories(const char *path)
-{
-    char part[512];
-
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(part, 0777);
-        *slash = '/';
-    }
-}
-
-static char *format_file(const tsm_tune_cache *cache)
-{
-    size_t room = FRAME_BYTES + (size_t)cache->count * (TSM_TUNE_NAME + TSM_TUNE_VALUE + 2) + cache->plan_bytes, used;
-    char *text = tsm_alloc_zero(room, 1);
-
-    if (!text) return NULL;
-    used = (size_t)snprintf(text, room, MAGIC "\n%s\n", cache->key);
-    for (int i = 0; i < cache->count; i++) {
-        const tsm_tune_entry *entry = &cache->entries[i];
-
-        used += (size_t)snprintf(text + used, room - used, "%s %s%s%s\n", entry->name, entry->value,
-                                 entry->plan ? " " : "", entry->plan ? entry->plan : "");
-    }
-    snprintf(text + used, room - used, "end %016llx\n", (unsigned long long)hash_bytes(HASH_START, text, used));
-    return text;
-}
-
-static bool write_file(const char *path, const char *text)
-{
-    char temporary[600];
-    int handle;
-    bool written;
-
-    snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    handle = mkstemp(temporary);
-    if (handle < 0) return false;
-    written = write(handle, text, strlen(text)) == (ssize_t)strlen(text);
-    written = fchmod(handle, 0644) == 0 && written;
-    written = close(handle) == 0 && written;
-    if (written && rename(temporary, path) == 0) return true;
-    unlink(temporary);
-    return false;
-}
-
-bool tsm_tune_cache_save(tsm_tune_cache *cache)
-{
-    char *text = NULL;
-    bool saved;
-
-    if (!cache->path[0]) return false;
-    pthread_mutex_lock(&cache->mutex);
-    tsm_tune_cache_load(cache, cache->path);
-    make_directories(cache->path);
-    text = format_file(cache);
-    saved = text && write_file(cache->path, text);
-    pthread_mutex_unlock(&cache->mutex);
-    tsm_free(text);
-    return saved;
 }

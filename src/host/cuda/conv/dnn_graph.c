@@ -7,6 +7,13 @@
 #define FIRST_VIRTUAL_ID 16
 #define MAX_NOTES        16
 
+static cudnnDataType_t type_of(const tsm_conv_spec *spec)
+{
+    const tsm_dtype type = tsm_cuda_dtype_of(spec->precision)->type;
+
+    return type == TSM_FLOAT16 ? CUDNN_DATA_HALF : type == TSM_BFLOAT16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+}
+
 /* A part is destroyed with the graph, also when it could not be filled. */
 static tsm_status add_part(tsm_dnn_graph *graph, cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *part,
                            tsm_error *error)
@@ -50,8 +57,10 @@ static tsm_status add_tensor(tsm_dnn_graph *graph, const tsm_dnn_tensor *s, cudn
 }
 
 /* The bytes that the address of the first channel is a multiple of, as far as cuDNN cares. */
-static int64_t input_alignment(const tsm_conv_spec *spec, const tsm_cuda_dtype *dtype)
+static int64_t input_alignment(const tsm_conv_spec *spec)
 {
+    const tsm_cuda_dtype *dtype = tsm_cuda_dtype_of(spec->precision);
+
     return spec->in_offset * dtype->bytes % 16 ? dtype->bytes : 16;
 }
 
@@ -67,7 +76,7 @@ static tsm_status add_result(tsm_dnn_graph *graph, const tsm_conv_spec *spec, bo
         .w = spec->ow,
         .pitch = last ? spec->out_pitch : spec->filters,
         .alignment = 16,
-        .type = last ? tsm_cuda_dtype_of(spec->precision)->dnn : CUDNN_DATA_FLOAT,
+        .type = last ? type_of(spec) : CUDNN_DATA_FLOAT,
         .is_virtual = !last,
     };
 
@@ -98,14 +107,11 @@ static tsm_status describe_conv(tsm_dnn_graph *graph, const tsm_conv_spec *spec,
 static tsm_status add_conv(tsm_dnn_graph *graph, const tsm_conv_spec *spec, cudnnBackendDescriptor_t *result,
                            tsm_error *error)
 {
-    const tsm_cuda_dtype *dtype = tsm_cuda_dtype_of(spec->precision);
     const int64_t depth = spec->channels / spec->groups;
-    const tsm_dnn_tensor in = {
-        TSM_DNN_IN, spec->images, spec->channels, spec->h, spec->w, spec->in_pitch, input_alignment(spec, dtype),
-        dtype->dnn, false
-    };
+    const tsm_dnn_tensor in = { TSM_DNN_IN,     spec->images,          spec->channels, spec->h, spec->w,
+                                spec->in_pitch, input_alignment(spec), type_of(spec),  false };
     const tsm_dnn_tensor weights = { TSM_DNN_WEIGHTS, spec->filters, depth, spec->kernel_h, spec->kernel_w, depth, 16,
-                                     dtype->dnn,      false };
+                                     type_of(spec),   false };
     const float one = 1, zero = 0;
     cudnnBackendDescriptor_t x, w, conv, operation;
 
@@ -173,13 +179,13 @@ static tsm_status add_pointwise(tsm_dnn_graph *graph, const tsm_conv_spec *spec,
 
 static tsm_status add_operations(tsm_dnn_graph *graph, const tsm_conv_spec *spec, tsm_error *error)
 {
-    const cudnnDataType_t type = tsm_cuda_dtype_of(spec->precision)->dnn;
+    const cudnnDataType_t type = type_of(spec);
     const tsm_dnn_tensor residual = { TSM_DNN_RESIDUAL,     spec->images, spec->filters, spec->oh, spec->ow,
                                       spec->residual_pitch, 16,           type,          false };
     const tsm_dnn_tensor bias = { TSM_DNN_BIAS, 1, spec->filters, 1, 1, spec->filters, 16, type, false };
     cudnnBackendDescriptor_t value;
 
-    if (spec->act > TSM_ACT_RELU6) /* which nothing precompiled has */
+    if (spec->act > TSM_ACT_RELU6)
         return tsm_fail(error, TSM_ERROR_INTERNAL, "cudnn: a convolution with %s", tsm_act_name(spec->act));
     TSM_TRY_RETURN(add_conv(graph, spec, &value, error));
     if (spec->residual_pitch) TSM_TRY_RETURN(add_pointwise(graph, spec, &residual, false, &value, error));

@@ -9,6 +9,7 @@
 #ifndef TSM_CUDA_CONV_DNN_GRAPH_H
 #define TSM_CUDA_CONV_DNN_GRAPH_H
 
+#include "cuda/cuda_calls.h"
 #include "descriptor.h"
 
 /* Ids of the tensors in a variant pack. */

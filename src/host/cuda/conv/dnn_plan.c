@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/status.h"
-
 /* An empty plan for the graph's GPU. */
 static tsm_status open_plan(cudnnBackendDescriptor_t *out, const tsm_dnn_graph *graph, tsm_error *error)
 {
@@ -138,24 +136,41 @@ char *tsm_dnn_plan_text(cudnnBackendDescriptor_t plan, const tsm_dnn_graph *grap
     return NULL;
 }
 
-/* The engine of a finished plan, held to what a candidate is held to. */
-static tsm_status check_engine(cudnnBackendDescriptor_t plan, tsm_precision precision, tsm_error *error)
+/* What engine a finished plan has. */
+static tsm_status describe_plan(tsm_dnn_config_info *info, cudnnBackendDescriptor_t plan, tsm_precision precision,
+                                tsm_error *error)
 {
     cudnnBackendDescriptor_t config = NULL;
-    tsm_dnn_config_info info;
     int64_t found = 0;
     tsm_status status;
 
     TSM_CUDNN(cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &config));
     TSM_CUDNN_TRY(cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG,
                                            CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &found, &config));
-    TSM_TRY(tsm_dnn_config_describe(&info, config, precision, error));
-    status = info.acceptable ? TSM_OK
-                             : tsm_fail(error, TSM_ERROR_DEVICE, "cudnn: engine %lld is not as precise as %s",
-                                        (long long)info.engine, tsm_cuda_dtype_of(precision)->name);
+    TSM_TRY(tsm_dnn_config_describe(info, config, precision, error));
 fail:
     cudnnBackendDestroyDescriptor(config);
     return status;
+}
+
+tsm_status tsm_dnn_plan_engine(int64_t *engine, cudnnBackendDescriptor_t plan, tsm_error *error)
+{
+    tsm_dnn_config_info info = { 0 };
+
+    TSM_TRY_RETURN(describe_plan(&info, plan, TSM_PRECISION_TF32, error)); /* any will do */
+    *engine = info.engine;
+    return TSM_OK;
+}
+
+/* Holds it to what a candidate is held to. */
+static tsm_status check_engine(cudnnBackendDescriptor_t plan, tsm_precision precision, tsm_error *error)
+{
+    tsm_dnn_config_info info = { 0 };
+
+    TSM_TRY_RETURN(describe_plan(&info, plan, precision, error));
+    if (info.acceptable) return TSM_OK;
+    return tsm_fail(error, TSM_ERROR_DEVICE, "cudnn: engine %lld is not as precise as %s", (long long)info.engine,
+                    tsm_cuda_dtype_of(precision)->name);
 }
 
 tsm_status tsm_dnn_plan_load(cudnnBackendDescriptor_t *out, int64_t *workspace, const tsm_dnn_graph *graph,

@@ -26,4 +26,7 @@ char *tsm_dnn_plan_text(cudnnBackendDescriptor_t plan, const tsm_dnn_graph *grap
 tsm_status tsm_dnn_plan_load(cudnnBackendDescriptor_t *plan, int64_t *workspace, const tsm_dnn_graph *graph,
                              tsm_precision precision, const char *text, tsm_error *error);
 
+/* The global index of a plan's engine. */
+tsm_status tsm_dnn_plan_engine(int64_t *engine, cudnnBackendDescriptor_t plan, tsm_error *error);
+
 #endif

@@ -4,15 +4,27 @@
 
 #include <string.h>
 
-tsm_status tsm_matmul_describe(cublasLtMatmulDesc_t *out, cublasComputeType_t compute, bool transpose_a,
-                               bool transpose_b, tsm_error *error)
+#include "cuda/alignment.h"
+
+cudaDataType_t tsm_blas_type(tsm_dtype type)
+{
+    return type == TSM_FLOAT16 ? CUDA_R_16F : type == TSM_BFLOAT16 ? CUDA_R_16BF : CUDA_R_32F;
+}
+
+cublasComputeType_t tsm_blas_compute(tsm_precision precision)
+{
+    return precision == TSM_PRECISION_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
+tsm_status tsm_matmul_describe(cublasLtMatmulDesc_t *out, tsm_precision precision, bool transpose_a, bool transpose_b,
+                               tsm_error *error)
 {
     const cublasOperation_t a = transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N, b = transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
     cublasLtMatmulDesc_t operation = NULL;
     tsm_status status;
 
     *out = NULL;
-    TSM_CUBLAS(cublasLtMatmulDescCreate(&operation, compute, CUDA_R_32F));
+    TSM_CUBLAS(cublasLtMatmulDescCreate(&operation, tsm_blas_compute(precision), CUDA_R_32F));
     TSM_CUBLAS_TRY(cublasLtMatmulDescSetAttribute(operation, CUBLASLT_MATMUL_DESC_TRANSA, &a, sizeof a));
     TSM_CUBLAS_TRY(cublasLtMatmulDescSetAttribute(operation, CUBLASLT_MATMUL_DESC_TRANSB, &b, sizeof b));
     *out = operation;
@@ -42,9 +54,9 @@ static tsm_status make_layouts(tsm_matmul *matmul, const tsm_matmul_spec *spec, 
     return make_layout(&matmul->d, &spec->d, spec->batch, error);
 }
 
-uint32_t tsm_matmul_alignment(uint32_t base, int64_t offset_bytes, int64_t pitch_bytes)
+uint32_t tsm_matmul_alignment(int64_t offset_bytes, int64_t pitch_bytes)
 {
-    uint64_t bits = base | (uint64_t)offset_bytes | (uint64_t)pitch_bytes;
+    uint64_t bits = TSM_CUDA_ALIGNMENT | (uint64_t)offset_bytes | (uint64_t)pitch_bytes;
 
     return (uint32_t)(bits & -bits);
 }
@@ -75,17 +87,16 @@ static tsm_status set_preferences(cublasLtMatmulPreference_t preference, const t
     return TSM_OK;
 }
 
-/* Asks the heuristics; what they list but do not support is left out. */
-static tsm_status list_algorithms(cublasLtMatmulHeuristicResult_t *results, int *count, const tsm_matmul *matmul,
-                                  cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
-                                  const tsm_matmul_spec *spec, tsm_error *error)
+/* What the heuristics list but do not support is left out. */
+static tsm_status ask_heuristics(tsm_matmul_algorithms *algorithms, const tsm_matmul *matmul, cublasLtHandle_t handle,
+                                 cublasLtMatmulDesc_t operation, const tsm_matmul_spec *spec, tsm_error *error)
 {
     cublasLtMatmulPreference_t preference = NULL;
+    cublasLtMatmulHeuristicResult_t *results = algorithms->results;
     cublasStatus_t code;
     tsm_status status;
     int listed = 0;
 
-    *count = 0;
     TSM_CUBLAS_TRY(cublasLtMatmulPreferenceCreate(&preference));
     TSM_TRY(set_preferences(preference, spec, error));
     code = cublasLtMatmulAlgoGetHeuristic(handle, operation, matmul->a, matmul->b, matmul->c, matmul->d, preference,
@@ -93,43 +104,39 @@ static tsm_status list_algorithms(cublasLtMatmulHeuristicResult_t *results, int 
     if (code != CUBLAS_STATUS_SUCCESS && code != CUBLAS_STATUS_NOT_SUPPORTED)
         TSM_CUBLAS_TRY(code); /* none is no failure, anything else is */
     for (int i = 0; i < listed; i++)
-        if (results[i].state == CUBLAS_STATUS_SUCCESS) results[(*count)++] = results[i];
+        if (results[i].state == CUBLAS_STATUS_SUCCESS) results[algorithms->count++] = results[i];
     status = TSM_OK;
 fail:
     if (preference) cublasLtMatmulPreferenceDestroy(preference);
     return status;
 }
 
-tsm_status tsm_matmul_count(int *count, cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
-                            const tsm_matmul_spec *spec, tsm_error *error)
+tsm_status tsm_matmul_list(tsm_matmul_algorithms *algorithms, cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
+                           const tsm_matmul_spec *spec, tsm_error *error)
 {
-    cublasLtMatmulHeuristicResult_t results[TSM_MATMUL_MAX_CANDIDATES];
     tsm_matmul matmul;
     tsm_status status;
 
+    memset(algorithms, 0, sizeof *algorithms);
     memset(&matmul, 0, sizeof matmul);
     status = make_layouts(&matmul, spec, error);
-    if (status == TSM_OK) status = list_algorithms(results, count, &matmul, handle, operation, spec, error);
+    if (status == TSM_OK) status = ask_heuristics(algorithms, &matmul, handle, operation, spec, error);
     tsm_matmul_clear(&matmul);
     return status;
 }
 
-tsm_status tsm_matmul_make(tsm_matmul *matmul, cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
-                           const tsm_matmul_spec *spec, int index, tsm_error *error)
+tsm_status tsm_matmul_make(tsm_matmul *matmul, const tsm_matmul_spec *spec, const tsm_matmul_algorithms *algorithms,
+                           int index, tsm_error *error)
 {
-    cublasLtMatmulHeuristicResult_t results[TSM_MATMUL_MAX_CANDIDATES];
-    int count;
     tsm_status status;
 
     memset(matmul, 0, sizeof *matmul);
+    if (index < 0 || index >= algorithms->count)
+        return tsm_fail(error, TSM_ERROR_DEVICE, "cublasLt: offers %d algorithms, no number %d", algorithms->count,
+                        index);
     TSM_TRY(make_layouts(matmul, spec, error));
-    TSM_TRY(list_algorithms(results, &count, matmul, handle, operation, spec, error));
-    if (index < 0 || index >= count) {
-        status = tsm_fail(error, TSM_ERROR_DEVICE, "cublasLt: offers %d algorithms, no number %d", count, index);
-        goto fail;
-    }
-    matmul->algo = results[index].algo;
-    matmul->workspace_bytes = results[index].workspaceSize;
+    matmul->algo = algorithms->results[index].algo;
+    matmul->workspace_bytes = algorithms->results[index].workspaceSize;
     return TSM_OK;
 fail:
     tsm_matmul_clear(matmul);

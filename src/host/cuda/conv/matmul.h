@@ -7,9 +7,6 @@
 #ifndef TSM_CUDA_CONV_MATMUL_H
 #define TSM_CUDA_CONV_MATMUL_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "cuda/cuda_calls.h"
 
 #define TSM_MATMUL_MAX_CANDIDATES  8
@@ -28,6 +25,11 @@ typedef struct tsm_matmul_spec {
     int batch;
 } tsm_matmul_spec;
 
+typedef struct tsm_matmul_algorithms {
+    cublasLtMatmulHeuristicResult_t results[TSM_MATMUL_MAX_CANDIDATES];
+    int count;
+} tsm_matmul_algorithms;
+
 typedef struct tsm_matmul {
     cublasLtMatrixLayout_t a, b, c, d;
     cublasLtMatmulAlgo_t algo;
@@ -40,24 +42,28 @@ typedef struct tsm_matmul_buffers {
     float alpha, beta;
 } tsm_matmul_buffers;
 
+/* cuBLAS's words for an element type, and for the arithmetic of a precision. */
+cudaDataType_t tsm_blas_type(tsm_dtype type);
+cublasComputeType_t tsm_blas_compute(tsm_precision precision);
+
 /* op(A) op(B) without an epilogue; destroyed with cublasLtMatmulDescDestroy. */
-tsm_status tsm_matmul_describe(cublasLtMatmulDesc_t *operation, cublasComputeType_t compute, bool transpose_a,
+tsm_status tsm_matmul_describe(cublasLtMatmulDesc_t *operation, tsm_precision precision, bool transpose_a,
                                bool transpose_b, tsm_error *error);
 
-/* How many algorithms the heuristics offer, at most TSM_MATMUL_MAX_CANDIDATES; none is no failure. */
-tsm_status tsm_matmul_count(int *count, cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
-                            const tsm_matmul_spec *spec, tsm_error *error);
+/* Asks the heuristics, once for all algorithms; none is no failure. */
+tsm_status tsm_matmul_list(tsm_matmul_algorithms *algorithms, cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
+                           const tsm_matmul_spec *spec, tsm_error *error);
 
-/* Takes the algorithm at `index` of the heuristics' list. Errors: DEVICE, also where there is none. */
-tsm_status tsm_matmul_make(tsm_matmul *matmul, cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
-                           const tsm_matmul_spec *spec, int index, tsm_error *error);
+/* Takes the algorithm at `index` of the list. Errors: DEVICE, also where there is none. */
+tsm_status tsm_matmul_make(tsm_matmul *matmul, const tsm_matmul_spec *spec, const tsm_matmul_algorithms *algorithms,
+                           int index, tsm_error *error);
 void tsm_matmul_clear(tsm_matmul *matmul);
 
 tsm_status tsm_matmul_run(const tsm_matmul *matmul, cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
                           const tsm_matmul_buffers *buffers, cudaStream_t stream, tsm_error *error);
 
-/* The largest power of two that divides the address of every row, given that of the first and what is between them.
- */
-uint32_t tsm_matmul_alignment(uint32_t base, int64_t offset_bytes, int64_t pitch_bytes);
+/* The largest power of two that divides the address of every row, `offset_bytes` behind an address that is aligned to
+ * TSM_CUDA_ALIGNMENT. */
+uint32_t tsm_matmul_alignment(int64_t offset_bytes, int64_t pitch_bytes);
 
 #endif

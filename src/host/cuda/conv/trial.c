@@ -2,111 +2,40 @@
 /* trial.c - see trial.h. */
 #include "trial.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "tune.h"
 
-#define PATTERN_ELEMENTS   16381 /* a prime, so that rows do not repeat */
-#define SAMPLE_ELEMENTS    (1 << 15)
-#define ROUNDS             3
-#define RUNS_PER_ROUND     10
-#define TOLERANCE_EPSILONS 16   /* of the largest output; sums of the same products in another order */
-#define TOLERANCE_FP32     1e-4 /* fp32 kernels may be Winograd's */
+#define ROUNDS       5
+#define MOST_REPLAYS 64 /* of a graph, a round */
 
-static size_t output_element(const tsm_conv_spec *spec)
+/* A kernel on every set of operands, and the graph of its launches. */
+typedef struct captured {
+    tsm_conv_bound *bound[TSM_TRIAL_MOST_SETS];
+    cudaGraph_t graph;
+    cudaGraphExec_t exec;
+    int launches;
+} captured;
+
+/* As many sets as make twice the cache. */
+static int count_sets(const tsm_conv_spec *spec, size_t l2_bytes)
 {
-    return spec->float_out ? sizeof(float) : (size_t)tsm_cuda_dtype_of(spec->precision)->bytes;
+    const size_t sets = 2 * l2_bytes / tsm_operands_bytes(spec) + 1;
+
+    return sets > TSM_TRIAL_MOST_SETS ? TSM_TRIAL_MOST_SETS : (int)sets;
 }
 
-static tsm_dtype output_dtype(const tsm_conv_spec *spec)
+tsm_status tsm_trial_open(tsm_trial *trial, const tsm_conv_spec *spec, size_t l2_bytes,
+                          const tsm_cuda_libraries *libraries, cudaStream_t stream, tsm_error *error)
 {
-    return spec->float_out ? TSM_FLOAT32 : tsm_cuda_dtype_of(spec->precision)->type;
-}
-
-/* Deterministic values in [-1, 1). */
-static void make_pattern(float *values)
-{
-    uint32_t x = 12345;
-
-    for (size_t i = 0; i < PATTERN_ELEMENTS; i++) {
-        x = x * 1664525u + 1013904223u;
-        values[i] = (float)(int32_t)x * 0x1p-31f;
-    }
-}
-
-/* The pattern once from the host, then doubled on the device. */
-static tsm_status fill(const tsm_trial *trial, void *to, size_t bytes, tsm_dtype type, tsm_error *error)
-{
-    float pattern[PATTERN_ELEMENTS], converted[PATTERN_ELEMENTS];
-    size_t done = PATTERN_ELEMENTS * (type == TSM_FLOAT32 ? sizeof(float) : sizeof(uint16_t));
-
-    make_pattern(pattern);
-    tsm_cuda_convert(converted, pattern, PATTERN_ELEMENTS, type);
-    if (done > bytes) done = bytes;
-    TSM_CUDA(cudaMemcpyAsync(to, converted, done, cudaMemcpyHostToDevice, trial->stream));
-    while (done < bytes) {
-        size_t more = done < bytes - done ? done : bytes - done;
-
-        TSM_CUDA(cudaMemcpyAsync((char *)to + done, to, more, cudaMemcpyDeviceToDevice, trial->stream));
-        done += more;
-    }
-    TSM_CUDA(cudaStreamSynchronize(trial->stream));
-    return TSM_OK;
-}
-
-static size_t padded(size_t bytes)
-{
-    return (bytes + TSM_CUDA_WEIGHT_ALIGNMENT - 1) / TSM_CUDA_WEIGHT_ALIGNMENT * TSM_CUDA_WEIGHT_ALIGNMENT;
-}
-
-static tsm_status allocate(tsm_trial *trial, tsm_error *error)
-{
-    const tsm_conv_spec *spec = trial->spec;
-    const tsm_cuda_dtype *dtype = tsm_cuda_dtype_of(spec->precision);
-    const size_t element = (size_t)dtype->bytes, out_element = output_element(spec);
-    const size_t in = padded((size_t)tsm_conv_spec_input_count(spec) * element);
-    const size_t weights = padded((size_t)tsm_conv_spec_weight_count(spec) * element);
-    const size_t bias = padded((size_t)spec->filters * out_element);
-    const size_t residual = padded((size_t)tsm_conv_spec_residual_count(spec) * out_element);
-    const size_t out = padded((size_t)tsm_conv_spec_output_count(spec) * out_element);
-    char *at;
-
-    TSM_CUDA(cudaMalloc((void **)&trial->memory, in + weights + bias + residual + out));
-    at = trial->memory;
-    TSM_TRY_RETURN(fill(trial, at, in, dtype->type, error));
-    trial->buffers.in = at + (size_t)spec->in_offset * element;
-    TSM_TRY_RETURN(fill(trial, at += in, weights, dtype->type, error));
-    trial->buffers.weights = at;
-    TSM_TRY_RETURN(fill(trial, at += weights, bias, output_dtype(spec), error));
-    trial->buffers.bias = at;
-    at += bias;
-    if (residual) {
-        TSM_TRY_RETURN(fill(trial, at, residual, output_dtype(spec), error));
-        trial->buffers.residual = at;
-    }
-    trial->buffers.out = at + residual;
-    return TSM_OK;
-}
-
-tsm_status tsm_trial_open(tsm_trial *trial, const tsm_conv_spec *spec, const tsm_cuda_libraries *libraries,
-                          cudaStream_t stream, tsm_error *error)
-{
-    size_t count = (size_t)tsm_conv_spec_output_count(spec);
     tsm_status status;
 
     memset(trial, 0, sizeof *trial);
-    trial->spec = spec;
+    trial->spec = *spec;
     trial->libraries = libraries;
     trial->stream = stream;
-    trial->sample = count < SAMPLE_ELEMENTS ? count : SAMPLE_ELEMENTS;
-    trial->want = tsm_alloc_aligned(2 * trial->sample, output_element(spec));
-    trial->got = tsm_alloc_aligned(2 * trial->sample, output_element(spec));
-    if (!trial->want || !trial->got) {
-        status = tsm_fail_memory(error, 2 * trial->sample * output_element(spec));
-        goto fail;
-    }
-    TSM_TRY(allocate(trial, error));
+    TSM_TRY(tsm_operands_make(&trial->operands, spec, count_sets(spec, l2_bytes), stream, error));
+    TSM_TRY(tsm_judge_open(&trial->judge, spec, error));
     TSM_CUDA_TRY(cudaEventCreateWithFlags(&trial->begin, cudaEventDefault));
     TSM_CUDA_TRY(cudaEventCreateWithFlags(&trial->end, cudaEventDefault));
     TSM_CUDNN_TRY(cudnnSetStream(libraries->dnn, stream));
@@ -120,10 +49,9 @@ void tsm_trial_close(tsm_trial *trial)
 {
     if (trial->begin) cudaEventDestroy(trial->begin);
     if (trial->end) cudaEventDestroy(trial->end);
-    if (trial->memory) cudaFree(trial->memory);
     if (trial->workspace) cudaFree(trial->workspace);
-    tsm_free(trial->want);
-    tsm_free(trial->got);
+    tsm_operands_clear(&trial->operands);
+    tsm_judge_close(&trial->judge);
     memset(trial, 0, sizeof *trial);
 }
 
@@ -138,80 +66,117 @@ static tsm_status ensure_workspace(tsm_trial *trial, size_t bytes, tsm_error *er
     return TSM_OK;
 }
 
-/* Runs once over a poisoned output and brings both ends of it home. */
-static tsm_status run_sample(tsm_trial *trial, const tsm_conv_bound *bound, void *sample, tsm_error *error)
+static tsm_status bind_all(captured *c, const tsm_trial *trial, const tsm_conv *conv, tsm_error *error)
 {
-    const size_t element = output_element(trial->spec), count = (size_t)tsm_conv_spec_output_count(trial->spec);
-    const size_t bytes = trial->sample * element;
-    const char *out = trial->buffers.out;
+    for (int i = 0; i < trial->operands.sets; i++) {
+        tsm_conv_buffers buffers = tsm_operands_of(&trial->operands, i);
 
-    TSM_CUDA(cudaMemsetAsync(trial->buffers.out, 0xff, count * element, trial->stream));
-    TSM_TRY_RETURN(tsm_conv_enqueue(bound, trial->libraries, trial->stream, error));
-    TSM_CUDA(cudaStreamSynchronize(trial->stream));
-    TSM_CUDA(cudaMemcpy(sample, out, bytes, cudaMemcpyDeviceToHost));
-    TSM_CUDA(
-        cudaMemcpy((char *)sample + bytes, out + (count - trial->sample) * element, bytes, cudaMemcpyDeviceToHost));
+        buffers.workspace = trial->workspace;
+        TSM_TRY_RETURN(tsm_conv_bind(&c->bound[i], conv, &buffers, error));
+    }
     return TSM_OK;
 }
 
-/* Index in the output of element i of a sample. */
-static size_t sample_index(const tsm_trial *trial, size_t i)
+/* Runs once over a poisoned output. The kernel is loaded by this, which a capture would not allow. */
+static tsm_status run_once(tsm_trial *trial, const captured *c, tsm_error *error)
 {
-    return i < trial->sample ? i : (size_t)tsm_conv_spec_output_count(trial->spec) - 2 * trial->sample + i;
+    const size_t bytes =
+        (size_t)tsm_conv_spec_output_count(&trial->spec) * tsm_dtype_bytes(tsm_operands_out_type(&trial->spec));
+
+    TSM_CUDA(cudaMemsetAsync(trial->operands.first.out, 0xff, bytes, trial->stream));
+    TSM_TRY_RETURN(tsm_conv_enqueue(c->bound[0], trial->libraries, trial->stream, error));
+    return tsm_judge_fetch(&trial->judge, trial->operands.first.out, trial->stream, error);
 }
 
-static bool samples_agree(const tsm_trial *trial)
+static tsm_status enqueue_launches(const captured *c, const tsm_trial *trial, tsm_error *error)
 {
-    const tsm_conv_spec *spec = trial->spec;
-    const tsm_dtype type = output_dtype(spec);
-    const double epsilon = tsm_cuda_dtype_of(spec->precision)->epsilon;
-    double largest = 0, tolerance;
+    for (int i = 0; i < c->launches; i++)
+        TSM_TRY_RETURN(tsm_conv_enqueue(c->bound[i % trial->operands.sets], trial->libraries, trial->stream, error));
+    return TSM_OK;
+}
 
-    for (size_t i = 0; i < 2 * trial->sample; i++)
-        if (sample_index(trial, i) % (size_t)spec->out_pitch < (size_t)spec->filters)
-            largest = fmax(largest, fabs((double)tsm_cuda_element(trial->want, i, type)));
-    tolerance = fmax(TOLERANCE_EPSILONS * epsilon, TOLERANCE_FP32) * largest;
-    for (size_t i = 0; i < 2 * trial->sample; i++) {
-        double want = (double)tsm_cuda_element(trial->want, i, type),
-               got = (double)tsm_cuda_element(trial->got, i, type);
+static tsm_status capture(captured *c, const tsm_trial *trial, tsm_error *error)
+{
+    tsm_status status;
 
-        if (sample_index(trial, i) % (size_t)spec->out_pitch >= (size_t)spec->filters) continue;
-        if (!(fabs(got - want) <= tolerance)) return false;
+    c->launches = trial->operands.sets > TSM_TRIAL_LAUNCHES ? trial->operands.sets : TSM_TRIAL_LAUNCHES;
+    TSM_CUDA(cudaStreamBeginCapture(trial->stream, cudaStreamCaptureModeThreadLocal));
+    status = enqueue_launches(c, trial, error);
+    if (status == TSM_OK) {
+        TSM_CUDA(cudaStreamEndCapture(trial->stream, &c->graph));
+        TSM_CUDA(cudaGraphInstantiate(&c->exec, c->graph, 0));
+        return TSM_OK;
     }
-    return true;
+    cudaStreamEndCapture(trial->stream, &c->graph); /* the stream must leave the mode; why it failed is known */
+    cudaGetLastError();
+    return status;
 }
 
-static tsm_status measure(const tsm_trial *trial, const tsm_conv_bound *bound, float *milliseconds, tsm_error *error)
+static void release(captured *c)
 {
+    for (int i = 0; i < TSM_TRIAL_MOST_SETS; i++) tsm_conv_unbind(c->bound[i]);
+    if (c->exec) cudaGraphExecDestroy(c->exec);
+    if (c->graph) cudaGraphDestroy(c->graph);
+}
+
+/* Milliseconds of `replays` of the graph. */
+static tsm_status replay(float *milliseconds, const tsm_trial *trial, const captured *c, int replays,
+                         tsm_error *error)
+{
+    TSM_CUDA(cudaEventRecord(trial->begin, trial->stream));
+    for (int i = 0; i < replays; i++) TSM_CUDA(cudaGraphLaunch(c->exec, trial->stream));
+    TSM_CUDA(cudaEventRecord(trial->end, trial->stream));
+    return tsm_tune_elapsed(milliseconds, trial->begin, trial->end, error);
+}
+
+static tsm_status warm_up(const tsm_trial *trial, const captured *c, tsm_error *error)
+{
+    float elapsed = 0, ms;
+
+    while (elapsed < TSM_TRIAL_WARM_US * 1e-3f) {
+        TSM_TRY_RETURN(replay(&ms, trial, c, 4, error));
+        elapsed += ms;
+    }
+    return TSM_OK;
+}
+
+/* The shortest of the rounds. */
+static tsm_status measure(float *milliseconds, const tsm_trial *trial, const captured *c, tsm_error *error)
+{
+    int replays = MOST_REPLAYS;
+    float ms;
+
+    TSM_TRY_RETURN(replay(&ms, trial, c, 1, error));
+    if (ms * MOST_REPLAYS > TSM_TRIAL_ROUND_US * 1e-3f) replays = (int)(TSM_TRIAL_ROUND_US * 1e-3f / ms) + 1;
     for (int round = 0; round < ROUNDS; round++) {
-        float elapsed = 0;
-
-        TSM_CUDA(cudaEventRecord(trial->begin, trial->stream));
-        for (int i = 0; i < RUNS_PER_ROUND; i++)
-            TSM_TRY_RETURN(tsm_conv_enqueue(bound, trial->libraries, trial->stream, error));
-        TSM_CUDA(cudaEventRecord(trial->end, trial->stream));
-        TSM_TRY_RETURN(tsm_tune_elapsed(&elapsed, trial->begin, trial->end, error));
-        if (round == 0 || elapsed / RUNS_PER_ROUND < *milliseconds) *milliseconds = elapsed / RUNS_PER_ROUND;
+        TSM_TRY_RETURN(replay(&ms, trial, c, replays, error));
+        ms /= (float)(replays * c->launches);
+        if (round == 0 || ms < *milliseconds) *milliseconds = ms;
     }
     return TSM_OK;
 }
 
-tsm_status tsm_trial_run(tsm_trial *trial, const tsm_conv *conv, bool *agrees, float *milliseconds, tsm_error *error)
+tsm_status tsm_trial_run(tsm_trial *trial, const tsm_conv *conv, bool *warm, bool *agrees, float *milliseconds,
+                         tsm_error *error)
 {
-    tsm_conv_bound bound;
+    captured c;
     tsm_status status;
 
     *agrees = false;
-    memset(&bound, 0, sizeof bound);
+    memset(&c, 0, sizeof c);
     TSM_TRY(ensure_workspace(trial, conv->workspace_bytes, error));
-    trial->buffers.workspace = trial->workspace;
-    TSM_TRY(tsm_conv_bind(&bound, conv, &trial->buffers, error));
-    TSM_TRY(run_sample(trial, &bound, trial->has_want ? trial->got : trial->want, error));
-    *agrees = !trial->has_want || samples_agree(trial);
-    trial->has_want = true;
-    if (*agrees) TSM_TRY(measure(trial, &bound, milliseconds, error));
+    TSM_TRY(bind_all(&c, trial, conv, error));
+    TSM_TRY(run_once(trial, &c, error));
+    *agrees = tsm_judge_agrees(&trial->judge);
+    if (*agrees) {
+        TSM_TRY(capture(&c, trial, error));
+        if (!*warm) TSM_TRY(warm_up(trial, &c, error));
+        *warm = true;
+        TSM_TRY(measure(milliseconds, trial, &c, error));
+    }
     status = TSM_OK;
 fail:
-    tsm_conv_bound_clear(&bound);
+    cudaStreamSynchronize(trial->stream);
+    release(&c);
     return status;
 }

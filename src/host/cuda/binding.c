@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* binding.c - see binding.h. */
+#include "binding.h"
+
+#include <string.h>
+
+#include "emit.h"
+#include "nvtx.h"
+
+void *tsm_binding_value(const tsm_binding *binding, int node)
+{
+    return binding->arena + binding->schedule->memory.offsets[node];
+}
+
+void *tsm_binding_scratch(const tsm_binding *binding, int node)
+{
+    const int64_t offset = binding->schedule->scratch[node];
+
+    return offset < 0 ? NULL : binding->arena + offset;
+}
+
+tsm_status tsm_binding_make(tsm_binding *binding, const tsm_schedule *schedule, char *arena, tsm_error *error)
+{
+    tsm_status status;
+
+    memset(binding, 0, sizeof *binding);
+    binding->schedule = schedule;
+    binding->arena = arena;
+    for (int i = 0; i < schedule->prepared->graph->count; i++) TSM_TRY(tsm_emit_node(binding, i, error));
+    return TSM_OK;
+fail:
+    tsm_binding_clear(binding);
+    return status;
+}
+
+void tsm_binding_clear(tsm_binding *binding)
+{
+    if (binding->exec) cudaGraphExecDestroy(binding->exec);
+    tsm_steps_clear(&binding->steps);
+    memset(binding, 0, sizeof *binding);
+}
+
+tsm_status tsm_binding_enqueue(const tsm_binding *binding, const tsm_cuda_libraries *libraries, cudaStream_t stream,
+                               bool ranges, const tsm_cancel *cancel, tsm_error *error)
+{
+    TSM_CUDNN(cudnnSetStream(libraries->dnn, stream));
+    for (int i = 0; i < binding->steps.count; i++) {
+        const tsm_step *step = &binding->steps.list[i];
+        tsm_status status;
+
+        if (cancel) TSM_TRY_RETURN(tsm_cancel_check(cancel, error));
+        if (ranges) tsm_nvtx_push(step->name);
+        status = tsm_step_enqueue(step, libraries, stream, error);
+        if (ranges) tsm_nvtx_pop();
+        TSM_TRY_RETURN(status);
+    }
+    return TSM_OK;
+}
+
+static tsm_status record(cudaGraph_t *graph, const tsm_binding *binding, const tsm_cuda_libraries *libraries,
+                         cudaStream_t stream, tsm_error *error)
+{
+    tsm_status status;
+
+    TSM_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    status = tsm_binding_enqueue(binding, libraries, stream, false, NULL, error);
+    if (status == TSM_OK) {
+        TSM_CUDA(cudaStreamEndCapture(stream, graph));
+        return TSM_OK;
+    }
+    cudaStreamEndCapture(stream, graph); /* the stream must leave the mode; why it failed is known */
+    cudaGetLastError();
+    return status;
+}
+
+tsm_status tsm_binding_capture(tsm_binding *binding, const tsm_cuda_libraries *libraries, cudaStream_t stream,
+                               tsm_error *error)
+{
+    cudaGraph_t graph = NULL;
+    tsm_status status;
+
+    TSM_TRY(record(&graph, binding, libraries, stream, error));
+    TSM_CUDA_TRY(cudaGraphInstantiate(&binding->exec, graph, 0));
+    TSM_CUDA_TRY(cudaGraphUpload(binding->exec, stream));
+    TSM_CUDA_TRY(cudaStreamSynchronize(stream));
+    status = TSM_OK;
+fail:
+    if (graph) cudaGraphDestroy(graph);
+    return status;
+}
