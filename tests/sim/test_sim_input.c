@@ -90,9 +90,9 @@ static void check_planes(int images, int channels, int wide, int pixels, tsm_dty
     char *device_out = device_room(out_count * dtype_bytes(dtype), offset);
 
     begin_case(number);
-    DEVICE_OK(tsm_kernel_planes(
-        &(tsm_kernel_planes_args){ (const float *)device_in, device_out, images, channels, wide, pixels, dtype },
-        NULL));
+    DEVICE_OK(tsm_kernel_planes(&(tsm_kernel_planes_args){ (const float *)device_in, device_out, images, channels,
+                                                           wide, pixels, NULL, dtype },
+                                NULL));
     tsm_ref_input_f32(plain, in, &dims);
     want = widen(plain, rows, (size_t)channels, (size_t)wide, dtype);
     got = device_result(device_out, out_count, dtype);
@@ -254,8 +254,9 @@ START_TEST(refuses)
     begin_case(3000);
     ck_assert_int_eq(tsm_kernel_bytes(&(tsm_kernel_bytes_args){ .in = (uint8_t *)m, .out = m, .pixels = 0 }, NULL),
                      cudaErrorInvalidValue);
-    ck_assert_int_eq(tsm_kernel_planes(&(tsm_kernel_planes_args){ (float *)m, m, 1, 4, 3, 1, TSM_FLOAT32 }, NULL),
-                     cudaErrorInvalidValue);
+    ck_assert_int_eq(
+        tsm_kernel_planes(&(tsm_kernel_planes_args){ (float *)m, m, 1, 4, 3, 1, NULL, TSM_FLOAT32 }, NULL),
+        cudaErrorInvalidValue);
     ck_assert_int_eq(tsm_kernel_resize(&(tsm_kernel_resize_args){ .in = (uint8_t *)m, .out = (uint8_t *)m }, NULL),
                      cudaErrorInvalidValue);
     device_release(m, 0);

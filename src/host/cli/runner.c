@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner.h"
 
+#include "clock.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -54,6 +55,13 @@ static tsm_status look_at_device(runner *r)
     return status;
 }
 
+static int is_late(void *user)
+{
+    const runner *r = user;
+
+    return r->deadline_ms > 0 && clock_ms() > r->deadline_ms;
+}
+
 tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *error)
 {
     tsm_engine_options options = settings_engine(s);
@@ -62,13 +70,15 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
     memset(r, 0, sizeof *r);
     r->info.struct_size = sizeof r->info;
     r->per_frame = options.per_frame;
+    options.cancel = is_late;
+    options.cancel_user = r;
     status = settings_load_model(s, segments, &r->model, &r->path, error);
     if (status == TSM_OK) status = tsm_model_get_info(r->model, &r->info);
     if (status == TSM_OK && s->online) status = check_online(r, error);
-    if (status == TSM_OK) settings_report_doubts(&r->info, r->path);
     if (status == TSM_OK) status = tsm_engine_create(&r->engine, r->model, &options, error);
     if (status == TSM_OK) status = look_at_device(r);
     if (status == TSM_OK) status = tsm_context_create(&r->context, r->engine, error);
+    if (status == TSM_OK) settings_report_doubts(&r->info, r->path);
     if (status != TSM_OK) runner_close(r);
     return status;
 }

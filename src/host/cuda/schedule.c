@@ -35,7 +35,7 @@ static void describe_convolutions(tsm_schedule *s)
 
     for (int i = 0; i < graph->count; i++)
         if (graph->nodes[i].op == TSM_OP_CONV || graph->nodes[i].op == TSM_OP_FC)
-            tsm_convolution_make(&s->convolutions[i], graph, s->shapes, s->values, i, s->prepared->dtype);
+            tsm_convolution_make(&s->convolutions[i], graph, s->shapes, s->values, i, s->prepared->dtype, s->method);
 }
 
 static tsm_status choose_kernel(tsm_schedule *s, int index, tsm_tuner *tuner, tsm_error *error)
@@ -98,10 +98,15 @@ static tsm_status place_values(tsm_schedule *s, tsm_error *error)
     }
     for (size_t i = 0; i < count; i++) {
         values[i] = (tsm_memplan_value){ tsm_cuda_align(s->values[i].bytes), -1 };
+        if (s->values[i].view) values[i].in_place = tsm_schedule_node(s, (int)i)->inputs[0];
         scratch[i] = tsm_cuda_align(scratch_bytes(s, (int)i));
     }
     tsm_memplan_clear(&s->memory);
-    status = tsm_memplan_make(&s->memory, s->prepared->graph, values, scratch, s->scratch, error);
+    TSM_TRY(tsm_memplan_make(&s->memory, s->prepared->graph, values, scratch, s->scratch, error));
+    for (size_t i = 0; i < count && status == TSM_OK; i++)
+        if (s->values[i].view && !tsm_memplan_shares(&s->memory, values, (int)i))
+            status = tsm_fail(error, TSM_ERROR_INTERNAL, "cuda: %s: a view with memory of its own",
+                              tsm_schedule_node(s, (int)i)->name);
 fail:
     tsm_free(values);
     tsm_free(scratch);

@@ -41,6 +41,14 @@ static const char *cache_dir(const tsm_engine_options *options)
     return variable && *variable ? variable : NULL;
 }
 
+/* More threads than CPUs only wait for each other. */
+static int limit_threads(int threads)
+{
+    const int cpus = threads ? tsm_cpu_count() : 0;
+
+    return threads < cpus ? threads : cpus;
+}
+
 tsm_status tsm_engine_options_check(tsm_engine_options *options, tsm_backend_config *config, tsm_device *device,
                                     const tsm_engine_options *caller, tsm_error *error)
 {
@@ -50,7 +58,7 @@ tsm_status tsm_engine_options_check(tsm_engine_options *options, tsm_backend_con
     *config = (tsm_backend_config){
         .device_index = device->index,
         .precision = options->precision,
-        .threads = options->threads,
+        .threads = limit_threads(options->threads),
         .shift_method = options->shift_method,
         .graphs = resolve(options->cuda_graphs, "TSM_CUDA_GRAPH", true),
         .tune = resolve(options->cuda_tuning, "TSM_CUDA_TUNE", true),

@@ -3,8 +3,8 @@
 #ifndef TSM_SIM_GRAPH_SUPPORT_H
 #define TSM_SIM_GRAPH_SUPPORT_H
 
-#include "networks.h"
-#include "engine/engine.h"
+#include "operations/networks.h"
+#include "engine/devices.h"
 #include "passes/passes.h"
 #include "lib_support.h"
 
@@ -20,38 +20,88 @@ static const struct {
                    { TSM_PRECISION_FP16, 0.01 },
                    { TSM_PRECISION_BF16, 0.08 } };
 
-/* Logits of an optimised graph on the plugin, *count of them; malloc'ed. Two runs must give the same bits. */
+/* The plugin's door. */
+static inline const tsm_backend *cuda_backend(void)
+{
+    const tsm_backend *backend = NULL;
+    tsm_device device;
+    tsm_error error;
+
+    assert_ok(tsm_device_parse(&device, "cuda", &error), &error);
+    assert_ok(tsm_device_backend(&backend, device.kind, &error), &error);
+    return backend;
+}
+
+/* Nothing is tuned, or kept: the first candidate is taken. */
+static inline tsm_backend_config cuda_config(tsm_precision precision, tsm_shift_method method)
+{
+    return (tsm_backend_config){ .precision = precision, .shift_method = method, .graphs = true, .cache_dir = "" };
+}
+
+/* A graph on the plugin, with one worker. */
+typedef struct cuda_session {
+    const tsm_backend *backend;
+    const tsm_graph *graph;
+    tsm_prepared *prepared;
+    tsm_worker *worker;
+} cuda_session;
+
+static inline cuda_session cuda_open(const tsm_graph *graph, const tsm_backend_config *config)
+{
+    cuda_session s = { .backend = cuda_backend(), .graph = graph };
+    tsm_backend_report report = { 0 };
+    tsm_error error;
+
+    assert_ok(s.backend->prepare(&s.prepared, graph, config, &report, &error), &error);
+    assert_ok(s.backend->worker_create(&s.worker, s.prepared, &error), &error);
+    return s;
+}
+
+static inline void cuda_close(cuda_session *s)
+{
+    s->backend->worker_destroy(s->worker);
+    s->backend->release(s->prepared);
+    assert_nothing_left();
+}
+
+/* Logits of a plan for the hashed input, malloc'ed. Two runs must give the same bits. */
+static inline float *cuda_run(const cuda_session *s, tsm_plan *plan, const tsm_dims *shapes)
+{
+    const size_t count = (size_t)tsm_dims_count(&shapes[s->graph->output]);
+    float *pixels = hashed_array((size_t)tsm_dims_count(&shapes[tsm_graph_input(s->graph)]), SEED), *logits[2];
+    tsm_error error;
+
+    for (int i = 0; i < 2; i++) {
+        const tsm_tensor input = { .data = pixels, .dtype = TSM_FLOAT32, .layout = TSM_NTCHW };
+        const tsm_tensor output = { .data = logits[i] = poisoned_array(count) };
+        const tsm_run_arguments arguments = { .input = &input, .output = &output };
+
+        assert_ok(s->backend->run(plan, &arguments, &error), &error);
+    }
+    assert_bytes(logits[1], logits[0], count * sizeof(float), "second run");
+    free(pixels);
+    free(logits[1]);
+    return logits[0];
+}
+
+/* Logits of an optimised graph on the plugin, *count of them; malloc'ed. */
 static inline float *cuda_logits(const tsm_graph *graph, const tsm_shape *shape, tsm_precision precision,
                                  tsm_shift_method method, size_t *count)
 {
-    tsm_backend_config config = { .precision = precision, .shift_method = method, .std = { 1, 1, 1 } };
-    tsm_graph *shaped = tsm_graph_clone(graph);
-    tsm_backend_report report = { 0 };
-    const tsm_backend *backend = NULL;
-    void *state = NULL, *plan = NULL;
-    uint64_t bytes = 0;
+    const tsm_backend_config config = cuda_config(precision, method);
+    const tsm_plan_arguments arguments = { .shapes = network_shapes(graph, shape) };
+    cuda_session s = cuda_open(graph, &config);
+    tsm_plan *plan = NULL;
     tsm_error error;
+    float *logits;
 
-    assert_ok(tsm_device_cuda(&backend, &error), &error);
-    assert_ok(tsm_graph_infer(shaped, shape, &error), &error);
-    assert_ok(backend->prepare(&state, graph, &config, &report, &error), &error);
-    assert_ok(backend->plan(&plan, state, shaped, &bytes, &error), &error);
-    *count = (size_t)tsm_dims_count(&shaped->nodes[shaped->output].dims);
-    float *pixels = hashed_array((size_t)tsm_dims_count(&shaped->nodes[0].dims), SEED), *logits[2];
-    for (int i = 0; i < 2; i++) {
-        const tsm_tensor input = { .data = pixels, .dtype = TSM_FLOAT32, .layout = TSM_NTCHW };
-        const tsm_tensor output = { .data = logits[i] = poisoned_array(*count) };
-
-        assert_ok(backend->run(plan, &input, &output, &error), &error);
-    }
-    assert_bytes(logits[1], logits[0], *count * sizeof(float), "second run");
-    backend->plan_release(plan);
-    backend->release(state);
-    tsm_graph_destroy(&shaped);
-    free(pixels);
-    free(logits[1]);
-    assert_nothing_left();
-    return logits[0];
+    assert_ok(s.backend->plan(&plan, s.worker, &arguments, &error), &error);
+    logits = cuda_run(&s, plan, arguments.shapes);
+    *count = (size_t)tsm_dims_count(&arguments.shapes[graph->output]);
+    s.backend->plan_release(plan);
+    cuda_close(&s);
+    free((void *)(uintptr_t)arguments.shapes);
+    return logits;
 }
 
 /* Both ways to shift, against the reference on the graph as it was before the passes. */

@@ -11,6 +11,7 @@
 
 #include "engines.h"
 #include "core/status.h"
+#include "graph/backend.h"
 #include "lib_support.h"
 
 /* TUNE off unless a test is about tuning, which runs every kernel of every convolution dozens of times. */
@@ -20,19 +21,42 @@ static inline void set_mode(const char *graphs, const char *tune)
     setenv("TSM_CUDA_TUNE", tune, 1);
 }
 
-/* Allocations on the host since the last call: those of libtsm, and those of the plugin, which must have been opened.
- */
-static inline uint64_t host_allocations(void)
+static inline const char *plugin_name(void)
 {
-    void *plugin = dlopen("libtsm_cuda.so", RTLD_NOW | RTLD_NOLOAD);
-    uint64_t (*of_plugin)(void), count;
+    static char name[64];
+
+    snprintf(name, sizeof name, "libtsm_cuda-abi%d.so", TSM_BACKEND_ABI);
+    return name;
+}
+
+/* A function of the plugin's that counts for tests; the plugin must have been opened. */
+static inline void *plugin_function(const char *name)
+{
+    void *plugin = dlopen(plugin_name(), RTLD_NOW | RTLD_NOLOAD), *function;
 
     ck_assert_msg(plugin != NULL, "the plugin is not open");
-    *(void **)&of_plugin = dlsym(plugin, "tsm_sim_plugin_allocations");
-    ck_assert_msg(of_plugin != NULL, "the plugin does not count");
-    count = of_plugin() + tsm_alloc_fail_at(0);
+    function = dlsym(plugin, name);
+    ck_assert_msg(function != NULL, "the plugin has no %s", name);
     dlclose(plugin);
-    return count;
+    return function;
+}
+
+/* Allocations on the host since the last call: those of libtsm, and those of the plugin. */
+static inline uint64_t host_allocations(void)
+{
+    uint64_t (*of_plugin)(void);
+
+    *(void **)&of_plugin = plugin_function("tsm_sim_plugin_allocations");
+    return of_plugin() + tsm_alloc_fail_at(0);
+}
+
+/* The n-th of the plugin's from now fails; 0: none does. */
+static inline void fail_host_allocation(int n)
+{
+    void (*of_plugin)(uint64_t);
+
+    *(void **)&of_plugin = plugin_function("tsm_sim_plugin_fail_allocation");
+    of_plugin((uint64_t)n);
 }
 
 static inline tsm_engine *make_cuda_engine(const tsm_model *model, tsm_precision precision, tsm_shift_method method)

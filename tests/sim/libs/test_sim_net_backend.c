@@ -164,7 +164,6 @@ int main(void)
     Suite *suite = suite_create("the plugin's operations");
     TCase *results = tcase_create("results");
 
-    setenv("TSM_CUDA_TUNE", "off", 1);
     tcase_set_timeout(results, 0);
     tcase_add_loop_test(results, convolutions, 0, DIRECTIONS * COUNT_OF(cases));
     tcase_add_loop_test(results, residual_networks, 0, 2 * COUNT_OF(precisions));

@@ -219,7 +219,6 @@ int main(void)
     Suite *suite = suite_create("the plugin's further operations");
     TCase *results = tcase_create("results");
 
-    setenv("TSM_CUDA_TUNE", "off", 1);
     tcase_set_timeout(results, 0);
     tcase_add_loop_test(results, excited_networks, 0, COUNT_OF(precisions));
     tcase_add_loop_test(results, shifts_of_one_value, 0, 2 * COUNT_OF(precisions));
