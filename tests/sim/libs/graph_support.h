@@ -4,6 +4,7 @@
 #define TSM_SIM_GRAPH_SUPPORT_H
 
 #include "operations/networks.h"
+#include "operations/session.h"
 #include "engine/devices.h"
 #include "passes/passes.h"
 #include "lib_support.h"

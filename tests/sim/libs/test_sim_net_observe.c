@@ -5,7 +5,7 @@
  */
 #include "graph_support.h"
 
-#include "everything.h"
+#include "operations/everything.h"
 
 static const tsm_shape shape = { 2, 4, 21, 26 };
 
