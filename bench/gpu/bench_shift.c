@@ -8,12 +8,18 @@
 
 #include "kernels/kernels.h"
 
-#define ROUNDS 7
-#define RUNS   20
+#define ROUNDS (small_sizes ? 1 : 7)
+#define RUNS   (small_sizes ? 1 : 20)
 
 typedef struct shift_shape {
     int pixels, channels;
 } shift_shape;
+
+typedef struct shift_bench {
+    int batch;
+    cudaStream_t stream;
+    FILE *json; /* NULL: none */
+} shift_bench;
 
 static const shift_shape shapes[] = {
     { 56 * 56, 64 }, { 56 * 56, 256 }, { 28 * 28, 512 }, { 14 * 14, 1024 }, { 7 * 7, 2048 }
@@ -61,36 +67,56 @@ fail:
     return status;
 }
 
-static void print_line(const char *method, const shift_shape *s, int batch, double bytes, double ms, double copy_ms)
+/* One way to shift beside a copy of as many bytes; those that must be read and written count. */
+typedef struct shift_result {
+    const char *method;
+    double bytes, ms, copy_ms;
+} shift_result;
+
+static void print_json(const shift_bench *bench, const shift_shape *s, const shift_result *r)
 {
-    printf("{\"bench\": \"shift\", \"method\": \"%s\", \"batch\": %d, \"pixels\": %d, \"channels\": %d, \"dtype\": "
-           "\"16 bits\", "
-           "\"us\": %.2f, \"gb_per_s\": %.1f, \"of_copy\": %.3f}\n",
-           method, batch, s->pixels, s->channels, ms * 1e3, bytes / ms * 1e-6, copy_ms / ms);
+    fprintf(bench->json,
+            "{\"bench\": \"shift\", \"method\": \"%s\", \"batch\": %d, \"pixels\": %d, \"channels\": %d, "
+            "\"dtype\": \"16 bits\", \"us\": %.2f, \"gb_per_s\": %.1f, \"of_copy\": %.3f}\n",
+            r->method, bench->batch, s->pixels, s->channels, r->ms * 1e3, r->bytes / r->ms * 1e-6,
+            r->copy_ms / r->ms);
 }
 
-static tsm_status bench_shape(const shift_shape *s, int batch, cudaStream_t stream, tsm_error *error)
+static void print_results(const shift_bench *bench, const shift_shape *s, const shift_result results[2])
+{
+    printf("b%d, %d pixels x %d channels:", bench->batch, s->pixels, s->channels);
+    for (int i = 0; i < 2; i++) {
+        const shift_result *r = &results[i];
+
+        printf(" %s %.1f us, %.2f TB/s, %.2f of a copy%s", r->method, r->ms * 1e3, r->bytes / r->ms * 1e-9,
+               r->copy_ms / r->ms, i ? "\n" : ";");
+        if (bench->json) print_json(bench, s, r);
+    }
+}
+
+static tsm_status bench_shape(const shift_bench *bench, const shift_shape *s, tsm_error *error)
 {
     const int fold = s->channels / 8, t = 8;
-    const size_t rows = (size_t)batch * t * (size_t)s->pixels, bytes = rows * (size_t)s->channels * 2;
+    const size_t rows = (size_t)bench->batch * t * (size_t)s->pixels, bytes = rows * (size_t)s->channels * 2;
     char *in = NULL, *out = NULL;
-    double copy_ms = 0, shift_ms = 0, part_copy_ms = 0, overlap_ms = 0;
+    shift_result results[2] = { { .method = "copy", .bytes = 2.0 * (double)bytes },
+                                { .method = "overlap", .bytes = 0.5 * (double)bytes } };
     shift_work w = { .bytes = bytes };
     tsm_status status;
 
     TSM_CUDA_TRY(cudaMalloc((void **)&in, bytes + bytes / 4));
     TSM_CUDA_TRY(cudaMalloc((void **)&out, bytes));
-    TSM_CUDA_TRY(cudaMemsetAsync(in, 0, bytes + bytes / 4, stream));
+    TSM_CUDA_TRY(cudaMemsetAsync(in, 0, bytes + bytes / 4, bench->stream));
     w.to = out;
     w.from = in;
-    TSM_TRY(time_work(&w, stream, &copy_ms, error));
+    TSM_TRY(time_work(&w, bench->stream, &results[0].copy_ms, error));
     w.bytes = bytes / 4;
-    TSM_TRY(time_work(&w, stream, &part_copy_ms, error));
+    TSM_TRY(time_work(&w, bench->stream, &results[1].copy_ms, error));
     w.shift = (tsm_kernel_shift_args){ .in = in,
                                        .out = out,
                                        .in_pitch = s->channels,
                                        .out_pitch = s->channels,
-                                       .n = batch,
+                                       .n = bench->batch,
                                        .t = t,
                                        .pixels = s->pixels,
                                        .channels = s->channels,
@@ -98,13 +124,12 @@ static tsm_status bench_shape(const shift_shape *s, int batch, cudaStream_t stre
                                        .end = 2 * fold,
                                        .step = 1,
                                        .element_bytes = 2 };
-    TSM_TRY(time_work(&w, stream, &shift_ms, error));
+    TSM_TRY(time_work(&w, bench->stream, &results[0].ms, error));
     w.shift.in_pitch = w.shift.out_pitch = s->channels + 2 * fold;
     w.shift.out = in + 2 * (size_t)s->channels;
     w.shift.channels = 2 * fold;
-    TSM_TRY(time_work(&w, stream, &overlap_ms, error));
-    print_line("copy", s, batch, 2.0 * (double)bytes, shift_ms, copy_ms);
-    print_line("overlap", s, batch, 0.5 * (double)bytes, overlap_ms, part_copy_ms);
+    TSM_TRY(time_work(&w, bench->stream, &results[1].ms, error));
+    print_results(bench, s, results);
 fail:
     cudaFree(in);
     cudaFree(out);
@@ -113,17 +138,21 @@ fail:
 
 int bench_shift(int argc, char **argv)
 {
-    static const int batches[] = { 1, 32 };
-    cudaStream_t stream = NULL;
+    static const int batches[] = { 32, 1 };
+    shift_bench bench = { 0 };
     tsm_error error = { 0 };
 
-    (void)argv;
-    if (argc > 0) return fprintf(stderr, "tsm-gpu-check shift has no options\n"), 2;
-    if (!check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess, "shift", "no stream"))
+    if (argc != 0 && (argc != 2 || strcmp(argv[0], "--json") != 0))
+        return fprintf(stderr, "tsm-gpu-check shift: the only option is --json FILE\n"), 2;
+    if (!check(cudaStreamCreateWithFlags(&bench.stream, cudaStreamNonBlocking) == cudaSuccess, "shift", "no stream"))
         return 1;
-    for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
-        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-            check_ok(bench_shape(&shapes[i], batches[b], stream, &error), &error, "shift");
-    cudaStreamDestroy(stream);
+    if (argc) bench.json = fopen(argv[1], "a");
+    for (size_t b = small_sizes; b < sizeof batches / sizeof *batches; b++)
+        for (size_t i = small_sizes ? 4 : 0; i < sizeof shapes / sizeof *shapes; i++) {
+            bench.batch = batches[b];
+            check_ok(bench_shape(&bench, &shapes[i], &error), &error, "shift");
+        }
+    if (bench.json) fclose(bench.json);
+    cudaStreamDestroy(bench.stream);
     return checks_failed() ? 1 : 0;
 }

@@ -22,14 +22,10 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 DTYPES = {"fp32": (torch.float32, np.float32), "fp16": (torch.float16, np.float16)}
 
 
-def shape_of(options):
-    return (options.batch, timing.SEGMENTS, 3, timing.EDGE, timing.EDGE)
-
-
 def export(options, name, path):
     dtype, _ = DTYPES[options.precision]
     model = timing.build_torch(options, name).to(dtype)
-    clips = torch.zeros(shape_of(options), dtype=dtype)
+    clips = torch.zeros(timing.shape_of(options), dtype=dtype)
     # The tracing exporter needs nothing but onnx, and keeps shapes constant.
     torch.onnx.export(model, (clips,), path, input_names=["clips"],
                       output_names=["logits"], opset_version=17, dynamo=False)
@@ -50,7 +46,7 @@ def bind(options, session):
     """Input and output stay on the device: transfers are not measured."""
     _, dtype = DTYPES[options.precision]
     rng = np.random.default_rng(0)
-    clips = rng.standard_normal(shape_of(options), dtype=np.float32).astype(dtype)
+    clips = rng.standard_normal(timing.shape_of(options), dtype=np.float32).astype(dtype)
     binding = session.io_binding()
     binding.bind_ortvalue_input("clips", onnxruntime.OrtValue.ortvalue_from_numpy(
         clips, options.device, 0))

@@ -69,7 +69,7 @@ def compile_model(model, clips, mode):
 
 
 def make_input(options):
-    shape = (options.batch, timing.SEGMENTS, 3, timing.EDGE, timing.EDGE)
+    shape = timing.shape_of(options)
     clips = torch.randn(shape).to(options.device, DTYPES[options.precision])
     if not options.channels_last:
         return clips

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# tsm info: how a network shifts, what stands between its blocks, and what nobody says of it.
+# tsm info: how a network shifts, what stands between its blocks, how a device would run it, and what nobody says of it.
 . "$TSM_LIB"
 
 golden=$TSM_DATA/golden
@@ -47,6 +47,26 @@ line "non-local   5 blocks, gaussian"
 refuses "gaussian" info "$golden/r50_nl.safetensors" --nonlocal gaussian
 expect_line "tsm: $golden/r50_nl.safetensors: "
 refuses "dot_product" info "$model" --nonlocal dot_product
+
+# ---- a device: how layers would run, and what they cost
+works info "$model" --device cpu
+line "on cpu"
+expect_out "base_model.conv1" "oneDNN convolution"
+none profile
+works info "$model" --device cpu --json
+expect_out '"support":[{"device":"cpu","layer":"input","op":"input","supported":true,"how":"read by a loop"}' '"profile":null'
+works info "$model" --json
+expect_out '"support":null,"profile":null'
+works info "$model" --device cpu --precision int8
+expect_out "not: precision int8 is not available"
+works info "$model" --device cpu --precision int8 --json
+expect_out '"supported":false'
+works info "$model" --device reference --profile --runs 1
+expect_out "profile     reference, plain C, 1 thread: " "ms  share  layer"
+works info "$model" --device cpu --threads 1 --profile --batch 2 --json
+expect_out '"profile":[{"layer":"input","how":"loop","ms":' '"share":' '"bytes":' '"macs":'
+refuses "int8" info "$model" --device cpu --precision int8 --profile
+refuses "nowhere" info "$model" --device nowhere
 
 # ---- doubts, a line each, and what removes them
 plain=$TSM_DATA/pytorch/network.zip.pth

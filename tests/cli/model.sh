@@ -91,7 +91,7 @@ refuses "$work/nan" info "$work/nan"
 
 # ---- labels
 printf 'a\nb\nc\n' >"$work/three"
-refuses "$work/three: there are 3 labels" info "$model" --labels "$work/three"
+refuses "$work/three: there are 3 labels, the network has 7 classes" info "$model" --labels "$work/three"
 refuses "$work/no-labels" info "$model" --labels "$work/no-labels"
 : >"$work/none"
 refuses "$work/none" info "$model" --labels "$work/none"

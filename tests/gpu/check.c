@@ -4,8 +4,11 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <time.h>
 
 static int made, failed;
+
+bool small_sizes;
 
 const char *const precision_names[] = { "fp32", "tf32", "fp16", "bf16", "int8", "fp8" };
 const char *const method_names[] = { "auto", "copy", "overlap", "inplace", "gather" };
@@ -53,6 +56,14 @@ void *must(void *memory)
     if (memory) return memory;
     fprintf(stderr, "out of memory\n");
     exit(2);
+}
+
+double now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
 float random_value(uint32_t i, uint32_t seed)
@@ -115,6 +126,7 @@ tsm_tensor logits_of(float *data, const tsm_dims *d)
 tsm_status session_open(session *s, const tsm_backend *backend, const tsm_graph *graph,
                         const tsm_backend_config *config, const tsm_shape *shape, tsm_error *error)
 {
+    double begin = now_ms();
     tsm_status status;
 
     memset(s, 0, sizeof *s);
@@ -122,7 +134,10 @@ tsm_status session_open(session *s, const tsm_backend *backend, const tsm_graph 
     s->shaped = must(tsm_graph_clone(graph));
     TSM_TRY(tsm_graph_infer(s->shaped, shape, error));
     TSM_TRY(backend->prepare(&s->state, graph, config, &s->report, error));
+    s->prepare_ms = now_ms() - begin;
+    begin = now_ms();
     TSM_TRY(backend->plan(&s->plan, s->state, s->shaped, &s->bytes, error));
+    s->plan_ms = now_ms() - begin;
     return TSM_OK;
 fail:
     session_close(s);
@@ -135,6 +150,17 @@ void session_close(session *s)
     if (s->state) s->backend->release(s->state);
     tsm_graph_destroy(&s->shaped);
     memset(s, 0, sizeof *s);
+}
+
+tsm_status session_run(const session *s, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error)
+{
+    return s->backend->run(s->plan, input, output, error);
+}
+
+tsm_status session_enqueue(const session *s, const tsm_tensor *input, const tsm_tensor *output, cudaStream_t stream,
+                           tsm_error *error)
+{
+    return s->backend->enqueue(s->plan, input, output, stream, error);
 }
 
 const tsm_dims *session_input(const session *s)
@@ -164,7 +190,7 @@ float *reference_logits(const tsm_graph *graph, const tsm_shape *shape, const ts
     }
     logits = must(malloc((size_t)tsm_dims_count(session_output(&s)) * sizeof *logits));
     output = logits_of(logits, session_output(&s));
-    tsm_backend_reference.run(s.plan, input, &output, &error);
+    session_run(&s, input, &output, &error);
     session_close(&s);
     return logits;
 }

@@ -5,8 +5,8 @@
  * No test framework: the program must run on machines where nothing can be installed. It is linked with the CUDA
  * backend itself, so that the same checks run on a GPU and on the simulated device.
  */
-#ifndef TSM_BENCH_GPU_CHECK_H
-#define TSM_BENCH_GPU_CHECK_H
+#ifndef TSM_GPU_CHECK_H
+#define TSM_GPU_CHECK_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,6 +39,12 @@ float *random_floats(size_t count, uint32_t seed);
 /* The largest difference relative to the largest wanted value; infinite where something is not a number. */
 double largest_error(const float *got, const float *want, size_t count);
 
+/* Milliseconds since some moment. */
+double now_ms(void);
+
+/* Few and small cases: for a simulated device, and for tools that slow a GPU down. Set once, by main. */
+extern bool small_sizes;
+
 extern const char *const precision_names[];
 extern const char *const method_names[];
 
@@ -53,11 +59,15 @@ typedef struct session {
     tsm_graph *shaped;
     tsm_backend_report report;
     uint64_t bytes;
+    double prepare_ms, plan_ms; /* what opening took */
 } session;
 
 tsm_status session_open(session *s, const tsm_backend *backend, const tsm_graph *graph,
                         const tsm_backend_config *config, const tsm_shape *shape, tsm_error *error);
 void session_close(session *s);
+tsm_status session_run(const session *s, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error);
+tsm_status session_enqueue(const session *s, const tsm_tensor *input, const tsm_tensor *output, cudaStream_t stream,
+                           tsm_error *error);
 const tsm_dims *session_input(const session *s);
 const tsm_dims *session_output(const session *s);
 
@@ -121,16 +131,16 @@ void compare_logits(const network *net, const tsm_shape *shape, const tsm_backen
 
 /* ---- suites: each returns after counting its checks ---- */
 
-void suite_results(void);    /* every convolution, ResNets, MobileNetV2 */
-void suite_operations(void); /* what other networks are made of */
-void suite_networks(void);   /* two of the networks */
-void suite_smoke(void);      /* one run of each in fp16, and of small other ones, for tools that are slow */
-void smoke_operations(void); /* these */
+void suite_smoke(void);      /* one small network: is anything right at all? */
+void suite_operations(void); /* every kind of convolution, and what networks are made of besides */
+void suite_networks(void);   /* ResNets and MobileNetV2 */
+void suite_tuned(void);      /* two of them, for when kernels are timed */
 void suite_resize(void);     /* frames that the GPU resizes */
-void suite_rules(void);
+void suite_rules(void);      /* memory, streams, threads, refusals, the cache of choices */
 
-/* ---- benches: print one JSON object a line, return the exit status ---- */
+/* ---- device.c, bench/gpu: print what they measure as soon as it is there, return the exit status ---- */
 
+int describe_device(void);
 int bench_networks(int argc, char **argv);
 int bench_shift(int argc, char **argv);
 

@@ -36,9 +36,9 @@ void compare_logits(const network *net, const tsm_shape *shape, const tsm_backen
     first = random_floats(count, 1);
     second = random_floats(count, 2);
     output = logits_of(first, session_output(&s));
-    check_ok(s.backend->run(s.plan, input, &output, &error), &error, name);
+    check_ok(session_run(&s, input, &output, &error), &error, name);
     output.data = second;
-    check_ok(s.backend->run(s.plan, input, &output, &error), &error, name);
+    check_ok(session_run(&s, input, &output, &error), &error, name);
     check(memcmp(first, second, count * sizeof *first) == 0, name, "two runs differ");
     check(largest_error(first, want, count) <= tolerance_of(config->precision), name,
           "differs by %.3g of the largest logit, allowed are %.3g", largest_error(first, want, count),

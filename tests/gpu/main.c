@@ -12,33 +12,34 @@ static int device_missing(void)
     return 77;
 }
 
-static int run_suites(const char *only)
+static int run_suite(const char *name)
 {
     static const struct {
         const char *name;
         void (*run)(void);
-    } suites[] = { { "results", suite_results }, { "operations", suite_operations }, { "networks", suite_networks },
-                   { "smoke", suite_smoke },     { "resize", suite_resize },         { "rules", suite_rules } };
-    int found = 0;
+    } suites[] = { { "smoke", suite_smoke }, { "operations", suite_operations }, { "networks", suite_networks },
+                   { "tuned", suite_tuned }, { "resize", suite_resize },         { "rules", suite_rules } };
+    const double begin = now_ms();
+    size_t i = 0;
 
-    for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
-        int made = checks_made(), failed = checks_failed();
-
-        if (strcmp(only, suites[i].name) != 0) continue;
-        found = 1;
-        suites[i].run();
-        printf("%s: %d checks, %d failed\n", suites[i].name, checks_made() - made, checks_failed() - failed);
+    while (i < sizeof suites / sizeof *suites && strcmp(name, suites[i].name) != 0) i++;
+    if (i == sizeof suites / sizeof *suites) {
+        fprintf(stderr, "tsm-gpu-check: no suite %s\n", name);
+        return 2;
     }
-    if (!found) fprintf(stderr, "tsm-gpu-check: no suite %s\n", only);
-    return !found || checks_made() == 0 || checks_failed() ? 1 : 0;
+    suites[i].run();
+    printf("%s: %d checks, %d failed, %.1f s\n", name, checks_made(), checks_failed(), (now_ms() - begin) * 1e-3);
+    return checks_made() == 0 || checks_failed() ? 1 : 0;
 }
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: tsm-gpu-check device\n"
-                    "       tsm-gpu-check suite results|operations|networks|smoke|resize|rules\n"
-                    "       tsm-gpu-check bench [--batch N] [--precision fp32|tf32|fp16|bf16] [--seconds S]\n"
-                    "       tsm-gpu-check shift\n");
+    fprintf(stderr,
+            "usage: tsm-gpu-check [--small] device\n"
+            "       tsm-gpu-check [--small] suite smoke|operations|networks|tuned|resize|rules\n"
+            "       tsm-gpu-check [--small] bench [--batch N] [--precision fp32|tf32|fp16|bf16] [--seconds S]\n"
+            "                                     [--floor-us F] [--json FILE]\n"
+            "       tsm-gpu-check [--small] shift [--json FILE]\n");
     return 2;
 }
 
@@ -47,11 +48,14 @@ int main(int argc, char **argv)
     int missing;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    small_sizes = argc > 1 && strcmp(argv[1], "--small") == 0;
+    argc -= small_sizes;
+    argv += small_sizes;
     if (argc < 2) return usage();
     missing = device_missing();
     if (missing) return missing;
-    if (strcmp(argv[1], "device") == 0) return 0;
-    if (strcmp(argv[1], "suite") == 0 && argc == 3) return run_suites(argv[2]);
+    if (strcmp(argv[1], "device") == 0 && argc == 2) return describe_device();
+    if (strcmp(argv[1], "suite") == 0 && argc == 3) return run_suite(argv[2]);
     if (strcmp(argv[1], "bench") == 0) return bench_networks(argc - 2, argv + 2);
     if (strcmp(argv[1], "shift") == 0) return bench_shift(argc - 2, argv + 2);
     return usage();

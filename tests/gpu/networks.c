@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "passes/passes.h"
-#include "model/object.h"
+#include "network/arch.h"
 
 #define HEAD_CLASSES 11
 
@@ -71,19 +71,19 @@ static tsm_shift shift_of(const network_spec *spec, int channels)
 
 network network_resnet(const network_spec *spec)
 {
-    tsm_model model;
+    const tsm_model_config config = config_of(spec);
+    tsm_layer *layers = NULL;
     network net = { 0 };
     tsm_error error;
+    int count = 0;
 
-    memset(&model, 0, sizeof model);
-    model.config = config_of(spec);
-    if (tsm_layers_make(&model.config, &model.layers, &model.layer_count, &error) != TSM_OK) must(NULL);
-    for (int i = 0; i < model.layer_count; i++)
+    if (tsm_network_list(&config, &layers, &count, &error) != TSM_OK) must(NULL);
+    for (int i = 0; i < count; i++)
         for (int which = 0; which < TSM_LAYER_TENSORS; which++)
-            if (tsm_layer_has(&model.layers[i], which)) fill_tensor(&net, &model.layers[i], which);
-    if (tsm_model_build_graph(&model, spec->per_frame, &net.graph, &error) != TSM_OK) must(NULL);
+            if (tsm_layer_has(&layers[i], which)) fill_tensor(&net, &layers[i], which);
+    if (tsm_network_build(&config, layers, count, spec->per_frame, &net.graph, &error) != TSM_OK) must(NULL);
     if (tsm_graph_optimize(net.graph, &error) != TSM_OK) must(NULL);
-    tsm_free(model.layers);
+    tsm_free(layers);
     return net;
 }
 

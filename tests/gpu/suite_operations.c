@@ -1,12 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * suite_operations.c - what the CUDA backend computes of networks other than ResNets and MobileNetV2, against the
- * reference: shifts of all directions, activations, average pools in shortcuts, squeeze and excitation, attention in
- * its three modes, logits of every frame.
+ * suite_operations.c - the operations that networks are made of, on the CUDA backend against the reference: every
+ * kind of convolution between others, shifts of all directions, activations, average pools in shortcuts, squeeze and
+ * excitation, attention in its three modes, logits of every frame.
  */
 #include "check.h"
 
 #define SEED 51u
+
+/* ---- One convolution between two others --------------------------------------------------------------------------
+ */
+
+typedef enum neighbours { ALONE, RESIDUAL, RESIDUAL_READ_AGAIN, INPUT_READ_AGAIN, INPUT_IS_RESIDUAL } neighbours;
+
+typedef struct conv_case {
+    tsm_shape shape;
+    int from, to, kernel, stride, groups, fold;
+    neighbours around;
+    tsm_act act;
+} conv_case;
+
+static const conv_case convolutions[] = {
+    { { 1, 8, 7, 7 }, 64, 16, 1, 1, 1, 8, ALONE, TSM_ACT_RELU },
+    { { 1, 4, 7, 7 }, 64, 64, 1, 1, 1, 8, INPUT_READ_AGAIN, TSM_ACT_RELU },
+    { { 2, 3, 5, 9 }, 32, 17, 1, 1, 1, 4, INPUT_READ_AGAIN, TSM_ACT_NONE },
+    { { 2, 3, 5, 9 }, 30, 17, 1, 1, 1, 3, INPUT_READ_AGAIN, TSM_ACT_NONE },
+    { { 3, 1, 4, 6 }, 16, 16, 1, 1, 1, 2, INPUT_READ_AGAIN, TSM_ACT_RELU6 },
+    { { 1, 2, 9, 9 }, 20, 20, 3, 1, 1, 2, INPUT_READ_AGAIN, TSM_ACT_RELU },
+    { { 2, 4, 11, 6 }, 24, 9, 3, 2, 1, 5, ALONE, TSM_ACT_RELU },
+    { { 1, 4, 11, 6 }, 24, 40, 1, 2, 1, 3, INPUT_READ_AGAIN, TSM_ACT_NONE },
+    { { 2, 2, 6, 5 }, 10, 12, 1, 2, 1, 0, ALONE, TSM_ACT_NONE },
+    { { 1, 3, 8, 8 }, 16, 16, 3, 1, 16, 2, ALONE, TSM_ACT_RELU6 },
+    { { 1, 3, 8, 8 }, 12, 18, 3, 1, 3, 0, ALONE, TSM_ACT_RELU },
+    { { 1, 2, 15, 13 }, 3, 64, 7, 2, 1, 0, ALONE, TSM_ACT_RELU },
+    { { 1, 4, 5, 5 }, 32, 32, 1, 1, 1, 0, RESIDUAL, TSM_ACT_RELU },
+    { { 2, 4, 5, 5 }, 8, 8, 3, 1, 1, 1, RESIDUAL, TSM_ACT_RELU },
+    { { 2, 4, 5, 5 }, 33, 33, 1, 1, 1, 4, RESIDUAL_READ_AGAIN, TSM_ACT_RELU },
+    { { 1, 5, 4, 4 }, 16, 16, 3, 1, 1, 2, RESIDUAL_READ_AGAIN, TSM_ACT_NONE },
+    { { 1, 5, 4, 4 }, 32, 32, 1, 1, 1, 4, INPUT_IS_RESIDUAL, TSM_ACT_RELU },
+    { { 2, 3, 4, 4 }, 24, 24, 3, 1, 1, 24, INPUT_IS_RESIDUAL, TSM_ACT_RELU },
+    { { 1, 3, 6, 6 }, 12, 12, 1, 1, 1, 7, INPUT_READ_AGAIN, TSM_ACT_RELU },
+};
+
+static network build_case(const conv_case *c)
+{
+    network net = network_start();
+    const int before = network_conv(&net, "before", 0, 3, c->from, 1, 1, 1, TSM_ACT_NONE);
+    const int other = c->around == RESIDUAL || c->around == RESIDUAL_READ_AGAIN
+                          ? network_conv(&net, "other", 0, 3, c->to, 1, 1, 1, TSM_ACT_NONE)
+                          : -1;
+    const int conv = network_conv(&net, "conv", before, c->from, c->to, c->kernel, c->stride, c->groups, c->act);
+    int last = conv;
+
+    net.graph->nodes[conv].shift = tsm_shift_both(c->fold, c->from);
+    if (c->around == INPUT_IS_RESIDUAL)
+        net.graph->nodes[conv].inputs[1] = before;
+    else
+        net.graph->nodes[conv].inputs[1] = other;
+    if (c->around == RESIDUAL_READ_AGAIN) last = network_node(&net, TSM_OP_ADD, "again", conv, other);
+    if (c->around == INPUT_READ_AGAIN) {
+        const int again = network_conv(&net, "again", before, c->from, c->to, 1, c->stride, 1, TSM_ACT_NONE);
+
+        last = network_node(&net, TSM_OP_ADD, "sum", conv, again);
+    }
+    network_head(&net, last, c->to);
+    return net;
+}
+
+static void check_convolution(size_t index, tsm_precision first, tsm_precision last)
+{
+    const conv_case *c = &convolutions[index];
+    const tsm_dims dims = { c->shape.n, c->shape.t, c->shape.h, c->shape.w, 3 };
+    float *pixels = random_floats((size_t)tsm_dims_count(&dims), SEED + (uint32_t)index);
+    const tsm_tensor input = planes_of(pixels, &dims);
+    network net = build_case(c);
+    float *want = reference_logits(net.graph, &c->shape, &input, check_mean, check_deviation);
+
+    for (int p = first; p <= (int)last; p++)
+        for (int m = TSM_SHIFT_COPY; m <= TSM_SHIFT_OVERLAP; m++) {
+            const tsm_backend_config config = make_config((tsm_precision)p, (tsm_shift_method)m);
+            char name[80];
+
+            snprintf(name, sizeof name, "convolution %zu, %s, %s", index, precision_names[p], method_names[m]);
+            compare_logits(&net, &c->shape, &config, &input, want, name);
+        }
+    free(want);
+    free(pixels);
+    network_free(&net);
+}
+
+/* ---- Small networks of one idea each --------------------------------------------------------------------------- */
 
 typedef struct operation_case {
     const char *name;
@@ -94,12 +177,11 @@ static void check_operation(const operation_case *c, tsm_precision first, tsm_pr
 
 void suite_operations(void)
 {
-    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
-        check_operation(&operations[i], TSM_PRECISION_FP32, TSM_PRECISION_BF16);
-}
+    const tsm_precision first = small_sizes ? TSM_PRECISION_FP16 : TSM_PRECISION_FP32;
+    const tsm_precision last = small_sizes ? TSM_PRECISION_FP16 : TSM_PRECISION_BF16;
 
-void smoke_operations(void)
-{
+    for (size_t i = 0; i < sizeof convolutions / sizeof *convolutions; i++)
+        if (!small_sizes || i % 4 == 0) check_convolution(i, first, last);
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
-        if (operations[i].small) check_operation(&operations[i], TSM_PRECISION_FP16, TSM_PRECISION_FP16);
+        if (!small_sizes || operations[i].small) check_operation(&operations[i], first, last);
 }

@@ -3,7 +3,7 @@
  * do. */
 #include "check.h"
 
-#include "pixels/resample.h"
+#include "pixels/pixels.h"
 
 static const network_spec spec = {
     .arch = "resnet18", .width = 16, .classes = 7, .shift_div = 8, .place = TSM_PLACE_BLOCKRES
@@ -91,7 +91,8 @@ void suite_resize(void)
     session s;
 
     if (check_ok(session_open(&s, tsm_cuda_backend(), net.graph, &config, &shape, &error), &error, "resize")) {
-        for (size_t i = 0; i < sizeof resizes / sizeof *resizes; i++) check_resize(&s, &resizes[i]);
+        for (size_t i = 0; i < (small_sizes ? 2 : sizeof resizes / sizeof *resizes); i++)
+            check_resize(&s, &resizes[i]);
         session_close(&s);
     }
     network_free(&net);

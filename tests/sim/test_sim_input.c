@@ -10,7 +10,7 @@
 #include "reference/ops.h"
 #include "kernels/index.h"
 #include "kernels/reference.h"
-#include "pixels/resize.h"
+#include "pixels/pixels.h"
 
 static uint8_t *noise(size_t bytes, uint32_t seed)
 {
@@ -205,6 +205,8 @@ static void check_resize(const resize_case *c, unsigned number)
             *got = malloc(out_image * images);
     char *device_in = device_copy(in, images * in_image, 0), *device_between = device_room(between, 0);
     char *device_out = device_room(images * out_image, 0);
+    const tsm_resize_spec spec = { TSM_MODE_MIT, c->in_w, c->in_h, c->out_w, c->out_h, c->part };
+    tsm_resizer resizer = { 0 };
     tsm_error error;
 
     begin_case(number);
@@ -215,10 +217,9 @@ static void check_resize(const resize_case *c, unsigned number)
     args.rows = device_table(&rows);
     DEVICE_OK(tsm_kernel_resize(&args, NULL));
     device_read(got, device_out, images * out_image);
-    for (size_t i = 0; i < images; i++) {
-        tsm_rgb image = { in + i * in_image, c->in_w, c->in_h };
-        assert_ok(tsm_resize_pil(&image, c->out_w, c->out_h, &c->part, want + i * out_image, &error), &error);
-    }
+    assert_ok(tsm_resizer_set(&resizer, &spec, &error), &error);
+    for (size_t i = 0; i < images; i++) tsm_resizer_run(&resizer, in + i * in_image, want + i * out_image);
+    tsm_resizer_clear(&resizer);
     assert_bytes(got, want, images * out_image, "resize against the host");
     host.in = in;
     host.out = want;

@@ -34,17 +34,38 @@ static void interleave_row(const float *in, float *out, int64_t plane, int64_t w
     }
 }
 
-void tsm_cpu_from_ntchw(const float *x, float *out, const tsm_dims *dims)
+/* Magnitudes compare as their bits do; those of infinities and NaN are the largest. */
+static bool is_finite(const float *x, int64_t count)
+{
+    int32_t largest = 0;
+
+#pragma omp simd reduction(max : largest)
+    for (int64_t i = 0; i < count; i++) {
+        int32_t bits;
+
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= INT32_MAX;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest < 0x7f800000;
+}
+
+int64_t tsm_cpu_from_ntchw(const float *x, float *out, const tsm_dims *dims)
 {
     const int64_t plane = (int64_t)dims->h * dims->w, frame = plane * dims->c;
-    const int64_t rows = (int64_t)dims->h * dims->t * dims->n;
+    const int64_t rows = (int64_t)dims->h * dims->t * dims->n, values = (int64_t)dims->w * dims->c;
+    int64_t first = INT64_MAX;
 
-#pragma omp parallel for schedule(static)
+    /* What was written is looked at while it is in the first-level cache. */
+#pragma omp parallel for schedule(static) reduction(min : first)
     for (int64_t row = 0; row < rows; row++) {
         const float *in = x + row / dims->h * frame + row % dims->h * dims->w;
+        float *to = out + row * values;
 
-        interleave_row(in, out + row * dims->w * dims->c, plane, dims->w, dims->c);
+        interleave_row(in, to, plane, dims->w, dims->c);
+        if (!is_finite(to, values) && row < first) first = row;
     }
+    return first < rows ? first / dims->h : -1;
 }
 
 void tsm_cpu_from_bytes(const uint8_t *x, float *out, const tsm_dims *dims, const float mean[3], const float std[3])

@@ -8,7 +8,6 @@
 #include <tsm/video.h>
 
 #include "core/status.h"
-#include "video/limits.h"
 
 enum {
     DENSE_SPAN = 64, /* frames that a dense clip is spread over */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* team.c - see team.h. */
+#include "team.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "waiting.h"
+
+static bool forked; /* a team was made in a parent of this process */
+
+static void after_fork(void)
+{
+    forked = true;
+    tsm_cpu_waiting_forget();
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, after_fork);
+}
+
+tsm_status tsm_cpu_check_team(int threads, tsm_error *error)
+{
+    if (threads == 1) return TSM_OK;
+    if (forked)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT,
+                        "cpu: %d threads cannot be had in a child process after fork: make an engine of one thread "
+                        "there, or make engines after the fork only",
+                        threads);
+    if (omp_in_parallel())
+        return tsm_fail(error, TSM_ERROR_ARGUMENT,
+                        "cpu: an engine of %d threads cannot be used inside an OpenMP parallel region", threads);
+    return TSM_OK;
+}
+
+static int usual_threads(void)
+{
+    const int cpus = tsm_cpu_count(), openmp = omp_get_max_threads();
+
+    return openmp < cpus ? openmp : cpus;
+}
+
+tsm_status tsm_cpu_probe_team(int *threads, int wanted, tsm_error *error)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    tsm_cpu_threads before;
+    int given = 1;
+
+    if (wanted == 0) wanted = usual_threads();
+    *threads = 1;
+    if (wanted == 1) return TSM_OK;
+    TSM_TRY_RETURN(tsm_cpu_check_team(wanted, error));
+    pthread_once(&once, watch_forks);
+    before = tsm_cpu_threads_enter(wanted);
+#pragma omp parallel
+#pragma omp single
+    given = omp_get_num_threads();
+    tsm_cpu_threads_leave(before);
+    *threads = given;
+    return TSM_OK;
+}
