@@ -3,8 +3,8 @@
  * ours.c - a family: convolutions that shift as they read, by our own kernels (docs/shift-conv.md).
  *
  * A candidate is a tile and the number of parts that K is cut into; the list is the same for one spec and GPU. Where
- * there are parts, blocks meet at counters that are zero between launches: they belong to the conv, since an arena's
- * workspace does not stay as it was left.
+ * there are parts, blocks meet at counters that are zero between launches: they belong to what is bound, since an
+ * arena's workspace does not stay as it was left, and steps of one conv may run beside each other.
  */
 #include "ours.h"
 
@@ -24,7 +24,6 @@ typedef struct ours_conv {
     tsm_conv head;
     tsm_conv_kernel_spec spec;
     tsm_conv_kernel_way way;
-    void *counters; /* device */
 } ours_conv;
 
 typedef struct ours_bound {
@@ -127,21 +126,7 @@ static void drop(tsm_conv_candidates *list)
 
 static void clear(tsm_conv *conv)
 {
-    ours_conv *ours = (ours_conv *)conv;
-
-    if (ours->counters) cudaFree(ours->counters);
-    tsm_free(ours);
-}
-
-static tsm_status make_counters(ours_conv *conv, tsm_error *error)
-{
-    const size_t bytes = tsm_conv_kernel_counter_bytes(&conv->spec, conv->way);
-
-    if (!bytes) return TSM_OK;
-    TSM_CUDA(cudaMalloc(&conv->counters, bytes));
-    TSM_CUDA(cudaMemsetAsync(conv->counters, 0, bytes, NULL));
-    TSM_CUDA(cudaStreamSynchronize(NULL)); /* the streams to come do not wait for this one */
-    return TSM_OK;
+    tsm_free(conv);
 }
 
 static tsm_status make(tsm_conv **out, const tsm_conv_candidates *candidates, int index, tsm_error *error)
@@ -149,7 +134,6 @@ static tsm_status make(tsm_conv **out, const tsm_conv_candidates *candidates, in
     const ours_list *from = (const ours_list *)candidates;
     ours_conv *conv;
     const char *why;
-    tsm_status status;
 
     *out = NULL;
     if (index < 0 || index >= from->head.count)
@@ -160,12 +144,8 @@ static tsm_status make(tsm_conv **out, const tsm_conv_candidates *candidates, in
     conv->way = from->ways[index];
     conv->head = (tsm_conv){ &tsm_conv_family_ours, index, from->spec,
                              tsm_cuda_align(tsm_conv_kernel_workspace_bytes(&conv->spec, conv->way)) };
-    TSM_TRY(make_counters(conv, error));
     *out = &conv->head;
     return TSM_OK;
-fail:
-    clear(&conv->head);
-    return status;
 }
 
 static void describe(const tsm_conv *conv, char how[TSM_CONV_HOW])
@@ -177,10 +157,30 @@ static void describe(const tsm_conv *conv, char how[TSM_CONV_HOW])
              way.parts, way.parts > 1 ? "s" : "");
 }
 
+static tsm_status make_counters(void **counters, const ours_conv *conv, tsm_error *error)
+{
+    const size_t bytes = tsm_conv_kernel_counter_bytes(&conv->spec, conv->way);
+
+    if (!bytes) return TSM_OK;
+    TSM_CUDA(cudaMalloc(counters, bytes));
+    TSM_CUDA(cudaMemsetAsync(*counters, 0, bytes, NULL));
+    TSM_CUDA(cudaStreamSynchronize(NULL)); /* the streams to come do not wait for this one */
+    return TSM_OK;
+}
+
+static void unbind(tsm_conv_bound *bound)
+{
+    ours_bound *ours = (ours_bound *)bound;
+
+    if (ours->args.counters) cudaFree(ours->args.counters);
+    tsm_free(ours);
+}
+
 static tsm_status bind(tsm_conv_bound **out, const tsm_conv *head, const tsm_conv_buffers *b, tsm_error *error)
 {
     const ours_conv *conv = (const ours_conv *)head;
     ours_bound *bound = tsm_alloc_zero(1, sizeof *bound);
+    tsm_status status;
 
     *out = NULL;
     if (!bound) return tsm_fail_memory(error, sizeof *bound);
@@ -194,15 +194,13 @@ static tsm_status bind(tsm_conv_bound **out, const tsm_conv *head, const tsm_con
         .residual = b->residual,
         .out = b->out,
         .workspace = b->workspace,
-        .counters = conv->counters,
     };
+    TSM_TRY(make_counters(&bound->args.counters, conv, error));
     *out = &bound->head;
     return TSM_OK;
-}
-
-static void unbind(tsm_conv_bound *bound)
-{
-    tsm_free(bound);
+fail:
+    unbind(&bound->head);
+    return status;
 }
 
 static tsm_status enqueue(const tsm_conv_bound *bound, const tsm_cuda_libraries *libraries, cudaStream_t stream,
