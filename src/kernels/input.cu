@@ -39,8 +39,9 @@ __device__ __forceinline__ void load_pixels(uint8_t (&bytes)[3 * kBytePixels], c
     for (int i = 0; i < 3 * kBytePixels; i++) bytes[i] = i < 3 * count ? in[i] : 0;
 }
 
-template <typename T, int V> __global__ void __launch_bounds__(kThreads) bytes_kernel(BytesPlan<T> p)
+template <typename T, int V> __global__ void __launch_bounds__(kThreads, kResident) bytes_kernel(BytesPlan<T> p)
 {
+    wait_for_previous();
     int64_t first = ((int64_t)blockIdx.x * kThreads + threadIdx.x) * kBytePixels;
     int count = p.pixels - first < kBytePixels ? (int)(p.pixels - first) : kBytePixels;
     uint8_t bytes[3 * kBytePixels];
@@ -93,8 +94,9 @@ template <typename T> struct PlanesPlan {
     uint32_t *not_finite;
 };
 
-template <typename T, int V> __global__ void __launch_bounds__(kThreads) planes_kernel(PlanesPlan<T> p)
+template <typename T, int V> __global__ void __launch_bounds__(kThreads, kResident) planes_kernel(PlanesPlan<T> p)
 {
+    wait_for_previous();
     int64_t pixel = (int64_t)blockIdx.x * kThreads + threadIdx.x;
 
     if (pixel >= p.pixels) return;

@@ -19,6 +19,7 @@
 #define __host__
 #define __constant__    static const
 #define __forceinline__ inline __attribute__((always_inline))
+#define TSM_SIMULATED_DEVICE
 #define __launch_bounds__(...)
 #define __align__(bytes) alignas(bytes)
 
