@@ -7,7 +7,8 @@
  * and 4 elements out a pixel.
  *
  * float32 planes: a thread takes one pixel; neighbours read neighbouring elements of each plane and write a row each.
- * Bytes: 4 in a channel, out_channels elements out. A value that is not finite costs an atomic; others cost a compare.
+ * Bytes: 4 in a channel, out_channels elements out. A value that is not finite costs an atomic; others cost a
+ * compare.
  */
 #include "device.h"
 
@@ -119,8 +120,8 @@ template <typename T, int V> __global__ void __launch_bounds__(kThreads, kReside
 
 template <typename T> static cudaError_t planes_launch(const tsm_kernel_planes_args *a, cudaStream_t stream)
 {
-    PlanesPlan<T> p = { a->in, static_cast<T *>(a->out), a->images, a->channels,
-                        a->out_channels, a->pixels, a->not_finite };
+    PlanesPlan<T> p = { a->in,        static_cast<T *>(a->out), a->images, a->channels, a->out_channels, a->pixels,
+                        a->not_finite };
     dim3 grid = grid_of(a->pixels, kThreads, a->images);
 
     if (a->out_channels % kPlaneChannels == 0 && aligned(a->out))

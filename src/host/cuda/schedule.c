@@ -35,7 +35,7 @@ static void describe_convolutions(tsm_schedule *s)
 
     for (int i = 0; i < graph->count; i++)
         if (graph->nodes[i].op == TSM_OP_CONV || graph->nodes[i].op == TSM_OP_FC)
-            tsm_convolution_make(&s->convolutions[i], graph, s->shapes, s->values, i, s->prepared->dtype);
+            tsm_convolution_make(&s->convolutions[i], graph, s->shapes, s->values, i, s->prepared->dtype, s->method);
 }
 
 static tsm_status choose_kernel(tsm_schedule *s, int index, tsm_tuner *tuner, tsm_error *error)
@@ -118,10 +118,21 @@ static void fill_places(const tsm_schedule *s, places *p)
 {
     for (int i = 0; i < node_count(s); i++) {
         p->values[i] = (tsm_memplan_value){ .bytes = tsm_cuda_align(s->values[i].bytes), .in_place = -1 };
+        if (s->values[i].view) p->values[i].in_place = tsm_schedule_node(s, i)->inputs[0];
         p->scratch[i] = tsm_cuda_align(scratch_bytes(s, i));
     }
     tsm_graph_last_uses(s->prepared->graph, p->last_use);
     fold_scratch(s, p);
+}
+
+/* What a view shows is read by nobody else, so it has its place. */
+static tsm_status check_views(const tsm_schedule *s, const places *p, tsm_error *error)
+{
+    for (int i = 0; i < node_count(s); i++)
+        if (s->values[i].view && !tsm_memplan_shares(&s->memory, p->values, i))
+            return tsm_fail(error, TSM_ERROR_INTERNAL, "cuda: %s: a view with memory of its own",
+                            tsm_schedule_node(s, i)->name);
+    return TSM_OK;
 }
 
 static tsm_status place_values(tsm_schedule *s, tsm_error *error)
@@ -140,6 +151,7 @@ static tsm_status place_values(tsm_schedule *s, tsm_error *error)
     fill_places(s, &p);
     TSM_TRY(tsm_memplan_make(&s->memory, s->prepared->graph, p.values, p.scratch, s->scratch, error));
     unfold_scratch(s);
+    status = check_views(s, &p, error);
 fail:
     tsm_free(p.values);
     tsm_free(p.scratch);

@@ -6,7 +6,7 @@
 #ifndef TSM_CUDA_SCHEDULE_H
 #define TSM_CUDA_SCHEDULE_H
 
-#include "pixels/resample.h"
+#include "pixels/pixels.h"
 #include "attention.h"
 #include "convolution.h"
 #include "forks.h"
@@ -17,7 +17,7 @@ typedef struct tsm_schedule {
     const tsm_prepared *prepared;
     const tsm_dims *shapes;     /* borrowed, of every node */
     const tsm_resample *resize; /* borrowed; NULL: frames come at the size of the input */
-    tsm_shift_method method;    /* COPY or OVERLAP */
+    tsm_shift_method method;    /* COPY, OVERLAP or GATHER */
     tsm_cuda_value *values;
     tsm_convolution *convolutions; /* one a node, zeroes where it is none */
     tsm_conv **convs;              /* room for one a node; equal specs share one */

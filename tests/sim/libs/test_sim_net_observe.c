@@ -6,7 +6,7 @@
 #include "graph_support.h"
 
 #include "cuda/predict.h"
-#include "everything.h"
+#include "operations/everything.h"
 
 static const tsm_shape shape = { 2, 4, 21, 26 };
 
