@@ -115,6 +115,7 @@ static void bench_batch(const network *tsm, const network *tsn, const bench_opti
     measurement before, after, m;
     double best = 0;
 
+    c.config.tune = true;
     if (!measure_case(&c, &before)) return;
     print_line(&(bench_line){ tsn_name, &c, &before, 0 }, options, device);
     c.graph = tsm->graph;
@@ -145,10 +146,10 @@ int bench_networks(int argc, char **argv)
         return 2;
     }
     if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return 1;
-    tsn = network_resnet(&spec);
+    tsn = network_of_arch(&spec);
     spec.shift_div = 8;
     spec.place = TSM_PLACE_BLOCKRES;
-    tsm = network_resnet(&spec);
+    tsm = network_of_arch(&spec);
     for (int i = 0; i < options.batch_count; i++)
         bench_batch(&tsm, &tsn, &options, small_sizes ? 1 : options.batches[i], properties.name);
     network_free(&tsm);

@@ -45,11 +45,11 @@ static tsm_status open_run(bench_run *run, const bench_case *c, measurement *m, 
     TSM_TRY_RETURN(session_open(&run->session, tsm_cuda_backend(), c->graph, &c->config, &c->shape, error));
     m->prepare_ms = run->session.prepare_ms;
     m->plan_ms = run->session.plan_ms;
-    m->bytes = run->session.bytes;
+    m->bytes = tsm_cuda_backend()->worker_bytes(run->session.worker);
     m->weight_bytes = run->session.report.weight_bytes;
     count = (size_t)tsm_dims_count(session_input(&run->session));
     bytes = must(malloc(count));
-    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)(128 + 127 * random_value((uint32_t)i, 7));
+    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)(128 + 127 * hashed_value((uint32_t)i, 7));
     TSM_CUDA(cudaMalloc(&run->pixels, count));
     TSM_CUDA(cudaMalloc(&run->logits, (size_t)tsm_dims_count(session_output(&run->session)) * sizeof(float)));
     TSM_CUDA(cudaMemcpy(run->pixels, bytes, count, cudaMemcpyHostToDevice));

@@ -163,8 +163,9 @@ typedef struct tsm_model_options {
     tsm_shift_direction shift_direction;
     tsm_nonlocal nonlocal;   /* for networks that have non-local blocks; an error for others */
     const char *labels_name; /* where labels come from, such as a path, for errors about them; NULL: not said */
-    const char
-        *weights_key; /* of the dictionary in a PyTorch file that holds the weights: "state_dict", "model.ema" */
+    /* Key of the dictionary in a PyTorch file that holds the weights: "state_dict", "model.ema"; "ema_*": mmcv's
+     * averages beside the weights. */
+    const char *weights_key;
 } tsm_model_options;
 
 #define TSM_MODEL_OPTIONS_INIT                                                                                       \
@@ -173,10 +174,10 @@ typedef struct tsm_model_options {
             TSM_NONLOCAL_NONE, 0, 0                                                                                  \
     }
 
-/* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the
- * MIT release and its online demo, of mmaction2, PaddleVideo or torchvision (docs/models.md). If neither
- * options nor metadata set segments, n_div, placement or the mode of non-local blocks, these are taken from the
- * file's name, where that has the form of the MIT release or mmaction2
+/* Reads the checkpoint at `path`: safetensors, a PyTorch file (zip or legacy stream) or PaddlePaddle's (a pickle of
+ * NumPy arrays), with the tensor names of the MIT release and its online demo, of mmaction2, PaddleVideo or
+ * torchvision (docs/models.md). If neither options nor metadata set segments, n_div, placement or the mode of
+ * non-local blocks, these are taken from the file's name, where that has the form of the MIT release or mmaction2
  * ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library. The file is read once,
  * into memory that the model owns. Untrusted files are safe: nothing is executed, and allocation is bounded by the
  * file's size. Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match
@@ -193,7 +194,7 @@ TSM_API void tsm_model_destroy(tsm_model **model);
 
 typedef struct tsm_model_info {
     size_t struct_size; /* set by the caller */
-    const char *format; /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream" */
+    const char *format; /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream", "NumPy pickle" */
     const char *naming; /* whose tensor names: "MIT", "MIT online", "mmaction2", "PaddleVideo", "torchvision" */
     const char *arch;   /* "resnet50" */
     int width;          /* channels of the stem, 64 in the published networks */

@@ -58,6 +58,7 @@ typedef struct tsm_video_options {
      * to 2^26; bytes of the file, or of each file of a folder; seconds that loading may take. */
     int64_t max_pixels, max_frames, max_bytes;
     double max_seconds;
+    int64_t max_clip_bytes; /* of all clips together, which views, segments and sizes decide; 0: any */
 
     /* Asked now and then while loading, from the thread that loads; non-zero ends it with CANCELLED. NULL: never. */
     int (*cancel)(void *user);
@@ -66,7 +67,8 @@ typedef struct tsm_video_options {
 
 #define TSM_VIDEO_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
-        sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0   \
+        sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  \
+            0                                                                                                        \
     }
 
 /* ---- Sampling and geometry: pure functions ------------------------------------------------------------------ */
@@ -77,7 +79,8 @@ TSM_API int tsm_sampling_clips(tsm_sampling sampling);
 /* Frame numbers, 1-based, clip after clip: fills tsm_sampling_clips(sampling) * segments ints.
  *   frames  number of frames of the video, >= 1; shorter videos than T repeat frames
  *   span    frames that one input takes: 1 for RGB, 5 for stacked flow
- * Errors: ARGUMENT. Source: test-time sampling of the MIT release; trunc((i + .5) N / T) for TSM_MODE_MMACTION2. */
+ * Errors: ARGUMENT. Source: test-time sampling of the MIT release, trunc(i N / T + N / (2 T)) for frame i, as in
+ * mmaction2 0.x and 1.x. */
 TSM_API tsm_status tsm_sample_frames(tsm_video_mode mode, tsm_sampling sampling, int frames, int segments, int span,
                                      int *numbers, tsm_error *error);
 

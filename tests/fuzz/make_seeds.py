@@ -204,6 +204,14 @@ def make_labels():
     write("labels", "json_twice", b'{"a": 0, "b": 0}')
     write("labels", "kinetics_csv", b'label,youtube_id,time_start\nabseiling,x,1\n"air, drumming",y,2\nabseiling,z,3\n')
     write("labels", "id_csv", b"id,name\n0,left\n1,right\n")
+    write("labels", "comma", b"1,right\n0,left\n2,\"up; down\"\n")
+    write("labels", "colon", b"0: left\n1 : right:er\n")
+    write("labels", "semicolon_header", b"class_id;class_name\n0;left\n1;right\n")
+    write("labels", "tab_table", b"Name\tx\tIndex\nleft\t9\t1\nright\t9\t2\n")
+    write("labels", "json_list", b'["left", "right"]')
+    write("labels", "json_pairs", b'[["left", 1], [0, "7"]]')
+    write("labels", "json_objects", b'[{"id": 1, "name": "left"}, {"label": "right", "idx": "0"}]')
+    write("labels", "brackets", b"[left]\n[right]\n")
     write("labels", "empty", b"")
 
 

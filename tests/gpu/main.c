@@ -17,8 +17,9 @@ static int run_suite(const char *name)
     static const struct {
         const char *name;
         void (*run)(void);
-    } suites[] = { { "smoke", suite_smoke }, { "operations", suite_operations }, { "networks", suite_networks },
-                   { "tuned", suite_tuned }, { "resize", suite_resize },         { "rules", suite_rules } };
+    } suites[] = { { "smoke", suite_smoke },      { "operations", suite_operations }, { "networks", suite_networks },
+                   { "tuned", suite_tuned },      { "resize", suite_resize },         { "rules", suite_rules },
+                   { "refusals", suite_refusals } };
     const double begin = now_ms();
     size_t i = 0;
 
@@ -48,15 +49,20 @@ int main(int argc, char **argv)
     int missing;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    small_sizes = argc > 1 && strcmp(argv[1], "--small") == 0;
-    argc -= small_sizes;
-    argv += small_sizes;
+    for (; argc > 1 && strncmp(argv[1], "--", 2) == 0; argc--, argv++)
+        if (strcmp(argv[1], "--small") == 0)
+            small_sizes = true;
+        else if (strcmp(argv[1], "--plain") == 0)
+            plain = true;
+        else
+            return usage();
     if (argc < 2) return usage();
     missing = device_missing();
     if (missing) return missing;
     if (strcmp(argv[1], "device") == 0 && argc == 2) return describe_device();
     if (strcmp(argv[1], "suite") == 0 && argc == 3) return run_suite(argv[2]);
     if (strcmp(argv[1], "bench") == 0) return bench_networks(argc - 2, argv + 2);
+    if (strcmp(argv[1], "layers") == 0) return bench_layers(argc - 2, argv + 2);
     if (strcmp(argv[1], "shift") == 0) return bench_shift(argc - 2, argv + 2);
     return usage();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * suite_networks.c - whole networks on the CUDA backend against the reference: at every precision, for every way to
- * realise the shift, from float planes and from bytes, with and without a CUDA graph.
+ * suite_networks.c - the published architectures on the CUDA backend against the reference: at every precision, for
+ * every way to realise the shift, from float planes with CUDA graphs and from bytes without, tuned and not.
  */
 #include "check.h"
 
@@ -9,89 +9,124 @@
 
 typedef struct network_case {
     const char *name;
-    network (*build)(const network_spec *spec);
     network_spec spec;
     tsm_shape shape;
 } network_case;
 
-#define SPEC(arch, width, classes, div, place)                                                                       \
-    {                                                                                                                \
-        arch, width, classes, div, place, TSM_BIDIRECTIONAL, TSM_NONLOCAL_NONE, false                                \
-    }
+#define TUNED 2 /* of the first, which are also run in every way from bytes */
+
+/* Where they shift; both ways, without attention, with logits of clips. */
+#define INSIDE         TSM_PLACE_BLOCKRES, TSM_BIDIRECTIONAL, TSM_NONLOCAL_NONE, false
+#define BEFORE         TSM_PLACE_BLOCK, TSM_BIDIRECTIONAL, TSM_NONLOCAL_NONE, false
+#define NONLOCAL(mode) TSM_PLACE_BLOCKRES, TSM_BIDIRECTIONAL, TSM_NONLOCAL_##mode, false
 
 static const network_case networks[] = {
-    { "inverted residuals", network_inverted, SPEC(NULL, 16, 11, 8, TSM_PLACE_BLOCKRES), { 2, 4, 17, 15 } },
-    { "R50", network_resnet, SPEC("resnet50", 16, 10, 8, TSM_PLACE_BLOCKRES), { 2, 4, 45, 37 } },
-    { "R18", network_resnet, SPEC("resnet18", 16, 7, 8, TSM_PLACE_BLOCKRES), { 2, 3, 33, 40 } },
-    { "R18 block", network_resnet, SPEC("resnet18", 16, 7, 8, TSM_PLACE_BLOCK), { 1, 4, 32, 32 } },
-    { "R50 block", network_resnet, SPEC("resnet50", 16, 10, 8, TSM_PLACE_BLOCK), { 1, 3, 32, 32 } },
-    { "R50 n_div 3", network_resnet, SPEC("resnet50", 8, 10, 3, TSM_PLACE_BLOCKRES), { 1, 2, 32, 32 } },
-    { "R50 one frame", network_resnet, SPEC("resnet50", 8, 3, 8, TSM_PLACE_BLOCKRES), { 3, 1, 32, 32 } },
-    { "TSN R50", network_resnet, SPEC("resnet50", 8, 5, 0, TSM_PLACE_BLOCKRES), { 1, 3, 32, 32 } },
+    { "R50", { "resnet50", 16, 10, 8, INSIDE }, { 2, 4, 45, 37 } },
+    { "R18", { "resnet18", 16, 7, 8, INSIDE }, { 2, 3, 33, 40 } },
+    { "R18 block", { "resnet18", 16, 7, 8, BEFORE }, { 1, 4, 32, 32 } },
+    { "R50 block", { "resnet50", 16, 10, 8, BEFORE }, { 1, 3, 32, 32 } },
+    { "R50 n_div 3", { "resnet50", 8, 10, 3, INSIDE }, { 1, 2, 32, 32 } },
+    { "R50 one frame", { "resnet50", 8, 3, 8, INSIDE }, { 3, 1, 32, 32 } },
+    { "TSN R50", { "resnet50", 8, 5, 0, INSIDE }, { 1, 3, 32, 32 } },
+    { "R50 vd, mirrored",
+      { "resnet50_vd", 16, 10, 8, TSM_PLACE_BLOCKRES, TSM_MIRRORED, TSM_NONLOCAL_NONE, false },
+      { 2, 4, 45, 37 } },
+    { "R18 from the past, frames",
+      { "resnet18", 16, 10, 8, TSM_PLACE_BLOCKRES, TSM_UNIDIRECTIONAL, TSM_NONLOCAL_NONE, true },
+      { 2, 4, 33, 40 } },
+    { "R50 non-local", { "resnet50", 16, 10, 8, NONLOCAL(EMBEDDED_GAUSSIAN) }, { 2, 4, 45, 61 } },
+    { "R50 non-local, dot product", { "resnet50", 16, 10, 8, NONLOCAL(DOT_PRODUCT) }, { 2, 4, 45, 61 } },
+    { "R50 non-local, gaussian", { "resnet50", 16, 10, 8, NONLOCAL(GAUSSIAN) }, { 3, 3, 33, 40 } },
 };
+#define NETWORKS ((int)(sizeof networks / sizeof *networks))
 
-static void check_network(const network_case *c, const tsm_tensor *input, tsm_precision first, tsm_precision last,
-                          bool graphs)
+/* How a graph is run: at precisions and with methods from one to the other. */
+typedef struct way {
+    tsm_precision first, last;
+    tsm_shift_method least, most;
+    bool graphs, tune;
+} way;
+
+static const way all = { TSM_PRECISION_FP32, TSM_PRECISION_BF16, TSM_SHIFT_COPY, TSM_SHIFT_OVERLAP, false, false };
+static const way half = { TSM_PRECISION_FP16, TSM_PRECISION_FP16, TSM_SHIFT_COPY, TSM_SHIFT_OVERLAP, false, false };
+
+static void check_graph(const tsm_graph *graph, const tsm_shape *shape, const tsm_tensor *input, const way *how,
+                        const char *of)
 {
-    network net = c->build(&c->spec);
-    float *want = reference_logits(net.graph, &c->shape, input, check_mean, check_deviation);
+    float *want = reference_logits(graph, shape, input);
 
-    setenv("TSM_CUDA_GRAPH", graphs ? "on" : "off", 1);
-    for (int p = first; p <= (int)last; p++)
-        for (int m = TSM_SHIFT_AUTO; m <= TSM_SHIFT_OVERLAP; m++) {
+    for (int p = how->first; p <= (int)how->last; p++)
+        for (int m = how->least; m <= (int)how->most; m++) {
             tsm_backend_config config = make_config((tsm_precision)p, (tsm_shift_method)m);
-            char name[120];
+            char name[160];
 
-            snprintf(name, sizeof name, "%s, %s, %s, %s, %s", c->name, precision_names[p], method_names[m],
-                     input->dtype == TSM_UINT8 ? "bytes" : "planes", graphs ? "graph" : "plain");
-            compare_logits(&net, &c->shape, &config, input, want, name);
+            config.graphs = config.graphs && how->graphs;
+            config.tune = how->tune;
+            snprintf(name, sizeof name, "%s, %s, %s, %s%s%s", of, precision_names[p], method_names[m],
+                     input->dtype == TSM_UINT8 ? "bytes" : "planes", config.graphs ? ", graph" : "",
+                     how->tune ? ", tuned" : "");
+            compare_logits(graph, shape, &config, input, want, name);
         }
-    unsetenv("TSM_CUDA_GRAPH");
     free(want);
-    network_free(&net);
 }
 
-static void check_case(const network_case *c, tsm_precision first, tsm_precision last)
+/* From planes with CUDA graphs, and from bytes without. */
+static void check_network(const tsm_graph *graph, const tsm_shape *shape, way planes, way bytes, const char *name)
 {
-    const tsm_dims dims = { c->shape.n, c->shape.t, c->shape.h, c->shape.w, 3 };
-    size_t count = (size_t)tsm_dims_count(&dims);
-    float *pixels = random_floats(count, SEED);
-    uint8_t *bytes = must(malloc(count));
-    const tsm_tensor planes = planes_of(pixels, &dims), frames = bytes_of(bytes, &dims);
+    const tsm_dims dims = { shape->n, shape->t, shape->h, shape->w, 3 };
+    const size_t count = (size_t)tsm_dims_count(&dims);
+    float *values = hashed_array(count, SEED);
+    uint8_t *pixels = must(malloc(count));
+    const tsm_tensor floats = planes_of(values, &dims), frames = bytes_of(pixels, &dims);
 
-    for (size_t k = 0; k < count; k++) bytes[k] = (uint8_t)(128 + 127 * pixels[k]);
-    check_network(c, &planes, first, last, true);
-    check_network(c, &frames, first, last, false);
-    free(bytes);
+    for (size_t k = 0; k < count; k++) pixels[k] = (uint8_t)(128 + 127 * values[k]);
+    planes.graphs = true;
+    check_graph(graph, shape, &floats, &planes, name);
+    check_graph(graph, shape, &frames, &bytes, name);
     free(pixels);
+    free(values);
 }
 
-static void check_cases(size_t count)
+static void check_case(const network_case *c, way planes, way bytes)
 {
-    for (size_t i = 0; i < count; i++)
-        if (small_sizes)
-            check_case(&networks[i], TSM_PRECISION_FP16, TSM_PRECISION_FP16);
-        else
-            check_case(&networks[i], TSM_PRECISION_FP32, TSM_PRECISION_BF16);
+    network net = network_of_arch(&c->spec);
+
+    check_network(net.graph, &c->shape, planes, bytes, c->name);
+    network_free(&net);
 }
 
 void suite_smoke(void)
 {
-    network_case one = {
-        "R50 in small", network_resnet, SPEC("resnet50", 16, 10, 8, TSM_PLACE_BLOCKRES), { 1, 8, 64, 64 }
-    };
+    network_case one = { "R50 in small", { "resnet50", 16, 10, 8, INSIDE }, { 1, 8, 64, 64 } };
+    way single = half;
 
     if (small_sizes) one.shape = (tsm_shape){ 1, 4, 32, 32 };
-    check_case(&one, TSM_PRECISION_FP32, TSM_PRECISION_FP32);
-    check_case(&one, TSM_PRECISION_FP16, TSM_PRECISION_FP16);
+    single.first = single.last = TSM_PRECISION_FP32;
+    check_case(&one, single, single);
+    check_case(&one, half, half);
 }
 
+/* MobileNetV2's blocks are a row of the table of operations. */
 void suite_networks(void)
 {
-    check_cases(small_sizes ? 2 : sizeof networks / sizeof *networks);
+    operation op;
+
+    for (int i = 0; i < (small_sizes ? 1 : NETWORKS); i++)
+        check_case(&networks[i], small_sizes ? half : all, i < TUNED && !small_sizes ? all : half);
+    operation_open(&op, operation_index("inverted residuals"), OPERATION_OPTIMIZED);
+    check_network(op.net.graph, &op.shape, small_sizes ? half : all, half, op.name);
+    operation_close(&op);
 }
 
 void suite_tuned(void)
 {
-    check_cases(small_sizes ? 1 : 2);
+    static const network_case small = { "R18 in small", { "resnet18", 8, 5, 8, INSIDE }, { 1, 2, 16, 16 } };
+    way tuned = small_sizes ? half : all;
+
+    tuned.tune = true;
+    tuned.least = TSM_SHIFT_AUTO;
+    if (small_sizes)
+        check_case(&small, tuned, tuned);
+    else
+        for (int i = 0; i < TUNED; i++) check_case(&networks[i], tuned, tuned);
 }

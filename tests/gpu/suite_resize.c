@@ -9,7 +9,6 @@ static const network_spec spec = {
     .arch = "resnet18", .width = 16, .classes = 7, .shift_div = 8, .place = TSM_PLACE_BLOCKRES
 };
 static const tsm_shape shape = { 2, 4, 32, 40 };
-static const tsm_backend_config config = { .mean = { 0.485f, 0.456f, 0.406f }, .std = { 0.229f, 0.224f, 0.225f } };
 
 /* From, to, and the crop of the shape in it. */
 static const tsm_resample_spec resizes[] = {
@@ -23,7 +22,7 @@ static uint8_t *random_bytes(size_t count)
 {
     uint8_t *bytes = must(malloc(count));
 
-    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)(128 + 127 * random_value((uint32_t)i, 11));
+    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)(128 + 127 * hashed_value((uint32_t)i, 11));
     return bytes;
 }
 
@@ -42,21 +41,17 @@ static uint8_t *resize_on_host(const tsm_resample *r, const uint8_t *frames, int
 /* Logits of `input` from a plan with this resize, or without. */
 static bool logits_with(const session *s, const tsm_resample *resize, uint8_t *input, float *logits, const char *name)
 {
-    tsm_graph *shaped = must(tsm_graph_clone(s->shaped));
+    const tsm_plan_arguments arguments = { .shapes = s->shapes, .resize = resize };
+    session resized = *s;
     tsm_error error = { 0 };
-    void *plan = NULL;
-    uint64_t bytes;
-    bool good;
+    bool good = check_ok(s->backend->plan(&resized.plan, s->worker, &arguments, &error), &error, name);
 
-    shaped->resize = resize;
-    good = check_ok(s->backend->plan(&plan, s->state, shaped, &bytes, &error), &error, name);
     if (good) {
         const tsm_tensor in = bytes_of(input, session_input(s)), out = logits_of(logits, session_output(s));
 
-        good = check_ok(s->backend->run(plan, &in, &out, &error), &error, name);
+        good = check_ok(session_run(&resized, &in, &out, &error), &error, name);
+        s->backend->plan_release(resized.plan);
     }
-    s->backend->plan_release(plan);
-    tsm_graph_destroy(&shaped);
     return good;
 }
 
@@ -64,7 +59,7 @@ static void check_resize(const session *s, const tsm_resample_spec *to)
 {
     const int images = shape.n * shape.t;
     const size_t count = (size_t)tsm_dims_count(session_output(s));
-    float *want = random_floats(count, 1), *got = random_floats(count, 2);
+    float *want = poisoned_array(count), *got = poisoned_array(count);
     tsm_error error = { 0 };
     tsm_resample resample;
     uint8_t *frames, *resized;
@@ -86,7 +81,8 @@ static void check_resize(const session *s, const tsm_resample_spec *to)
 
 void suite_resize(void)
 {
-    network net = network_resnet(&spec);
+    const tsm_backend_config config = make_config(TSM_PRECISION_FP32, TSM_SHIFT_AUTO);
+    network net = network_of_arch(&spec);
     tsm_error error = { 0 };
     session s;
 

@@ -3,7 +3,8 @@
 #ifndef TSM_TESTS_RUNNER_H
 #define TSM_TESTS_RUNNER_H
 
-#include "networks.h"
+#include "operations/networks.h"
+#include "support.h"
 
 #define RUNNER_SEED 50u /* of the pixels */
 

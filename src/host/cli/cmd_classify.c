@@ -38,7 +38,6 @@ typedef struct classify {
 /* One input on its way. */
 typedef struct video {
     video_input input;
-    double started_ms;
     tsm_clips *clips;
     tsm_clips_info info;
     tsm_tensor frames;
@@ -148,9 +147,6 @@ static tsm_status run_clips(classify *c, video *v, tsm_error *error)
         int from = first + batch > count ? count - batch : first;
         double before = clock_ms();
 
-        if (before - v->started_ms > settings_timeout(&c->s) * 1e3)
-            return report_fail(error, TSM_ERROR_CANCELLED, "stopped after the %d seconds that it may take",
-                               settings_timeout(&c->s));
         status = runner_run(&c->net, &v->frames, from, c->logits + (size_t)from * (size_t)c->net.info.classes, error);
         v->network_ms += clock_ms() - before;
         progress_update(&c->progress, c->at + (double)(from + batch) / count);
@@ -219,13 +215,16 @@ static int show(classify *c, const char *input, const video *done)
 static int classify_input(classify *c, const char *input)
 {
     tsm_video_options options = settings_video(&c->s, &c->net.info);
-    video v = { .input = VIDEO_INPUT_INIT, .started_ms = clock_ms() };
+    video v = { .input = VIDEO_INPUT_INIT };
     tsm_error error = { 0 };
     int result = EXIT_FAILED;
     tsm_status status = video_input_open(&v.input, input, &options, &error);
 
+    c->net.deadline_ms = clock_ms() + options.max_seconds * 1e3;
     if (status == TSM_OK) status = load(c, &options, &v, &error);
     if (status == TSM_OK) status = run_clips(c, &v, &error);
+    if (status == TSM_ERROR_CANCELLED)
+        report_fail(&error, status, "stopped after the %g seconds that it may take", options.max_seconds);
     if (status == TSM_OK) {
         status = scores_combine(options.mode, c->logits, (int)v.frames.dims[0], c->net.info.classes, c->scores,
                                 c->means, &error);

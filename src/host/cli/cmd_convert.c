@@ -34,9 +34,11 @@ static tsm_status serialize(conversion *c, tsm_error *error)
     status = settings_load_model(&c->s, 0, &model, &path, error);
     if (status == TSM_OK) status = tsm_model_get_info(model, &c->info);
     if (status == TSM_OK) {
-        settings_report_doubts(&c->info, c->input);
         status = tsm_model_serialize(model, &options, &c->data, &c->bytes, error);
-        if (status != TSM_OK) report_name(error, c->input);
+        if (status == TSM_OK)
+            settings_report_doubts(&c->info, c->input);
+        else
+            report_name(error, c->input);
     }
     tsm_model_destroy(&model);
     free(path);

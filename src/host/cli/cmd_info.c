@@ -164,12 +164,6 @@ static void print_shift(const tsm_model_info *info)
     }
 }
 
-/* Text from a file, without what would steer a terminal. */
-static void print_plain(const char *text, int length)
-{
-    for (int i = 0; i < length; i++) putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
-}
-
 /* Where the weights were found, unless that is where they always are, and what was left of their names and beside
  * them. */
 static void print_weights(const tsm_model_info *info)
@@ -177,22 +171,28 @@ static void print_weights(const tsm_model_info *info)
     const char *lines = info->other_weights, *other;
     int length;
 
-    if (info->weights && (lines || strcmp(info->weights, "state_dict") != 0)) {
+    if (lines || (info->weights && strcmp(info->weights, "state_dict") != 0)) {
+        const char *taken = info->weights ? info->weights : "of the file";
+
         printf("weights     ");
-        print_plain(info->weights, (int)strlen(info->weights));
+        shown_print(stdout, taken);
         for (const char *before = "; --weights could also take "; (other = next_line(&lines, &length));
              before = ", ") {
             printf("%s", before);
-            print_plain(other, length);
+            shown_print_part(stdout, other, (size_t)length);
         }
         printf("\n");
     }
     if (info->prefix) {
         printf("prefix      ");
-        print_plain(info->prefix, (int)strlen(info->prefix));
+        shown_print(stdout, info->prefix);
         printf(" before every name\n");
     }
-    if (info->left_out) printf("left out    %s\n", info->left_out);
+    if (info->left_out) {
+        printf("left out    ");
+        shown_print(stdout, info->left_out);
+        printf("\n");
+    }
 }
 
 static void print_arch(const tsm_model_info *info)
@@ -210,11 +210,8 @@ static void print_doubts(const tsm_model_info *info)
     int length;
 
     while ((doubt = next_line(&lines, &length)) != NULL) {
-        char text[1000];
-
-        snprintf(text, sizeof text, "%.*s", length, doubt);
         printf("doubt       ");
-        shown_print(stdout, text);
+        shown_print_part(stdout, doubt, (size_t)length);
         printf("\n");
     }
 }

@@ -159,6 +159,7 @@ int cmd_preprocess(int argc, char **argv)
         OPTION_SPEC_NUMBER("segments", &p.s.segments, 1, TSM_MAX_SEGMENTS, "frames a clip"),
         OPTION_SPEC_NUMBER("input-size", &p.s.input_size, 1, TSM_MAX_INPUT_SIZE, "pixels of a crop"),
         SETTINGS_SPECS_VIDEO(p.s),
+        SETTINGS_SPECS_MEMORY(p.s),
         OPTION_SPEC_NUMBER("threads", &p.s.threads, 1, TSM_MAX_THREADS, "threads of the decoder"),
     };
     const option_table table = { "preprocess", "INPUT --output X.npy",

@@ -89,9 +89,9 @@ static void print_line(const char *line)
 {
     for (const unsigned char *c = (const unsigned char *)line; *c; c++) {
         if (*c == 0x7f)
-            printf("\\u007f");
+            printf("\\u007F");
         else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-            printf("\\u%04x", *++c);
+            printf("\\u%04X", *++c);
         else
             putchar(*c);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner.h"
 
+#include "clock.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -54,6 +55,13 @@ static tsm_status look_at_device(runner *r)
     return status;
 }
 
+static int is_late(void *user)
+{
+    const runner *r = user;
+
+    return r->deadline_ms > 0 && clock_ms() > r->deadline_ms;
+}
+
 tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *error)
 {
     tsm_engine_options options = settings_engine(s);
@@ -62,13 +70,15 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
     memset(r, 0, sizeof *r);
     r->info.struct_size = sizeof r->info;
     r->per_frame = options.per_frame;
+    options.cancel = is_late;
+    options.cancel_user = r;
     status = settings_load_model(s, segments, &r->model, &r->path, error);
     if (status == TSM_OK) status = tsm_model_get_info(r->model, &r->info);
     if (status == TSM_OK && s->online) status = check_online(r, error);
-    if (status == TSM_OK) settings_report_doubts(&r->info, r->path);
     if (status == TSM_OK) status = tsm_engine_create(&r->engine, r->model, &options, error);
     if (status == TSM_OK) status = look_at_device(r);
     if (status == TSM_OK) status = tsm_context_create(&r->context, r->engine, error);
+    if (status == TSM_OK) settings_report_doubts(&r->info, r->path);
     if (status != TSM_OK) runner_close(r);
     return status;
 }
@@ -95,6 +105,14 @@ int runner_batch(int64_t clips)
     return (int)(clips / batches + (clips % batches != 0));
 }
 
+/* Member by member: between them are bytes that belong to none. */
+static bool same_resize(const tsm_resize *a, const tsm_resize *b)
+{
+    return a->struct_size == b->struct_size && a->width == b->width && a->height == b->height &&
+           a->scaled_width == b->scaled_width && a->scaled_height == b->scaled_height && a->x == b->x &&
+           a->y == b->y && a->mirror == b->mirror;
+}
+
 tsm_status runner_plan(runner *r, int n, int height, int width, const tsm_resize *resize, tsm_error *error)
 {
     static const tsm_resize none;
@@ -102,8 +120,7 @@ tsm_status runner_plan(runner *r, int n, int height, int width, const tsm_resize
     tsm_status status;
 
     if (!resize) resize = &none;
-    if (memcmp(&shape, &r->planned, sizeof shape) == 0 && memcmp(resize, &r->resize, sizeof *resize) == 0)
-        return TSM_OK;
+    if (memcmp(&shape, &r->planned, sizeof shape) == 0 && same_resize(resize, &r->resize)) return TSM_OK;
     status = tsm_context_plan_resize(r->context, &shape, resize->struct_size ? resize : NULL, error);
     r->planned = status == TSM_OK ? shape : (tsm_shape){ 0 };
     r->resize = *resize;

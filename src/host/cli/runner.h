@@ -22,6 +22,8 @@ typedef struct runner {
     tsm_shape planned;
     tsm_resize resize; /* of the plan; all zero without one */
 
+    double deadline_ms; /* of clock_ms; engine, plans and runs end with CANCELLED beyond it; 0: none */
+
     bool scales;             /* the device scales frames itself, and faster than the host */
     tsm_allocator allocator; /* of unscaled frames, for one video at a time: its memory is used again */
     void *frames;

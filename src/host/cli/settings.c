@@ -72,12 +72,18 @@ tsm_engine_options settings_engine(const settings *s)
     options.threads = s->threads;
     options.shift_method = (tsm_shift_method)s->shift;
     options.per_frame = s->online;
+    options.max_bytes = (uint64_t)settings_max_memory(s);
     return options;
 }
 
 int64_t settings_max_bytes(const settings *s)
 {
     return (int64_t)(s->max_megabytes ? s->max_megabytes : SETTINGS_MAX_MEGABYTES) << 20;
+}
+
+int64_t settings_max_memory(const settings *s)
+{
+    return (int64_t)(s->max_memory ? s->max_memory : SETTINGS_MAX_MEMORY) << 20;
 }
 
 int settings_timeout(const settings *s)
@@ -101,6 +107,7 @@ tsm_video_options settings_video(const settings *s, const tsm_model_info *info)
     options.max_frames = s->max_frames ? s->max_frames : SETTINGS_MAX_FRAMES;
     options.max_bytes = settings_max_bytes(s);
     options.max_seconds = settings_timeout(s);
+    options.max_clip_bytes = settings_max_memory(s);
     options.scale_size = s->scale_size ? s->scale_size : info ? info->scale_size : 0;
     return options;
 }
@@ -117,7 +124,7 @@ void settings_report_doubts(const tsm_model_info *info, const char *path)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", used ? "; " : "", length, line);
         line += length + (line[length] == '\n');
     }
-    report_line("%s: in doubt: %s", path, text);
+    report_line("%s: in doubt: %s", input_name(path), text);
 }
 
 static tsm_status read_labels(const char *path, char **text, tsm_error *error)

@@ -19,7 +19,7 @@ typedef struct settings {
     int precision, threads, shift;
     int mode, sampling, views, full_res, scale_size;
     const char *frames;
-    int max_pixels, max_frames, max_megabytes, timeout;
+    int max_pixels, max_frames, max_megabytes, max_memory, timeout;
     int json;
 } settings;
 
@@ -30,7 +30,8 @@ extern const option_choice settings_places[], settings_directions[], settings_no
 enum {
     SETTINGS_MAX_FRAMES = 10000000,
     SETTINGS_MAX_MEGABYTES = 65536,
-    SETTINGS_TIMEOUT = 600 /* seconds */
+    SETTINGS_MAX_MEMORY = 16384, /* megabytes */
+    SETTINGS_TIMEOUT = 600       /* seconds */
 };
 
 /* Entries for a table of option_spec; `s` is a settings. */
@@ -51,12 +52,17 @@ enum {
     OPTION_SPEC_TEXT("model", "FILE", &(s).model, "checkpoint; else $TSM_MODEL, else the demo network"),             \
         SETTINGS_SPECS_NETWORK(s)
 
+#define SETTINGS_SPECS_MEMORY(s)                                                                                     \
+    OPTION_SPEC_NUMBER("max-memory", &(s).max_memory, 1, 1 << 30,                                                    \
+                       "megabytes of an input's clips, and of a plan, 16384 by default")
+
 #define SETTINGS_SPECS_ENGINE(s)                                                                                     \
     OPTION_SPEC_TEXT("device", "NAME", &(s).device, "auto|cpu|cuda[:N]|reference"),                                  \
         OPTION_SPEC_CHOICE("precision", &(s).precision, settings_precisions, "arithmetic"),                          \
         OPTION_SPEC_NUMBER("threads", &(s).threads, 1, TSM_MAX_THREADS,                                              \
                            "CPU threads, of the network and the decoder"),                                           \
-        OPTION_SPEC_CHOICE("shift", &(s).shift, settings_shifts, "how the shift is realised")
+        OPTION_SPEC_CHOICE("shift", &(s).shift, settings_shifts, "how the shift is realised"),                       \
+        SETTINGS_SPECS_MEMORY(s)
 
 #define SETTINGS_SPECS_VIDEO(s)                                                                                      \
     OPTION_SPEC_CHOICE("sampling", &(s).sampling, settings_samplings, "1, 2 or 10 clips a view"),                    \
@@ -78,8 +84,9 @@ enum {
 tsm_model_options settings_model(const settings *s, const char *labels);
 tsm_engine_options settings_engine(const settings *s);
 
-/* What a file may have, and the seconds that an input may take. */
+/* Bytes that a file, and that clips and plans may have, and the seconds that an input may take. */
 int64_t settings_max_bytes(const settings *s);
+int64_t settings_max_memory(const settings *s);
 int settings_timeout(const settings *s);
 
 /* Frames and pixels as the model (NULL where there is none) wants them, flags first. */

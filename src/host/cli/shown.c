@@ -15,48 +15,56 @@ static bool is_control(const unsigned char *at, size_t length)
     return length == 1 ? at[0] < 0x20 || at[0] == 0x7f : length == 2 && at[0] == 0xc2 && at[1] < 0xa0;
 }
 
-/* The next character of the text as it is shown; returns what follows it. */
-static const char *next_piece(const char *text, char piece[PIECE])
+/* The next character of a text of `length` bytes, at least one, as it is shown; returns how many of them it takes. */
+static size_t next_piece(const char *text, size_t length, char piece[PIECE])
 {
     const unsigned char *at = (const unsigned char *)text;
-    size_t length = utf8_length(at, strnlen(text, 4));
+    size_t bytes = utf8_length(at, length);
 
-    if (length == 0) {
+    if (bytes == 0) {
         snprintf(piece, PIECE, "\\x%02x", at[0]);
-        return text + 1;
+        return 1;
     }
-    if (is_control(at, length)) {
+    if (is_control(at, bytes)) {
         strcpy(piece, "?");
     } else {
-        memcpy(piece, text, length);
-        piece[length] = '\0';
+        memcpy(piece, text, bytes);
+        piece[bytes] = '\0';
     }
-    return text + length;
+    return bytes;
+}
+
+void shown_print_part(FILE *out, const char *text, size_t length)
+{
+    char piece[PIECE];
+
+    while (length > 0) {
+        size_t bytes = next_piece(text, length, piece);
+
+        fputs(piece, out);
+        text += bytes;
+        length -= bytes;
+    }
 }
 
 void shown_print(FILE *out, const char *text)
 {
-    char piece[PIECE];
-
-    while (*text) {
-        text = next_piece(text, piece);
-        fputs(piece, out);
-    }
+    shown_print_part(out, text, strlen(text));
 }
 
 char *shown_copy(char *shown, size_t bytes, const char *text)
 {
     char piece[PIECE];
-    size_t used = 0;
+    size_t used = 0, left = strlen(text);
 
-    while (*text) {
-        size_t length;
+    while (left > 0) {
+        size_t taken = next_piece(text, left, piece), length = strlen(piece);
 
-        text = next_piece(text, piece);
-        length = strlen(piece);
         if (used + length >= bytes) break;
         memcpy(shown + used, piece, length);
         used += length;
+        text += taken;
+        left -= taken;
     }
     shown[used] = '\0';
     return shown;

@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Writes the text so. */
+/* Writes the text so, or `length` bytes of it. */
 void shown_print(FILE *out, const char *text);
+void shown_print_part(FILE *out, const char *text, size_t length);
 
 /* The same into `shown`, of `bytes` bytes, cut where there is no more room, and always terminated; returns `shown`.
  */

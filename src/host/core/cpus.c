@@ -45,7 +45,7 @@ static int read_numbers(const char *path, double *numbers, int count)
 /* CPUs that the group at `directory` may use: quota by period, in one file or in two. 0: no limit. */
 static double limit_of(const char *directory)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + sizeof "/cpu.cfs_period_us"];
     double quota[2];
 
     snprintf(path, sizeof path, "%s/cpu.max", directory);

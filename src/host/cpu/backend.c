@@ -34,7 +34,7 @@ static tsm_status fill_prepared(tsm_prepared *prepared, tsm_error *error)
     const tsm_cpu_threads before = tsm_cpu_threads_enter(prepared->threads);
     tsm_status status = TSM_OK;
 
-    TSM_DNNL_TRY(dnnl_engine_create(&prepared->engine, dnnl_cpu, 0));
+    TSM_DNNL_TRY(tsm_dnnl_try_engine(&prepared->engine));
     TSM_TRY(tsm_cpu_weights_prepare(prepared, error));
 fail:
     tsm_cpu_threads_leave(before);

@@ -34,20 +34,19 @@ static void interleave_row(const float *in, float *out, int64_t plane, int64_t w
     }
 }
 
-/* Magnitudes compare as their bits do; those of infinities and NaN are the largest. */
+/* An exponent of all ones, which infinities and NaN have, carries into the sign when one is added to it. */
 static bool is_finite(const float *x, int64_t count)
 {
-    int32_t largest = 0;
+    uint32_t carried = 0;
 
-#pragma omp simd reduction(max : largest)
+#pragma omp simd reduction(| : carried)
     for (int64_t i = 0; i < count; i++) {
-        int32_t bits;
+        uint32_t bits;
 
         memcpy(&bits, x + i, sizeof bits);
-        bits &= INT32_MAX;
-        largest = bits > largest ? bits : largest;
+        carried |= (bits & INT32_MAX) + (UINT32_C(1) << 23);
     }
-    return largest < 0x7f800000;
+    return carried <= INT32_MAX;
 }
 
 int64_t tsm_cpu_from_ntchw(const float *x, float *out, const tsm_dims *dims)

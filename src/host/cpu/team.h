@@ -29,11 +29,16 @@ static inline void tsm_cpu_threads_leave(tsm_cpu_threads before)
 
 /* Whether a team of `threads` can work now. Errors: ARGUMENT. Not inside somebody's parallel region, where OpenMP
  * would give a team of one, and primitives compiled for more would do a part of their work only. Not in a child after
- * a fork, where the threads of the parent's teams are gone, and OpenMP would wait for them for ever. */
+ * a fork, where the threads of the parent's teams are gone, and OpenMP would wait for them for ever. MEMORY where the
+ * system gives no more threads, which is tried before a thread's first team of that size. */
 tsm_status tsm_cpu_check_team(int threads, tsm_error *error);
 
+/* Makes `threads` threads and ends them: libgomp ends the process where it gets none for a team, so this is done
+ * before it makes them. Errors: MEMORY. */
+tsm_status tsm_cpu_rehearse(int threads, tsm_error *error);
+
 /* How many threads a team of `wanted` (0: as many as the process may run on) really gets: limits on it would
- * otherwise leave work undone. Errors: ARGUMENT, as above. */
+ * otherwise leave work undone. Errors as above. */
 tsm_status tsm_cpu_probe_team(int *threads, int wanted, tsm_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 /* waiting.c - see waiting.h. */
 #include "waiting.h"
 
+#include <execinfo.h>
 #include <omp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -10,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/status.h"
+#include "team.h"
 
 #define WINDOW_MS         5.0  /* of runs that are measured at a time */
 #define REST_MS           20.0 /* from one look at the neighbourhood to the next */
@@ -23,14 +24,15 @@
 typedef struct crew {
     pthread_t keeper;
     int sleepers;
-    bool dismissed;
+    bool ready, dismissed;
 } crew;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t dismissal = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t news = PTHREAD_COND_INITIALIZER;
 static int holders;
 static int cpus; /* as libgomp counts them; 0: how threads wait is not for us to say */
 static crew *sleeping;
+static bool calling;                                       /* one is being made */
 static double look_at_ms, patience_ms = FIRST_PATIENCE_MS; /* the next look */
 
 static void *keep_crew(void *opaque)
@@ -42,22 +44,37 @@ static void *keep_crew(void *opaque)
 #pragma omp parallel num_threads(c->sleepers + 1) reduction(+ : count)
     count += omp_get_thread_num();
     pthread_mutex_lock(&lock);
-    while (!c->dismissed) pthread_cond_wait(&dismissal, &lock);
+    c->ready = true;
+    pthread_cond_broadcast(&news);
+    while (!c->dismissed) pthread_cond_wait(&news, &lock);
     pthread_mutex_unlock(&lock);
     return NULL;
 }
 
-/* With the lock. Where no thread can be had waits stay as they are. */
+/* glibc ends the process where the first thread that leaves a team finds no memory to load what unwinds its stack. A
+ * backtrace loads the same, and only says so. */
+static bool can_unwind(void)
+{
+    void *frame;
+
+    return backtrace(&frame, 1) == 1;
+}
+
+/* With the lock, which is open while the threads come. Where none can be had waits stay as they are. */
 static void call_crew(int threads)
 {
-    crew *c = sleeping || holders == 0 ? NULL : tsm_alloc_zero(1, sizeof *c);
+    const bool wanted = !sleeping && !calling && holders > 0 && can_unwind();
+    crew *c = wanted ? tsm_alloc_zero(1, sizeof *c) : NULL;
     sigset_t all, before;
 
     if (!c) return;
     c->sleepers = cpus - threads + 1;
     sigfillset(&all); /* the program's signals are not for these threads */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&c->keeper, NULL, keep_crew, c) == 0) {
+    if (tsm_cpu_rehearse(c->sleepers + 1, NULL) == TSM_OK && pthread_create(&c->keeper, NULL, keep_crew, c) == 0) {
+        calling = true;
+        while (!c->ready) pthread_cond_wait(&news, &lock);
+        calling = false;
         sleeping = c;
     } else {
         tsm_free(c);
@@ -73,7 +90,7 @@ static void dismiss_crew(void)
     if (!c) return;
     sleeping = NULL;
     c->dismissed = true;
-    pthread_cond_broadcast(&dismissal);
+    pthread_cond_broadcast(&news);
     pthread_mutex_unlock(&lock);
     pthread_join(c->keeper, NULL);
     tsm_free(c);
@@ -90,8 +107,9 @@ void tsm_cpu_waiting_let_go(void)
 void tsm_cpu_waiting_forget(void)
 {
     pthread_mutex_init(&lock, NULL);
-    pthread_cond_init(&dismissal, NULL);
+    pthread_cond_init(&news, NULL);
     sleeping = NULL;
+    calling = false;
 }
 
 bool tsm_cpu_waits_briefly(void)

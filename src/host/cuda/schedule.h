@@ -6,7 +6,7 @@
 #ifndef TSM_CUDA_SCHEDULE_H
 #define TSM_CUDA_SCHEDULE_H
 
-#include "pixels/resample.h"
+#include "pixels/pixels.h"
 #include "attention.h"
 #include "convolution.h"
 #include "forks.h"

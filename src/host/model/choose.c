@@ -13,6 +13,8 @@ tsm_status tsm_outline_make(tsm_outline *outline, const tsm_checkpoint *checkpoi
                             const tsm_model_options *options, tsm_error *error)
 {
     TSM_TRY_RETURN(tsm_keys_make(&outline->keys, checkpoint, error));
+    if (options->weights_key && strcmp(options->weights_key, TSM_AVERAGES) == 0)
+        TSM_TRY_RETURN(tsm_keys_take_averages(&outline->keys, checkpoint, error));
     TSM_TRY_RETURN(tsm_config_derive(&outline->config, &outline->keys, checkpoint, name, options, error));
     TSM_TRY_RETURN(tsm_network_list(&outline->config, &outline->layers, &outline->layer_count, error));
     return tsm_layers_claim(outline->layers, outline->layer_count, &outline->keys, error);
@@ -48,6 +50,7 @@ static tsm_status select_named(tsm_checkpoint *checkpoint, const char *key, tsm_
 {
     char names[300];
 
+    if (strcmp(key, TSM_AVERAGES) == 0) return TSM_OK; /* beside the weights, wherever these are */
     for (int i = 0; i < checkpoint->set_count; i++)
         if (strcmp(set_name(checkpoint, i), key) == 0) return tsm_checkpoint_select(checkpoint, i, error);
     if (checkpoint->set_count == 0)

@@ -2,6 +2,9 @@
 /* model.c - loading a checkpoint into a model. */
 #include "model.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "bind.h"
 #include "choose.h"
 #include "config_inputs.h"
@@ -26,6 +29,23 @@ static tsm_status choose_weights(tsm_model *model, const tsm_filename *said, con
     TSM_TRY_RETURN(tsm_choose_weights(&choice, model->checkpoint, said, options, error));
     model->other_weights = choice.others;
     *doubtful = choice.doubtful;
+    return TSM_OK;
+}
+
+/* Adds averages beside the weights to the sets that could have been taken. */
+static tsm_status offer_averages(tsm_model *model, const tsm_keys *keys, const tsm_model_options *options,
+                                 tsm_error *error)
+{
+    const char *others = model->other_weights ? model->other_weights : "";
+    const size_t room = strlen(others) + sizeof "\n" TSM_AVERAGES;
+    char *text;
+
+    if (options->weights_key || keys->left_out[TSM_BOOK_EMA] < keys->count) return TSM_OK;
+    text = tsm_alloc_zero(room, 1);
+    if (!text) return tsm_fail_memory(error, room);
+    snprintf(text, room, "%s%s" TSM_AVERAGES, others, *others ? "\n" : "");
+    tsm_free(model->other_weights);
+    model->other_weights = text;
     return TSM_OK;
 }
 
@@ -58,6 +78,7 @@ static tsm_status understand(tsm_model *model, const char *name, const tsm_model
         tsm_config_doubt(&outline.config, TSM_ASSUMED_WEIGHTS, "weights: several fit, those under \"%.60s\" taken",
                          checkpoint->sets[checkpoint->set]);
     TSM_TRY(tsm_layers_bind(outline.layers, outline.layer_count, &outline.keys, error));
+    TSM_TRY(offer_averages(model, &outline.keys, options, error));
     take_network(model, &outline);
     TSM_TRY(read_labels(model, options, error));
     TSM_TRY(tsm_model_fill_info(model, &outline.keys, error));

@@ -8,8 +8,14 @@
 
 #define MAX_PARTS 8 /* wrappers around a network; more are not looked through */
 
-/* Takes `cut` bytes off all names and finds the naming that then knows the most of them; returns how many. */
-static int nearest_naming(const tsm_keys *keys, size_t cut, const tsm_naming **nearest)
+/* What is left of a tensor's name without the prefix, if it has that. */
+static const char *without(const tsm_key *key, const char *prefix, size_t length)
+{
+    return key->tensor->name + (strncmp(key->tensor->name, prefix, length) == 0 ? length : 0);
+}
+
+/* The naming that knows the most names without the prefix; returns how many. */
+static int nearest_naming(const tsm_keys *keys, const char *prefix, size_t length, const tsm_naming **nearest)
 {
     int most = 0;
 
@@ -17,7 +23,8 @@ static int nearest_naming(const tsm_keys *keys, size_t cut, const tsm_naming **n
     for (const tsm_naming *naming = tsm_namings; naming->name; naming++) {
         int known = 0;
 
-        for (int i = 0; i < keys->count; i++) known += tsm_naming_knows(naming, keys->items[i].tensor->name + cut);
+        for (int i = 0; i < keys->count; i++)
+            known += tsm_naming_knows(naming, without(&keys->items[i], prefix, length));
         if (known <= most) continue;
         most = known;
         *nearest = naming;
@@ -25,20 +32,49 @@ static int nearest_naming(const tsm_keys *keys, size_t cut, const tsm_naming **n
     return most;
 }
 
-/* How many bytes all names have in common, up to the last dot among them. */
-static size_t common_prefix(const tsm_keys *keys)
+/* The bytes of a name up to its first dot, with it. */
+static size_t first_part(const char *name)
 {
-    const char *first = keys->count ? keys->items[0].tensor->name : "";
-    size_t common = strlen(first);
+    const char *dot = strchr(name, '.');
 
-    for (int i = 1; i < keys->count; i++) {
+    return dot ? (size_t)(dot - name) + 1 : 0;
+}
+
+static bool same_part(const char *a, const char *b)
+{
+    const size_t length = first_part(a);
+
+    return length == first_part(b) && memcmp(a, b, length) == 0;
+}
+
+/* A name that begins as more than half of all do, if any does (Boyer and Moore's vote): a stray tensor must not hide
+ * what the others have in common. */
+static const char *typical_name(const tsm_keys *keys)
+{
+    const char *name = "";
+    int votes = 0;
+
+    for (int i = 0; i < keys->count; i++) {
+        if (votes == 0) name = keys->items[i].tensor->name;
+        votes += same_part(name, keys->items[i].tensor->name) ? 1 : -1;
+    }
+    return name;
+}
+
+/* How many bytes the names that begin like `typical` have in common, up to the last dot among them. */
+static size_t common_prefix(const tsm_keys *keys, const char *typical)
+{
+    size_t common = strlen(typical);
+
+    for (int i = 0; i < keys->count; i++) {
         const char *name = keys->items[i].tensor->name;
         size_t same = 0;
 
-        while (same < common && name[same] == first[same]) same++;
+        if (!same_part(typical, name)) continue;
+        while (same < common && name[same] == typical[same]) same++;
         common = same;
     }
-    while (common > 0 && first[common - 1] != '.') common--;
+    while (common > 0 && typical[common - 1] != '.') common--;
     return common;
 }
 
@@ -46,39 +82,40 @@ static size_t common_prefix(const tsm_keys *keys)
  */
 static tsm_status find_naming(tsm_keys *keys, tsm_error *error)
 {
-    const char *first = keys->count ? keys->items[0].tensor->name : "";
-    const size_t common = common_prefix(keys);
+    const char *typical = typical_name(keys);
+    const size_t common = common_prefix(keys, typical);
     size_t cut = 0;
-    int most = nearest_naming(keys, 0, &keys->naming), parts = 0;
+    int most = nearest_naming(keys, typical, 0, &keys->naming), parts = 0;
 
     for (size_t at = 1; at <= common && parts < MAX_PARTS; at++) {
         const tsm_naming *naming;
         int known;
 
-        if (first[at - 1] != '.') continue;
+        if (typical[at - 1] != '.') continue;
         parts++;
-        known = nearest_naming(keys, at, &naming);
+        known = nearest_naming(keys, typical, at, &naming);
         /* "base_model." may itself be a wrapper of a network whose names begin with that. */
         if (!naming || known < most || (known == most && naming != keys->naming)) continue;
         most = known;
         cut = at;
         keys->naming = naming;
     }
-    keys->prefix = tsm_strndup(first, cut);
+    keys->prefix = tsm_strndup(typical, cut);
     return keys->prefix ? TSM_OK : tsm_fail_memory(error, cut);
 }
 
 static tsm_status rename_keys(tsm_keys *keys, tsm_error *error)
 {
-    const size_t cut = strlen(keys->prefix);
+    const size_t length = strlen(keys->prefix);
 
     for (int i = 0; i < keys->count; i++) {
         tsm_key *key = &keys->items[i];
+        const char *name = without(key, keys->prefix, length);
 
-        key->known = keys->naming && tsm_naming_knows(keys->naming, key->tensor->name + cut);
-        key->name = tsm_strdup(key->tensor->name + cut);
+        key->known = keys->naming && tsm_naming_knows(keys->naming, name);
+        key->name = tsm_strdup(name);
         if (!key->name || (keys->naming && !tsm_rename_apply(keys->naming->renames, &key->name, &key->marks)))
-            return tsm_fail_memory(error, strlen(key->tensor->name));
+            return tsm_fail_memory(error, strlen(name));
     }
     return TSM_OK;
 }
@@ -108,6 +145,26 @@ tsm_status tsm_keys_make(tsm_keys *keys, const tsm_checkpoint *checkpoint, tsm_e
         if (compare_keys(&keys->items[i - 1], &keys->items[i]) == 0)
             return tsm_fail(error, TSM_ERROR_MODEL, "%.150s and %.150s are the same tensor of the network",
                             keys->items[i - 1].tensor->name, keys->items[i].tensor->name);
+    return TSM_OK;
+}
+
+tsm_status tsm_keys_take_averages(tsm_keys *keys, const tsm_checkpoint *checkpoint, tsm_error *error)
+{
+    for (int i = 0; i < keys->count; i++) {
+        const char *plain = keys->items[i].tensor->name;
+        const size_t room = strlen(plain) + sizeof "ema_";
+        const tsm_stored_tensor *average;
+        char *name = tsm_alloc_zero(room, 1);
+
+        if (!name) return tsm_fail_memory(error, room);
+        snprintf(name, room, "ema_%s", plain);
+        for (char *at = name; *at; at++)
+            if (*at == '.') *at = '_';
+        average = tsm_checkpoint_find(checkpoint, name);
+        tsm_free(name);
+        if (!average) return tsm_fail(error, TSM_ERROR_MODEL, "holds no average of %.200s", plain);
+        keys->items[i].tensor = average;
+    }
     return TSM_OK;
 }
 

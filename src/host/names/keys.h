@@ -36,6 +36,12 @@ typedef struct tsm_keys {
 tsm_status tsm_keys_make(tsm_keys *keys, const tsm_checkpoint *checkpoint, tsm_error *error);
 void tsm_keys_clear(tsm_keys *keys);
 
+/* mmcv keeps averages of the weights beside them: of backbone.conv1.weight in ema_backbone_conv1_weight. */
+#define TSM_AVERAGES "ema_*"
+
+/* Gives every key the tensor of its average. Errors: MODEL (one has none), MEMORY. */
+tsm_status tsm_keys_take_averages(tsm_keys *keys, const tsm_checkpoint *checkpoint, tsm_error *error);
+
 tsm_key *tsm_keys_find(const tsm_keys *keys, const char *name);
 
 /* The dimensions of a key's tensor as the network has them: a transposed matrix the other way round. */

@@ -135,7 +135,7 @@ static const char *looks(const tsm_keys *keys, char note[NOTE_BYTES])
 static const tsm_key *first_foreign(const tsm_keys *keys, const char **what)
 {
     for (int i = 0; i < keys->count; i++) {
-        *what = keys->items[i].used ? NULL : tsm_naming_foreign(keys->items[i].name);
+        *what = keys->items[i].used ? NULL : tsm_naming_foreign(keys->items[i].tensor->name);
         if (*what) return &keys->items[i];
     }
     return NULL;

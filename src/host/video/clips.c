@@ -48,7 +48,10 @@ tsm_status tsm_clips_make_room(tsm_clips *clips, size_t frames, size_t frame_byt
 {
     size_t bytes;
 
-    if (!tsm_multiply(frames, frame_bytes, &bytes)) return tsm_fail_memory(error, SIZE_MAX);
+    if (!tsm_multiply(frames, frame_bytes, &bytes) || bytes > (uint64_t)clips->limits.clip_bytes)
+        return tsm_fail(error, TSM_ERROR_UNSUPPORTED,
+                        "%zu frames of %zu bytes make clips of more than the %lld bytes that they may have", frames,
+                        frame_bytes, (long long)clips->limits.clip_bytes);
     clips->pixels = clips->allocator.allocate(clips->allocator.user, bytes);
     return clips->pixels ? TSM_OK : tsm_fail_memory(error, bytes);
 }

@@ -2,6 +2,7 @@
 /* decode.c - the codec, the plain way through all frames, and the choice between that and the index. */
 #include "decode.h"
 
+#include "coded_size.h"
 #include "core/status.h"
 #include "limits.h"
 
@@ -23,7 +24,7 @@ tsm_status tsm_decoder_open(tsm_decoder *decoder, tsm_error *error)
     decoder->codec->pkt_timebase = stream->time_base;
     decoder->codec->thread_count =
         decoder->clips->threads < TSM_MAX_DECODER_THREADS ? decoder->clips->threads : TSM_MAX_DECODER_THREADS;
-    decoder->codec->max_pixels = decoder->clips->limits.pixels;
+    decoder->codec->max_pixels = tsm_limits_codec_pixels(decoder->file->limits);
     if (code >= 0) code = avcodec_open2(decoder->codec, codec, NULL);
     if (code < 0) return tsm_fail_ffmpeg(error, decoder->file->path, code, "the video stream cannot be decoded");
     return TSM_OK;
@@ -103,6 +104,7 @@ tsm_status tsm_decode_all(tsm_decoder *decoder, tsm_error *error)
 
     TSM_TRY_RETURN(tsm_clips_plan(clips, guess > 0 ? guess : 1, error));
     TSM_TRY_RETURN(pass_over_all(decoder, &count, 0, error));
+    if (count == 0) TSM_TRY_RETURN(tsm_check_coded_size(&decoder->packets, error));
     if (count == 0)
         return tsm_fail_file(error, TSM_ERROR_FORMAT, decoder->file->path, "no frame of the video could be decoded");
     if (count == clips->frames) return TSM_OK;

@@ -42,7 +42,8 @@ static int read_bytes(void *opaque, uint8_t *buffer, int size)
     ssize_t got;
 
     if (file->failed) return AVERROR(EIO);
-    if (tsm_limits_check(file->limits, file->path, NULL) != TSM_OK) return AVERROR_EXIT;
+    if (!file->stopped) file->stopped = tsm_limits_check(file->limits, file->path, NULL) != TSM_OK;
+    if (file->stopped) return AVERROR_EXIT;
     do got = pread(file->fd, buffer, (size_t)size, file->at);
     while (got < 0 && errno == EINTR);
     if (got == 0 && file->at >= file->bytes) return AVERROR_EOF;
@@ -76,6 +77,7 @@ static tsm_status fail_reading(const tsm_file *file, int code, const char *what,
     if (file->failed)
         return tsm_fail_file(error, TSM_ERROR_IO, file->path, "cannot be read: %s", strerror(file->failed));
     TSM_TRY_RETURN(tsm_limits_check(file->limits, file->path, error));
+    if (file->stopped) return tsm_fail_file(error, TSM_ERROR_CANCELLED, file->path, "cancelled");
     return tsm_fail_ffmpeg(error, file->path, code, what);
 }
 
@@ -161,7 +163,7 @@ static int look_at_streams(tsm_file *file)
     int code = options ? 0 : AVERROR(ENOMEM);
 
     for (unsigned i = 0; i < count && code >= 0; i++)
-        code = av_dict_set_int(&options[i], "max_pixels", file->limits->pixels, 0);
+        code = av_dict_set_int(&options[i], "max_pixels", tsm_limits_codec_pixels(file->limits), 0);
     if (code >= 0) code = avformat_find_stream_info(file->format, options);
     for (unsigned i = 0; i < count && options; i++) av_dict_free(&options[i]);
     av_free(options);
@@ -190,8 +192,12 @@ static tsm_status open_container(tsm_file *file, tsm_error *error)
     code = avformat_open_input(&file->format, "", kind, NULL);
     if (code < 0) return fail_reading(file, code, "not a video that FFmpeg can read", error);
     TSM_TRY_RETURN(check_sizes(file, error));
+    /* Streams that are found later come without our limit, so none of them is decoded: headers tell enough. */
+    if (file->format->nb_streams == 0 && !(file->format->codec_whitelist = av_strdup("none")))
+        return tsm_fail_file(error, TSM_ERROR_MEMORY, file->path, "out of memory");
     code = look_at_streams(file);
-    if (code < 0 || file->failed) return fail_reading(file, code, "its streams cannot be understood", error);
+    if (code < 0 || file->failed || file->stopped)
+        return fail_reading(file, code, "its streams cannot be understood", error);
     TSM_TRY_RETURN(find_stream(file, error));
     return check_sizes(file, error);
 }
@@ -225,7 +231,7 @@ tsm_status tsm_file_read(tsm_file *file, AVPacket *packet, bool *end, tsm_error 
     *end = false;
     for (;;) {
         int code = av_read_frame(file->format, packet);
-        if (code == AVERROR(ENOMEM) || file->failed) return fail_reading(file, code, "", error);
+        if (code == AVERROR(ENOMEM) || file->failed || file->stopped) return fail_reading(file, code, "", error);
         if (code < 0) {
             TSM_TRY_RETURN(tsm_limits_check(file->limits, file->path, error));
             *end = true;

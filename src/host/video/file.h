@@ -17,7 +17,8 @@ typedef struct tsm_file {
     int fd;
     bool owned; /* the descriptor is ours to close */
     int64_t bytes, at;
-    int failed; /* errno of a read that failed, which FFmpeg may not pass on; 0: none */
+    bool stopped; /* by the limits, which may not say so twice */
+    int failed;   /* errno of a read that failed, which FFmpeg may not pass on; 0: none */
     AVIOContext *io;
     AVFormatContext *format;
     AVStream *stream; /* the video stream; no other is read */

@@ -47,6 +47,7 @@ static tsm_status read_folder(const tsm_clips *clips, DIR *folder, const char *p
         const char *name = entry->d_name;
         bool regular;
 
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
         if (!(pattern ? tsm_frame_name_matches(name, pattern) : tsm_frame_name_is_image(name))) continue;
         TSM_TRY_RETURN(tsm_limits_check(&clips->limits, path, error));
         TSM_TRY_RETURN(look_at(folder, entry, path, &regular, error));

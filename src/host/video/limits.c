@@ -32,6 +32,7 @@ tsm_status tsm_limits_read(tsm_limits *limits, const tsm_video_options *options,
     TSM_TRY_RETURN(read_one(&limits->pixels, "max_pixels", options->max_pixels, TSM_MAX_PIXELS, error));
     TSM_TRY_RETURN(read_one(&limits->frames, "max_frames", options->max_frames, TSM_MAX_FRAMES, error));
     TSM_TRY_RETURN(read_one(&limits->bytes, "max_bytes", options->max_bytes, INT64_MAX, error));
+    TSM_TRY_RETURN(read_one(&limits->clip_bytes, "max_clip_bytes", options->max_clip_bytes, INT64_MAX, error));
     if (isfinite(limits->seconds) && limits->seconds >= 0) return TSM_OK;
     return tsm_fail(error, TSM_ERROR_ARGUMENT, "max_seconds %g: a time is needed, 0 for none", limits->seconds);
 }

@@ -14,7 +14,8 @@
 
 typedef struct tsm_limits {
     int64_t pixels, frames;
-    int64_t bytes;  /* of a file */
+    int64_t bytes; /* of a file */
+    int64_t clip_bytes;
     double seconds; /* of work; 0: any */
     double started_ms;
     int (*cancel)(void *user); /* NULL: never */
@@ -31,6 +32,12 @@ tsm_status tsm_limits_check(const tsm_limits *limits, const char *path, tsm_erro
 tsm_status tsm_limits_check_frame(const tsm_limits *limits, int64_t width, int64_t height, const char *path,
                                   tsm_error *error);
 tsm_status tsm_limits_check_bytes(const tsm_limits *limits, int64_t bytes, const char *path, tsm_error *error);
+
+/* What a codec may be allowed so that every frame within the limit can be decoded: it pads them on all sides. */
+static inline int64_t tsm_limits_codec_pixels(const tsm_limits *limits)
+{
+    return limits->pixels + INT64_C(256) * TSM_MAX_SIDE;
+}
 
 /* Milliseconds of a clock that only goes forward. */
 double tsm_clock_ms(void);

@@ -3,7 +3,8 @@
 #ifndef TSM_SIM_GRAPH_SUPPORT_H
 #define TSM_SIM_GRAPH_SUPPORT_H
 
-#include "networks.h"
+#include "operations/networks.h"
+#include "operations/session.h"
 #include "engine/devices.h"
 #include "passes/passes.h"
 #include "lib_support.h"

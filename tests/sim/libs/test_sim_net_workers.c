@@ -5,7 +5,7 @@
  */
 #include "graph_support.h"
 
-#include "everything.h"
+#include "operations/everything.h"
 #include "net_support.h"
 
 #define MOST_PLANS 4

@@ -140,7 +140,7 @@ START_TEST(one_name_many_times)
     PICKLE_OP(p, "q\1");
     for (int k = 0; k < 4000; k++) PICKLE_OP(p, "h\0h\1");
     for (int k = 0; k < 400; k++) {
-        char key[12];
+        char key[20];
 
         snprintf(key, sizeof key, "set%d", k);
         pickle_text(p, key);

@@ -209,7 +209,6 @@ static const struct wrong_kind {
 } wrong_kinds[] = {
     { "<!DOCTYPE html><html><body>404", 30, "an HTML or XML page" },
     { "\xef\xbb\xbf\n <html>no", 14, "an HTML or XML page" },
-    { "\x80\x04\x95\x10\0\0\0\0\0\0\0", 11, "a Python pickle" },
     { "\x7f"
       "ELF\2\1\1\0\0\0\0\0",
       12, "(ELF)" },

@@ -11,7 +11,7 @@
 
 #include "core/status.h"
 #include "cpu/waiting.h"
-#include "everything.h"
+#include "operations/everything.h"
 #include "passes/passes.h"
 #include "runner.h"
 

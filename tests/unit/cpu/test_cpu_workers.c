@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 
-#include "everything.h"
+#include "operations/everything.h"
 #include "passes/passes.h"
 #include "runner.h"
 

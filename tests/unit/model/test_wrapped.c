@@ -64,16 +64,30 @@ START_TEST(prefixes_are_stripped)
 }
 END_TEST
 
-/* What only some names have is no prefix, and what stays unknown is refused. */
+/* A tensor that is not of the network is what is wrong, whatever prefix the others have. */
 START_TEST(what_is_unknown_is_refused)
 {
     static const char *const unknown[] = { "extra.weight", "model.extra.weight", "total_opss", "model.emaa" };
     checkpoint_writer writer = { 0 };
+    char says[60];
     int64_t one = 1;
 
     writer_add_network(&writer, &(written_network){ .prefix = "model." });
     writer_add(&writer, unknown[_i], 0, 0, 1, &one);
-    writer_refused(&writer, NULL, TSM_ERROR_MODEL, "");
+    snprintf(says, sizeof says, "%s (1) has no place in the network; this looks like MIT", unknown[_i]);
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL, says);
+    writer_clear(&writer);
+}
+END_TEST
+
+/* DataParallel's prefix before some of the names only. */
+START_TEST(a_prefix_of_most_names)
+{
+    checkpoint_writer writer = { 0 };
+
+    writer_add_network(&writer, &(written_network){ .prefix = "module." });
+    memmove(writer.tensors[0].name, writer.tensors[0].name + 7, strlen(writer.tensors[0].name + 7) + 1);
+    ck_assert_str_eq(writer_info(&writer, NULL).naming, "MIT");
     writer_clear(&writer);
 }
 END_TEST
@@ -101,6 +115,42 @@ START_TEST(bookkeeping_is_left_out)
     assert_text(info.left_out, "20 num_batches_tracked, 3 thop, 2 EMA, 1 loss, 1 metrics");
     assert_text(info.prefix, "module.");
     tsm_model_destroy(&model);
+    writer_clear(&writer);
+}
+END_TEST
+
+/* mmcv's averages are left out, offered, and taken where they are asked for. */
+START_TEST(averages_beside_the_weights)
+{
+    checkpoint_writer writer = { 0 };
+    tsm_model_options options = TSM_MODEL_OPTIONS_INIT;
+    written_tensor plain;
+    tsm_model *model;
+    int count;
+
+    writer_add_network(&writer, &marked);
+    count = writer.count;
+    for (int i = 0; i < count; i++) {
+        char name[128];
+
+        snprintf(name, sizeof name, "ema_%.100s", writer.tensors[i].name);
+        for (char *at = name; *at; at++)
+            if (*at == '.') *at = '_';
+        plain = writer.tensors[i]; /* the array moves when it grows */
+        writer_add(&writer, name, 1, .1f, plain.ndim, plain.dims);
+    }
+    assert_ok(writer_load(&writer, &model, NULL, &error), &error);
+    assert_text(info_of(model).other_weights, "ema_*");
+    assert_text(info_of(model).left_out, "20 num_batches_tracked, 122 EMA");
+    ck_assert(first_weight(model) == writer.tensors[0].values[0]);
+    tsm_model_destroy(&model);
+    options.weights_key = "ema_*";
+    assert_ok(writer_load(&writer, &model, &options, &error), &error);
+    assert_text(info_of(model).other_weights, NULL);
+    ck_assert(first_weight(model) == writer.tensors[count].values[0]);
+    tsm_model_destroy(&model);
+    writer_remove(&writer, "ema_base_model_bn1_bias");
+    writer_refused(&writer, &options, TSM_ERROR_MODEL, "holds no average of base_model.bn1.bias");
     writer_clear(&writer);
 }
 END_TEST
@@ -340,7 +390,9 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, prefixes_are_stripped, 0, 8);
     tcase_add_loop_test(tests, what_is_unknown_is_refused, 0, 4);
+    tcase_add_test(tests, a_prefix_of_most_names);
     tcase_add_test(tests, bookkeeping_is_left_out);
+    tcase_add_test(tests, averages_beside_the_weights);
     tcase_add_loop_test(tests, the_one_that_fits, 0, sizeof cases / sizeof *cases);
     tcase_add_test(tests, a_key_needs_a_dictionary);
     tcase_add_loop_test(tests, doubts_are_kept, 0, 3);

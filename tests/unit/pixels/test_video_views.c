@@ -92,6 +92,16 @@ START_TEST(test_absurd_sizes)
 }
 END_TEST
 
+START_TEST(test_unknown_modes)
+{
+    tsm_view view;
+    tsm_error error;
+
+    ck_assert_int_eq(tsm_view_get(9, 1, 0, 10, 10, 5, &view, NULL), TSM_ERROR_ARGUMENT);
+    assert_error(tsm_view_get(-1, 3, 0, 10, 10, 5, &view, &error), &error, TSM_ERROR_ARGUMENT, "mode -1");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("video_views");
@@ -100,6 +110,7 @@ int main(void)
     tcase_add_test(tests, test_table);
     tcase_add_test(tests, test_refusals);
     tcase_add_test(tests, test_absurd_sizes);
+    tcase_add_test(tests, test_unknown_modes);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -1,76 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The CPU backend against the reference backend: attention in all its sizes and orders, and random graphs of
- * everything there is, whose values are read early, late, twice or never, so that nothing may be overwritten too
- * soon.
- */
-#include "passes/passes.h"
-#include "runner.h"
-
-#define SEED 321u
-
-/* ---- Attention ------------------------------------------------------------------------------------------------- */
-
-typedef struct attention_case {
-    tsm_shape shape;
-    int channels, value_channels, pool; /* pool: of keys and values, 0: none */
-    enum { APART, KEYS_ARE_VALUES, ALL_ARE_ONE } operands;
-} attention_case;
-
-/* Without a softmax those with many positions and few channels multiply keys and values first. */
-static const attention_case cases[] = {
-    { { 2, 3, 5, 7 }, 8, 8, 2, APART },            /* small odd sizes */
-    { { 1, 2, 3, 3 }, 33, 17, 0, APART },          /* more channels than keys */
-    { { 3, 1, 1, 1 }, 4, 6, 0, APART },            /* one position */
-    { { 2, 1, 9, 7 }, 12, 20, 3, APART },          /* one frame */
-    { { 1, 4, 19, 21 }, 16, 24, 0, APART },        /* many tiles, the last of which begins in the one before */
-    { { 1, 1, 7, 11 }, 5, 3, 2, KEYS_ARE_VALUES }, /* three tiles of 32 rows for 77 */
-    { { 2, 3, 9, 8 }, 20, 20, 0, ALL_ARE_ONE },
-    { { 1, 5, 23, 29 }, 3, 40, 2, APART },
-};
-#define CASES ((int)(sizeof cases / sizeof *cases))
-
-static int build_attention(network *net, const attention_case *c, bool softmax)
-{
-    const int queries = network_conv(net, "queries", 0, 4, c->channels, 1, 1);
-    int keys = queries, values = queries;
-
-    if (c->operands != ALL_ARE_ONE) {
-        keys = network_conv(net, "keys", 0, 4, c->channels, 1, 1);
-        if (c->pool) keys = network_window_mean(net, "pool", keys, c->pool);
-        values = keys;
-    }
-    if (c->operands == APART) {
-        values = network_conv(net, "values", 0, 4, c->value_channels, 1, 1);
-        if (c->pool) values = network_window_mean(net, "pool", values, c->pool);
-    }
-    const int attention = network_attention(net, "attention", queries, keys, values, softmax);
-    network_head(net, attention, c->operands == APART ? c->value_channels : c->channels);
-    return attention;
-}
-
-/* Scores of unit variance and up to 40 channels are off by some sqrt(40) eps, and so, relatively, is each weight;
- * sums over k keys by sqrt(k) eps, a thousand at most: 2e-5 as for convolutions. */
-START_TEST(attention)
-{
-    const attention_case *c = &cases[_i / 2];
-    network net = network_make(SEED + (uint32_t)_i, 4);
-    const int probe = build_attention(&net, c, _i % 2 == 0);
-    size_t count;
-    float *want = values_of(&tsm_backend_reference, net.graph, &c->shape, probe, TSM_SHIFT_AUTO, 0, &count);
-
-    for (int threads = 1; threads <= 5; threads += 2) {
-        float *got = values_of(&tsm_backend_cpu, net.graph, &c->shape, probe, TSM_SHIFT_AUTO, threads, &count);
-
-        assert_close(got, want, count, 2e-5, "attention");
-        free(got);
-    }
-    free(want);
-    network_free(&net);
-}
-END_TEST
-
-/* ---- Random graphs --------------------------------------------------------------------------------------------- */
+/* random_graphs.c - random graphs of everything there is, whose values are read early, late, twice or never, so that
+ * nothing may be overwritten too soon. */
+#include "operations.h"
 
 #define GRAPHS 48
 #define VALUES 14
@@ -190,40 +121,21 @@ static void make_value(maker *m)
     }
 }
 
-/* Every other graph goes through the passes first. Some ten sums deep at 2e-6 each. */
-START_TEST(random_graphs)
+static int count(void)
 {
-    const tsm_shape shape = { .n = 1 + _i % 2, .t = 2 + _i % 3, .h = 9, .w = 6 };
-    maker m = { .net = network_make(SEED + (uint32_t)_i, 4), .seed = SEED + (uint32_t)_i };
-    static const tsm_shift_method methods[] = { TSM_SHIFT_INPLACE, TSM_SHIFT_COPY, TSM_SHIFT_AUTO };
-    tsm_error error;
-    size_t count;
+    return GRAPHS;
+}
 
+static void make(operation *op, int row)
+{
+    maker m = { .net = network_make(op->seed, 4), .seed = op->seed };
+
+    snprintf(op->name, sizeof op->name, "random graph %d", row);
+    op->shape = (tsm_shape){ .n = 1 + row % 2, .t = 2 + row % 3, .h = 9, .w = 6 };
     keep(&m, network_conv(&m.net, "first", 0, 4, 8, 1, 1), 0, 8);
     while (m.count < VALUES) make_value(&m);
     network_head(&m.net, m.values[VALUES - 1].node, m.values[VALUES - 1].channels);
-    float *want = network_logits(m.net.graph, &shape, RUNNER_SEED);
-    if (_i % 2) assert_ok(tsm_graph_optimize(m.net.graph, &error), &error);
-    for (int i = 0; i < 3; i++) {
-        float *got = values_of(&tsm_backend_cpu, m.net.graph, &shape, -1, methods[i], i + 1, &count);
-
-        assert_close(got, want, count, 2e-5, "logits");
-        free(got);
-    }
-    free(want);
-    network_free(&m.net);
+    op->net = m.net;
 }
-END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("cpu_graphs");
-    TCase *results = tcase_create("results");
-
-    printf("seed %u\n", SEED);
-    tcase_set_timeout(results, 120);
-    tcase_add_loop_test(results, attention, 0, 2 * CASES);
-    tcase_add_loop_test(results, random_graphs, 0, GRAPHS);
-    suite_add_tcase(suite, results);
-    return run_suite(suite);
-}
+const operation_group operations_at_random = { "random graphs", count, make };

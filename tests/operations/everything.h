@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* everything.h - a small network that has every operation there is. */
-#ifndef TSM_TESTS_EVERYTHING_H
-#define TSM_TESTS_EVERYTHING_H
+#ifndef TSM_OPERATIONS_EVERYTHING_H
+#define TSM_OPERATIONS_EVERYTHING_H
 
 #include "networks.h"
 

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* networks.h - small networks with seeded random weights, built by hand as a model's builder would. */
-#ifndef TSM_TESTS_NETWORKS_H
-#define TSM_TESTS_NETWORKS_H
+#ifndef TSM_OPERATIONS_NETWORKS_H
+#define TSM_OPERATIONS_NETWORKS_H
 
 #include "graph/backend.h"
 #include "graph/graph.h"
-#include "support.h"
+#include "values.h"
 
-#define NETWORK_ARRAYS  64
 #define NETWORK_CLASSES 5
 
 typedef struct network {
     tsm_graph *graph;
-    float *arrays[NETWORK_ARRAYS]; /* the weights that the graph borrows */
+    float **arrays; /* the weights that the graph borrows */
     int array_count;
     uint32_t seed;
 } network;
@@ -22,9 +21,9 @@ static inline network network_make(uint32_t seed, int in_channels)
     network net = { .graph = tsm_graph_create(), .seed = seed };
     int input;
 
-    ck_assert_ptr_nonnull(net.graph);
+    must(net.graph);
     input = tsm_graph_append(net.graph, TSM_OP_INPUT, "input");
-    ck_assert_int_eq(input, 0);
+    if (input != 0) must(NULL);
     for (int c = 0; c < 3; c++) tsm_graph_node(net.graph, input)->input_std[c] = 1;
     net.graph->in_channels = in_channels;
     net.graph->segments = 4;
@@ -36,36 +35,42 @@ static inline void network_free(network *net)
 {
     tsm_graph_destroy(&net->graph);
     for (int i = 0; i < net->array_count; i++) free(net->arrays[i]);
+    free(net->arrays);
     memset(net, 0, sizeof *net);
 }
 
 /* Values in [low, high), owned by the caller. */
 static inline float *network_random(network *net, int count, double low, double high)
 {
-    float *values = tsm_alloc_zero((size_t)count, sizeof *values);
+    float *values = must(tsm_alloc_zero((size_t)count, sizeof *values)); /* as the graph frees it */
 
-    ck_assert_ptr_nonnull(values);
     net->seed++;
     for (int i = 0; i < count; i++)
         values[i] = (float)(low + (high - low) * 0.5 * (hashed_value((uint32_t)i, net->seed) + 1.0));
     return values;
 }
 
+/* The same, owned by the network. */
+static inline float *network_array(network *net, int count, double low, double high)
+{
+    float *values = network_random(net, count, low, high);
+
+    net->arrays = must(realloc(net->arrays, (size_t)(net->array_count + 1) * sizeof *net->arrays));
+    return net->arrays[net->array_count++] = values;
+}
+
 static inline tsm_weight network_weight(network *net, int count, int fan_in)
 {
-    double range = sqrt(3.0 / fan_in); /* keeps the variance */
-    float *values = network_random(net, count, -range, range);
+    const double range = sqrt(3.0 / fan_in); /* keeps the variance */
 
-    ck_assert_int_lt(net->array_count, NETWORK_ARRAYS);
-    net->arrays[net->array_count++] = values;
-    return (tsm_weight){ values, TSM_FLOAT32, count };
+    return (tsm_weight){ network_array(net, count, -range, range), TSM_FLOAT32, count };
 }
 
 static inline int network_node(network *net, tsm_op op, const char *name, int input)
 {
     int index = tsm_graph_append(net->graph, op, name);
 
-    ck_assert_int_ge(index, 0);
+    if (index < 0) must(NULL);
     net->graph->nodes[index].inputs[0] = input;
     net->graph->output = index;
     return index;
@@ -83,6 +88,24 @@ static inline int network_conv(network *net, const char *name, int input, int fr
     node->stride = stride;
     node->pad = kernel / 2;
     node->weight = network_weight(net, to * from * kernel * kernel, from * kernel * kernel);
+    return index;
+}
+
+static inline int network_depthwise(network *net, const char *name, int input, int channels, int stride)
+{
+    int index = network_conv(net, name, input, 1, channels, 3, stride);
+    tsm_node *node = tsm_graph_node(net->graph, index);
+
+    node->in_channels = node->groups = channels;
+    return index;
+}
+
+/* A 1x1 convolution with a bias. */
+static inline int network_biased(network *net, const char *name, int input, int from, int to)
+{
+    int index = network_conv(net, name, input, from, to, 1, 1);
+
+    tsm_graph_node(net->graph, index)->bias = network_random(net, to, -0.5, 0.5);
     return index;
 }
 
@@ -135,6 +158,16 @@ static inline int network_window_mean(network *net, const char *name, int input,
     tsm_node *node = tsm_graph_node(net->graph, index);
 
     node->kernel_h = node->kernel_w = node->stride = kernel;
+    return index;
+}
+
+/* The maximum of windows of 2x2, what is left over dropped. */
+static inline int network_halve(network *net, const char *name, int input)
+{
+    int index = network_node(net, TSM_OP_MAXPOOL, name, input);
+    tsm_node *node = tsm_graph_node(net->graph, index);
+
+    node->kernel_h = node->kernel_w = node->stride = 2;
     return index;
 }
 
@@ -191,39 +224,11 @@ static inline void network_head(network *net, int input, int channels)
 /* The shape of every value; malloc'ed. */
 static inline tsm_dims *network_shapes(const tsm_graph *graph, const tsm_shape *shape)
 {
-    tsm_dims *shapes = malloc((size_t)graph->count * sizeof *shapes);
+    tsm_dims *shapes = must(malloc((size_t)graph->count * sizeof *shapes));
     tsm_error error;
 
-    ck_assert_ptr_nonnull(shapes);
-    assert_ok(tsm_graph_infer(graph, shape, shapes, &error), &error);
+    must_ok(tsm_graph_infer(graph, shape, shapes, &error), &error);
     return shapes;
-}
-
-/* Logits of a graph on the reference backend for the hashed float input of `seed`; malloc'ed. */
-static inline float *network_logits(const tsm_graph *graph, const tsm_shape *shape, uint32_t seed)
-{
-    const tsm_backend *backend = &tsm_backend_reference;
-    const tsm_backend_config config = { 0 };
-    const tsm_plan_arguments arguments = { .shapes = network_shapes(graph, shape) };
-    tsm_tensor input = { .dtype = TSM_FLOAT32, .layout = TSM_NTCHW }, output = { 0 };
-    tsm_backend_report report = { 0 };
-    tsm_prepared *prepared = NULL;
-    tsm_worker *worker = NULL;
-    tsm_plan *plan = NULL;
-    tsm_error error;
-
-    input.data = hashed_array((size_t)tsm_dims_count(&arguments.shapes[tsm_graph_input(graph)]), seed);
-    output.data = poisoned_array((size_t)tsm_dims_count(&arguments.shapes[graph->output]));
-    assert_ok(backend->prepare(&prepared, graph, &config, &report, &error), &error);
-    assert_ok(backend->worker_create(&worker, prepared, &error), &error);
-    assert_ok(backend->plan(&plan, worker, &arguments, &error), &error);
-    assert_ok(backend->run(plan, &(tsm_run_arguments){ .input = &input, .output = &output }, &error), &error);
-    backend->plan_release(plan);
-    backend->worker_destroy(worker);
-    backend->release(prepared);
-    free((void *)(uintptr_t)arguments.shapes);
-    free(input.data);
-    return output.data;
 }
 
 #endif
