@@ -24,8 +24,8 @@ static tsm_status open_gemm(bench_gemm *gemm, tsm_error *error)
 {
     const tsm_dnnl_matmul matmul = { .m = SIZE, .n = SIZE, .k = SIZE };
 
-    TSM_DNNL(dnnl_engine_create(&gemm->engine, dnnl_cpu, 0));
-    TSM_DNNL(dnnl_stream_create(&gemm->stream, gemm->engine, dnnl_stream_default_flags));
+    TSM_DNNL(tsm_dnnl_try_engine(&gemm->engine));
+    TSM_DNNL(tsm_dnnl_try_stream(&gemm->stream, gemm->engine));
     TSM_TRY_RETURN(tsm_dnnl_matmul_create(&gemm->op, gemm->engine, &matmul, error));
     gemm->a = tsm_alloc_zero((size_t)SIZE * SIZE, sizeof *gemm->a);
     gemm->b = tsm_alloc_zero(gemm->op.weight_bytes, 1);

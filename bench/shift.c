@@ -239,8 +239,8 @@ static tsm_status bench_stages(const settings *set, FILE *to, json_t *results, d
     stage s = { 0 };
     tsm_status status = TSM_OK;
 
-    TSM_DNNL_TRY(dnnl_engine_create(&m.engine, dnnl_cpu, 0));
-    TSM_DNNL_TRY(dnnl_stream_create(&m.stream, m.engine, dnnl_stream_default_flags));
+    TSM_DNNL_TRY(tsm_dnnl_try_engine(&m.engine));
+    TSM_DNNL_TRY(tsm_dnnl_try_stream(&m.stream, m.engine));
     for (int i = 0; i < STAGES; i++) {
         timing t = { 0 };
 

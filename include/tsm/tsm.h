@@ -76,6 +76,16 @@ typedef struct tsm_error {
 /* The name of a status, such as "format error". Static string; never NULL. */
 TSM_API const char *tsm_status_name(tsm_status status);
 
+/* ---- Limits ------------------------------------------------------------------------------------------------ */
+
+/* What options may ask for; every function that takes such a number checks it against these. */
+#define TSM_MAX_SEGMENTS   1024  /* frames of a clip */
+#define TSM_MAX_SHIFT_DIV  8192  /* n_div */
+#define TSM_MAX_INPUT_SIZE 4096  /* pixels a side of what a network reads */
+#define TSM_MAX_SCALE_SIZE 8192  /* pixels of the short side that crops are cut from */
+#define TSM_MAX_THREADS    1024  /* CPU threads */
+#define TSM_MAX_SIDE       16384 /* pixels a side of a frame, as it comes or scaled */
+
 /* Releases memory that a libtsm function handed to the caller (each such function says so). NULL is fine. */
 TSM_API void tsm_free(void *memory);
 
@@ -108,6 +118,12 @@ typedef struct tsm_tensor {
     int64_t dims[5];
 } tsm_tensor;
 
+/* A view of `count` clips from clip `first` on: *slice is `tensor` with dims[0] = count and data moved on, and lives
+ * no longer than the memory of `tensor`. Any dtype, memory and layout of libtsm. Errors: ARGUMENT (the clips are not
+ * all there; a dimension is negative or does not fit). */
+TSM_API tsm_status tsm_tensor_slice(const tsm_tensor *tensor, int64_t first, int64_t count, tsm_tensor *slice,
+                                    tsm_error *error);
+
 /* ---- Model: a checkpoint, understood ----------------------------------------------------------------------- */
 
 typedef struct tsm_model tsm_model;
@@ -134,32 +150,38 @@ typedef enum tsm_nonlocal {
     TSM_NONLOCAL_GAUSSIAN = 3           /* softmax of the scores of x itself */
 } tsm_nonlocal;
 
-/* What the file does not say, or should not decide. Zero means "from the file". */
+/* Settings that come before those of the file. Zero means "as the file has it". */
 typedef struct tsm_model_options {
     size_t struct_size;
     const char *arch; /* "resnet50": a name of docs/models.md */
-    int segments;     /* T, frames of a clip, 1..1024 */
+    int segments;     /* T, frames of a clip, 1..TSM_MAX_SEGMENTS */
     int shift_div;    /* n_div: C / n_div channels move each way */
     tsm_shift_place shift_place;
     int no_shift;       /* non-zero: run the weights as the 2D baseline TSN */
     int input_size;     /* pixels, height and width of the centre crop that `classify` feeds */
     const char *labels; /* class names, one a line */
     tsm_shift_direction shift_direction;
-    tsm_nonlocal nonlocal; /* for networks that have non-local blocks; an error for others */
+    tsm_nonlocal nonlocal;   /* for networks that have non-local blocks; an error for others */
+    const char *labels_name; /* where labels come from, such as a path, for errors about them; NULL: not said */
+    /* Key of the dictionary in a PyTorch file that holds the weights: "state_dict", "model.ema"; "ema_*": mmcv's
+     * averages beside the weights. */
+    const char *weights_key;
 } tsm_model_options;
 
 #define TSM_MODEL_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
-        sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE \
+        sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE,                   \
+            TSM_NONLOCAL_NONE, 0, 0                                                                                  \
     }
 
-/* Reads the checkpoint at `path`: safetensors or a PyTorch file (zip or legacy stream), with the tensor names of the
- * MIT release and its online demo, of mmaction2, PaddleVideo or torchvision (docs/models.md). Where nothing else says
- * them, segments, n_div, placement and the mode of non-local blocks come from a file name as the MIT release or
- * mmaction2 give it ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library. The
- * file is read once into memory that the model owns. Untrusted files are safe: nothing is executed, and allocation is
- * bounded by the file's size. Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape;
- * labels do not match classes; a weight is not finite), ARGUMENT, MEMORY. */
+/* Reads the checkpoint at `path`: safetensors, a PyTorch file (zip or legacy stream) or PaddlePaddle's (a pickle of
+ * NumPy arrays), with the tensor names of the MIT release and its online demo, of mmaction2, PaddleVideo or
+ * torchvision (docs/models.md). If neither options nor metadata set segments, n_div, placement or the mode of
+ * non-local blocks, these are taken from the file's name, where that has the form of the MIT release or mmaction2
+ * ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library. The file is read once,
+ * into memory that the model owns. Untrusted files are safe: nothing is executed, and allocation is bounded by the
+ * file's size. Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match
+ * classes; a weight is not finite), ARGUMENT, MEMORY. */
 TSM_API tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_options *options,
                                   tsm_error *error);
 
@@ -172,8 +194,8 @@ TSM_API void tsm_model_destroy(tsm_model **model);
 
 typedef struct tsm_model_info {
     size_t struct_size; /* set by the caller */
-    const char *format; /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream" */
-    const char *layout; /* whose tensor names: "MIT", "MIT online", "mmaction2", "PaddleVideo", "torchvision" */
+    const char *format; /* container: "safetensors", "PyTorch zip", "PyTorch legacy stream", "NumPy pickle" */
+    const char *naming; /* whose tensor names: "MIT", "MIT online", "mmaction2", "PaddleVideo", "torchvision" */
     const char *arch;   /* "resnet50" */
     int width;          /* channels of the stem, 64 in the published networks */
     int segments;       /* T */
@@ -193,13 +215,20 @@ typedef struct tsm_model_info {
     tsm_shift_direction shift_direction;
     tsm_nonlocal nonlocal; /* of all its non-local blocks */
     int nonlocal_blocks;
-    const char *doubts; /* what was taken for granted although nothing says it, a line each; NULL: nothing */
+    const char
+        *doubts; /* settings that neither file nor options give and that were assumed, a line each; NULL: none */
+    const char *weights;       /* key of the dictionary that the weights were under; NULL: under none */
+    const char *other_weights; /* keys of others that hold such a network too, a line each; NULL: none */
+    const char *prefix;        /* taken off all tensor names, "module.model."; NULL: nothing */
+    const char *left_out;      /* tensors that no network needs: "53 num_batches_tracked, 106 thop"; NULL: none */
+    int groups; /* of the 3x3 convolutions in bottlenecks: 1, or 32 and more in ResNeXt; 0: no bottlenecks */
+    int bottleneck_width; /* channels of these convolutions in layer1 */
 } tsm_model_info;
 
 #define TSM_MODEL_INFO_INIT                                                                                          \
     {                                                                                                                \
         sizeof(tsm_model_info), 0, 0, 0, 0, 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, 0, { 0, 0, 0 }, { 0, 0, 0 }, 0,   \
-            0, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE, 0, 0                                             \
+            0, 0, 0, 0, TSM_DIRECTION_FROM_FILE, TSM_NONLOCAL_NONE, 0, 0, 0, 0, 0, 0, 0, 0                           \
     }
 
 /* Fills `info`; strings live as long as the model. Errors: ARGUMENT. */
@@ -267,7 +296,9 @@ typedef struct tsm_engine_options {
     const char
         *device; /* "auto" (the GPU where there is one), "cpu", "cuda", "cuda:N", "reference" (plain C, slow) */
     tsm_precision precision;
-    int threads; /* CPU threads, 0: as many as the process may run on */
+    int threads; /* on a CPU, 0..1024; never more than CPUs that the process may use by its affinity mask and control
+                    group. 0: as many as those, or as OMP_NUM_THREADS says. With more than one, an engine is not for
+                    use inside an OpenMP parallel region, nor in a child process after a fork: ARGUMENT */
     tsm_shift_method shift_method;
     int per_frame; /* non-zero: the output has the logits of every frame instead of their mean */
 
@@ -326,6 +357,14 @@ typedef struct tsm_engine_info {
 /* Fills `info`; strings live as long as the engine. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *info);
 
+/* Host memory for tensors of this engine, `bytes` bytes: *memory says of which kind it is, TSM_MEMORY_PINNED where
+ * the device is a GPU, which copies from there fastest, TSM_MEMORY_HOST elsewhere. *data is the caller's, for any
+ * thread, and is released with tsm_engine_release while the engine lives. Page-locking takes milliseconds: allocate
+ * once, and use the memory again. Errors: MEMORY, DEVICE, ARGUMENT. */
+TSM_API tsm_status tsm_engine_allocate(const tsm_engine *engine, size_t bytes, void **data, tsm_memory *memory,
+                                       tsm_error *error);
+TSM_API void tsm_engine_release(const tsm_engine *engine, void *data);
+
 /* How a layer of a model would run. */
 typedef struct tsm_support_row {
     const char *device; /* "cpu", "cuda:0": the same in every row */
@@ -361,17 +400,14 @@ TSM_API tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape
 /* Drops all plans and gives their memory back. NULL is fine. */
 TSM_API void tsm_context_drop_plans(tsm_context *context);
 
-#define TSM_RESIZE_MAX_SIDE 16384
-
 /* Frames that are not yet of the plan's size: they are scaled, then cropped to shape->h x shape->w at (x, y). Pixels.
  */
 typedef struct tsm_resize {
     size_t struct_size;
-    int width, height; /* of the frames that come in, 1..TSM_RESIZE_MAX_SIDE */
-    int scaled_width,
-        scaled_height; /* what they are scaled to, 1..TSM_RESIZE_MAX_SIDE; both 0: they keep their size */
-    int x, y;          /* left and top of the crop, which lies within the scaled frame */
-    int mirror;        /* non-zero: the crop is mirrored left to right */
+    int width, height;               /* of the frames that come in, 1..TSM_MAX_SIDE */
+    int scaled_width, scaled_height; /* what they are scaled to, 1..TSM_MAX_SIDE; both 0: they keep their size */
+    int x, y;                        /* left and top of the crop, which lies within the scaled frame */
+    int mirror;                      /* non-zero: the crop is mirrored left to right */
 } tsm_resize;
 
 #define TSM_RESIZE_INIT                                                                                              \

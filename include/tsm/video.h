@@ -29,21 +29,46 @@ typedef enum tsm_sampling {
 
 typedef enum tsm_video_mode { TSM_MODE_MIT = 0, TSM_MODE_MMACTION2 = 1 } tsm_video_mode;
 
+/* Where pixels go. Functions may be called from the thread that loads, and from the one that destroys the clips. */
+typedef struct tsm_allocator {
+    void *(*allocate)(void *user, size_t bytes); /* NULL: there is no memory */
+    void (*release)(void *user, void *memory);
+    void *user;
+    tsm_memory memory; /* what it gives: TSM_MEMORY_HOST, or TSM_MEMORY_PINNED (tsm_engine_allocate) */
+} tsm_allocator;
+
 typedef struct tsm_video_options {
     size_t struct_size;
     tsm_video_mode mode;
     tsm_sampling sampling;
-    int segments;   /* T, 0: 8 */
+    int segments;   /* T, 1..TSM_MAX_SEGMENTS, 0: 8 */
     int views;      /* spatial views a clip, 1, 3, 5 or 10; 0: 1 */
     int full_res;   /* non-zero: crops of scale_size instead of input_size */
-    int input_size; /* crop, pixels, 0: 224 */
-    int scale_size; /* short side before the crop, pixels, 0: input_size * 256 / 224 */
-    int threads;    /* decoder threads, 0: 1 */
+    int input_size; /* crop, pixels, 1..TSM_MAX_INPUT_SIZE, 0: 224 */
+    int scale_size; /* short side before the crop, pixels, up to TSM_MAX_SCALE_SIZE, 0: input_size * 256 / 224 */
+    int threads;    /* decoder threads, 1..TSM_MAX_THREADS, 0: 1; no codec is given more than 64 */
+    int raw;        /* non-zero: frames are neither scaled nor cut; tsm_clips_get_resize says how they become views */
+    const tsm_allocator *allocator; /* of the clips' pixels, copied; NULL: ordinary memory */
+
+    /* Of a folder: which of its files are frames. "img_#.jpg", where # (or %d, %05d, ...) is any whole number, or
+     * with the wildcards * and ? of a shell. NULL: all JPEG and PNG files, which must then follow one pattern. */
+    const char *frames;
+
+    /* Limits on what a source may cost, 0: as large as can be. Pixels of a frame as it comes, up to 2^26; frames, up
+     * to 2^26; bytes of the file, or of each file of a folder; seconds that loading may take. */
+    int64_t max_pixels, max_frames, max_bytes;
+    double max_seconds;
+    int64_t max_clip_bytes; /* of all clips together, which views, segments and sizes decide; 0: any */
+
+    /* Asked now and then while loading, from the thread that loads; non-zero ends it with CANCELLED. NULL: never. */
+    int (*cancel)(void *user);
+    void *cancel_user;
 } tsm_video_options;
 
 #define TSM_VIDEO_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
-        sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0                              \
+        sizeof(tsm_video_options), TSM_MODE_MIT, TSM_SAMPLING_UNIFORM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  \
+            0                                                                                                        \
     }
 
 /* ---- Sampling and geometry: pure functions ------------------------------------------------------------------ */
@@ -54,14 +79,17 @@ TSM_API int tsm_sampling_clips(tsm_sampling sampling);
 /* Frame numbers, 1-based, clip after clip: fills tsm_sampling_clips(sampling) * segments ints.
  *   frames  number of frames of the video, >= 1; shorter videos than T repeat frames
  *   span    frames that one input takes: 1 for RGB, 5 for stacked flow
- * Errors: ARGUMENT. Source: test-time sampling of the MIT release; trunc((i + .5) N / T) for TSM_MODE_MMACTION2. */
+ * Errors: ARGUMENT. Source: test-time sampling of the MIT release, trunc(i N / T + N / (2 T)) for frame i, as in
+ * mmaction2 0.x and 1.x. */
 TSM_API tsm_status tsm_sample_frames(tsm_video_mode mode, tsm_sampling sampling, int frames, int segments, int span,
                                      int *numbers, tsm_error *error);
 
-/* Top-left corner, crop size and mirroring of view `index` of `views` in a width x height image. */
 typedef struct tsm_view {
     int x, y, size, mirror;
 } tsm_view;
+
+/* Top-left corner, crop size and mirroring of view `index` of `views` in a width x height image. Errors: ARGUMENT (an
+ * unknown mode, a number of views other than 1, 3, 5 and 10, a crop that does not fit). */
 TSM_API tsm_status tsm_view_get(tsm_video_mode mode, int views, int index, int width, int height, int crop,
                                 tsm_view *view, tsm_error *error);
 
@@ -78,11 +106,18 @@ TSM_API tsm_status tsm_resize_rgb(tsm_video_mode mode, const uint8_t *in, int wi
 typedef struct tsm_clips tsm_clips;
 
 /* Decodes, scales and crops what `options` ask for.
- *   path  any video that FFmpeg reads, or a folder of JPEG/PNG frames (sorted by the number in their names)
+ *   path  any video that FFmpeg reads, or a folder of JPEG/PNG frames, whose names are of one pattern (see
+ *         tsm_video_options.frames) and give the order: by every number in them, from the left
  * Only frames that are needed are converted; the container's frame count is never trusted. Blocking.
- * Errors: IO, FORMAT (undecodable, no video stream, no frames), UNSUPPORTED, ARGUMENT, MEMORY. */
+ * Errors: IO (also in the middle of a file), FORMAT (undecodable, no video stream, no frames, frames of several
+ * patterns), UNSUPPORTED (beyond a limit; a pipe or a device), CANCELLED, ARGUMENT, MEMORY. */
 TSM_API tsm_status tsm_video_load(tsm_clips **clips, const char *path, const tsm_video_options *options,
                                   tsm_error *error);
+
+/* The same from a video file that is open: `descriptor` is of a regular file, or of memory as memfd_create makes it,
+ * and stays the caller's; its position is neither used nor moved. `name` stands for the path in errors. */
+TSM_API tsm_status tsm_video_load_descriptor(tsm_clips **clips, int descriptor, const char *name,
+                                             const tsm_video_options *options, tsm_error *error);
 TSM_API void tsm_clips_destroy(tsm_clips **clips);
 
 typedef struct tsm_clips_info {
@@ -94,21 +129,30 @@ typedef struct tsm_clips_info {
     int views, samples, segments; /* V = views * samples clips of `segments` frames */
     const int *numbers;           /* (samples, segments) frame numbers, 1-based */
     double decode_ms, preprocess_ms;
+    int crop;            /* pixels a side of a view */
+    const char *pattern; /* of the names of a folder's frames, "img_#.jpg"; NULL: a video */
+    const char *note;    /* one line on what a folder holds besides its frames; NULL: nothing */
 } tsm_clips_info;
 
 #define TSM_CLIPS_INFO_INIT                                                                                          \
     {                                                                                                                \
-        sizeof(tsm_clips_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                      \
+        sizeof(tsm_clips_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                             \
     }
 
 /* Fills `info`; pointers live as long as the clips. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_clips_get_info(const tsm_clips *clips, tsm_clips_info *info);
 
-/* A view of all clips, uint8 TSM_NTHWC (V,T,H,W,3) RGB: view-major, then sample, then segment. The memory is the
- * clips'. */
+/* A view of all clips, uint8 TSM_NTHWC (V,T,H,W,3) RGB: view-major, then sample, then segment. With
+ * tsm_video_options.raw (samples,T,H,W,3), of the source's height and width. The memory is the clips'. */
 TSM_API tsm_tensor tsm_clips_tensor(const tsm_clips *clips);
 
-/* Normalises into `out`, float32 (V,T,3,H,W), V*T*3*H*W values: (pixel / 255 - mean) / std per channel. */
+/* The tsm_resize by which tsm_context_plan_resize makes view `view`, 0..views-1, of the clips' raw frames: with it
+ * the network gets the pixels that it would get without tsm_video_options.raw. resize->struct_size is set by the
+ * caller. Errors: ARGUMENT, UNSUPPORTED (TSM_MODE_MMACTION2, or a frame so narrow that it cannot be scaled there). */
+TSM_API tsm_status tsm_clips_get_resize(const tsm_clips *clips, int view, tsm_resize *resize, tsm_error *error);
+
+/* Normalises into `out`, float32 (V,T,3,H,W), V*T*3*H*W values: (pixel / 255 - mean) / std per channel.
+ * Errors: ARGUMENT, also for raw frames. */
 TSM_API tsm_status tsm_clips_normalize(const tsm_clips *clips, const float mean[3], const float std[3], float *out,
                                        tsm_error *error);
 

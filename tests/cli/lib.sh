@@ -58,6 +58,15 @@ works() {
     [ ! -s "$work/err" ] || fail "stderr is not empty"
 }
 
+# warns TEXT ARGUMENT...: the command succeeds, and says one line on stderr that has TEXT.
+warns() {
+    named=$1
+    shift
+    tsm "$@"
+    expect_status 0
+    expect_line "$named"
+}
+
 # refuses TEXT ARGUMENT...: status 1, and one line that has TEXT.
 refuses() {
     named=$1

@@ -91,7 +91,7 @@ refuses "$work/nan" info "$work/nan"
 
 # ---- labels
 printf 'a\nb\nc\n' >"$work/three"
-refuses "$work/three: there are 3 labels" info "$model" --labels "$work/three"
+refuses "$work/three: there are 3 labels, the network has 7 classes" info "$model" --labels "$work/three"
 refuses "$work/no-labels" info "$model" --labels "$work/no-labels"
 : >"$work/none"
 refuses "$work/none" info "$model" --labels "$work/none"
@@ -99,4 +99,19 @@ printf '0 a\n\n2 b\n' >"$work/gap"
 refuses "line 3 has index 2" info "$model" --labels "$work/gap"
 head -c 100 "$model" >"$work/binary"
 refuses "$work/binary" info "$model" --labels "$work/binary"
+# Whatever separates index and name; and what is no list of labels is refused with its line.
+printf '1,b\n0,a\n2,c\n3,d\n4,e\n5,f\n6,g\n' >"$work/unsorted.csv"
+works info "$model" --labels "$work/unsorted.csv" --json
+expect_out '"labels":["a","b","c","d","e","f","g"]'
+printf '0: a b\n1: c\n2: d\n3: e\n4: f\n5: g\n6: h:i\n' >"$work/colon.txt"
+works info "$model" --labels "$work/colon.txt" --json
+expect_out '"labels":["a b","c","d","e","f","g","h:i"]'
+printf '["a","b","c","d","e","f","g"]' >"$work/list.json"
+works info "$model" --labels "$work/list.json"
+expect_out "a, b, c, d, e, f, g"
+printf '0,a\n1,b\n2,c\nd\n4,e\n5,f\n6,g\n' >"$work/hole.csv"
+refuses "$work/hole.csv: line 4 has no index" info "$model" --labels "$work/hole.csv"
+printf 'caf\351\nb\n' >"$work/latin.txt"
+refuses "$work/latin.txt: is not UTF-8" info "$model" --labels "$work/latin.txt"
+
 finish

@@ -47,4 +47,9 @@ refuses "$work: " preprocess "$clip" --output "$work"
 refuses "$work/kept/x.npy: " preprocess "$clip" --output "$work/kept/x.npy"
 if [ -w /dev/full ]; then refuses "/dev/full: " preprocess "$clip" --output /dev/full; fi
 check "something was left beside an output" test -z "$(find "$work" -name '.tsm-*')"
+# A network that it cannot feed is refused, as classify refuses it.
+flow=$TSM_DATA/golden/r18_flow.safetensors
+refuses "$flow: takes 10 channels" preprocess "$clip" --model "$flow" --output "$work/flow.npy"
+check "an output was written" test ! -e "$work/flow.npy"
+
 finish

@@ -67,7 +67,7 @@ made "is an HDF5 file (as Keras writes them)" '\211HDF\r\n\032\n'
 made "is a NumPy array (.npy)" '\223NUMPY\001\000'
 made "is a TensorFlow Lite model" '\034\000\000\000TFL3'
 made "is a GGUF file" 'GGUF\003'
-for protocol in 2 3 4 5; do made "is a Python pickle that PyTorch did not write, not a checkpoint" "\\200\\00$protocol}q\\000."; done
+for protocol in 2 3 4 5; do made "is a Python pickle that PyTorch did not write, and holds no NumPy arrays under names" "\\200\\00$protocol}q\\000."; done
 # An archive of one empty file, conv.npy: local header, central directory, end.
 {
     printf 'PK\003\004\024\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\010\0\0\0conv.npy'
@@ -86,8 +86,6 @@ for container in zip legacy; do
     says "holds no dictionary: a whole model or another object was saved"
     cp "$pytorch/list.$container.pth" "$bad"
     says "holds no dictionary"
-    sed 's/state_dict/model_best/' "$pytorch/network.$container.pth" >"$bad"
-    says "holds no tensors in a state_dict: they are in \"model_best\""
     # The name of as many letters that a detection model would have there.
     sed 's/module\.base_model\./roi_heads.box_pre./' "$pytorch/network.$container.pth" >"$bad"
     says "holds a detection model, which is not read here (roi_heads.box_pre."

@@ -32,6 +32,11 @@ expect() { # expect WHAT PROGRAM MODEL CLIP
 
 cc -std=c11 $flags "$source/tests/embed/embed.c" -o "$work/embed_c" $(pkg-config --cflags --libs tsm-video)
 expect "C, pkg-config" "$work/embed_c" "$@"
+# A checkpoint without names for its classes.
+case $("$work/embed_c" "$source/tests/data/golden/r18.safetensors" "$2") in
+"class "[0-6]) ;;
+*) echo "without labels: no class" >&2; exit 1 ;;
+esac
 c++ -x c++ -std=c++11 $flags "$source/tests/embed/embed.c" -x none -o "$work/embed_cxx" $(pkg-config --cflags --libs tsm-video)
 expect "C++, pkg-config" "$work/embed_cxx" "$@"
 

@@ -10,6 +10,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
+/* Whatever is allocated for an input is in proportion to it; `asked` is what tsm_alloc_bytes says. */
+static inline void fuzz_bound(uint64_t asked, size_t bytes)
+{
+    if (asked > 64 * (uint64_t)bytes + (2u << 20)) abort();
+}
+
 /* Whatever the input, an error is one line of text with the code that was returned. */
 static inline void fuzz_check(tsm_status status, const tsm_error *error)
 {

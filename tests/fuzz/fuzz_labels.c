@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_labels.c - any bytes as a list of class names: the command's reader, and the library's on what that one lets
  * through. */
-#include "cli/labels.h"
+#include "eval/eval.h"
 #include "fuzz.h"
 #include "model/labels.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_pytorch.c - any bytes as one of PyTorch's files; as a bare pickle where they begin like neither. */
+/* fuzz_pytorch.c - any bytes as a file of PyTorch or PaddlePaddle, every set of weights in it; as a bare pickle where
+ * they begin like none. */
 #include "fuzz.h"
 #include "checkpoint/torch_file.h"
 
@@ -31,10 +32,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         tsm_pickle_clear(&pickle);
         return 0;
     }
+    tsm_alloc_fail_at(0);
     status = tsm_torch_read(&checkpoint, &source, &error);
+    fuzz_bound(tsm_alloc_bytes(), bytes);
     fuzz_check(status, &error);
     if ((status == TSM_OK) != (checkpoint != NULL)) abort();
-    if (checkpoint && sum_bytes(checkpoint) == UINT32_MAX) abort();
+    for (int i = 0; checkpoint && i < checkpoint->set_count; i++) {
+        status = tsm_checkpoint_select(checkpoint, i, &error);
+        fuzz_check(status, &error);
+        if (status == TSM_OK && sum_bytes(checkpoint) == UINT32_MAX) abort();
+    }
     tsm_checkpoint_destroy(&checkpoint);
     return 0;
 }

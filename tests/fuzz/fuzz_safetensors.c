@@ -16,7 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     tsm_status status;
 
     options.input_size = 32;
+    tsm_alloc_fail_at(0);
     status = tsm_model_load_memory(&model, data, bytes, "fuzz", &options, &error);
+    fuzz_bound(tsm_alloc_bytes(), bytes);
     fuzz_check(status, &error);
     if (status != TSM_OK) return 0;
     if (tsm_model_get_info(model, &info) != TSM_OK || info.classes < 1 || info.segments < 1) abort();

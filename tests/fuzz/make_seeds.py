@@ -204,6 +204,14 @@ def make_labels():
     write("labels", "json_twice", b'{"a": 0, "b": 0}')
     write("labels", "kinetics_csv", b'label,youtube_id,time_start\nabseiling,x,1\n"air, drumming",y,2\nabseiling,z,3\n')
     write("labels", "id_csv", b"id,name\n0,left\n1,right\n")
+    write("labels", "comma", b"1,right\n0,left\n2,\"up; down\"\n")
+    write("labels", "colon", b"0: left\n1 : right:er\n")
+    write("labels", "semicolon_header", b"class_id;class_name\n0;left\n1;right\n")
+    write("labels", "tab_table", b"Name\tx\tIndex\nleft\t9\t1\nright\t9\t2\n")
+    write("labels", "json_list", b'["left", "right"]')
+    write("labels", "json_pairs", b'[["left", 1], [0, "7"]]')
+    write("labels", "json_objects", b'[{"id": 1, "name": "left"}, {"label": "right", "idx": "0"}]')
+    write("labels", "brackets", b"[left]\n[right]\n")
     write("labels", "empty", b"")
 
 
@@ -215,6 +223,12 @@ def make_pytorch():
     write("pytorch", "dict", b"\x80\x02}q\x00(X\x01\x00\x00\x00aK\x01X\x01\x00\x00\x00bM\x00\x01u.")
     write("pytorch", "list", b"\x80\x02]q\x00(h\x00J\xff\xff\xff\xff\x8a\x02\x00\x80G" + bytes(8) + b"e.")
     write("pytorch", "call", b"ccollections\nOrderedDict\n)RX\x01\x00\x00\x00kNsNb.")
+    text = {2: lambda data: b"c_codecs\nencode\n(X" + struct.pack("<I", len(data)) + data + b"X\6\0\0\0latin1tR",
+            4: lambda data: b"C" + bytes((len(data),)) + data}
+    for protocol, encode in text.items():
+        write("pytorch", f"numpy{protocol}", b"\x80" + bytes((protocol,)) + b"}(X\1\0\0\0acnumpy.core.multiarray\n"
+              b"_reconstruct\n(cnumpy\nndarray\nK\0\x85" + encode(b"b") + b"tR(K\1K\2\x85cnumpy\ndtype\n(X\2\0\0\0f4\x89\x88tR"
+              b"(K\3X\1\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89" + encode(b"12345678") + b"tbu.")
     write("pytorch", "tensor", b"ctorch._utils\n_rebuild_tensor\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
                                b"X\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQK\x00K\x02K\x02\x86K\x02K\x01\x86tR.")
 

@@ -27,7 +27,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "demo", "train"))
 
 from safetensors_io import load_safetensors, save_safetensors  # noqa: E402
 from tsm_torch import TSM  # noqa: E402
-from key_layouts import from_layout, to_layout  # noqa: E402
+from key_namings import from_naming, to_naming  # noqa: E402
 from mobilenet_torch import MobileNetTSM  # noqa: E402
 from mobileone_torch import MobileOneTSM, deploy  # noqa: E402
 from nonlocal_torch import NonLocalTSM  # noqa: E402
@@ -40,7 +40,7 @@ from temporal_pool_torch import PooledTSM  # noqa: E402
 @dataclass
 class Net:
     """One network and the inputs it is run on: (n, h, w, seed) each. A file
-    in another layout says in its metadata only what its names do not."""
+    in another naming says in its metadata only what its names do not."""
     name: str
     arch: str
     inputs: list
@@ -51,7 +51,7 @@ class Net:
     place: str = "blockres"
     in_channels: int = 3
     half: bool = False
-    layout: str = "mit"
+    naming: str = "mit"
     tpool: bool = False
     nonlocal_mode: str = ""     # of non-local blocks; none where empty
     branches: int = 1           # of MobileOne's blocks
@@ -99,65 +99,65 @@ NETS = [
     # the first of the fifth stage, which then does.
     Net("mbv2_t16", "mobilenetv2", [(1, 64, 64, 35), (1, 96, 33, 36)],
         width=(4, 4, 6, 8, 10, 10, 12, 14, 16), segments=16, div=4, half=True,
-        layout="mit-classifier"),
+        naming="mit-classifier"),
     Net("mbv2_mmaction2", "mobilenetv2", [(1, 64, 64, 37), (2, 43, 57, 38)],
-        width=(6, 3, 4, 5, 6, 8, 9, 10, 12), div=3, half=True, layout="mmaction2"),
+        width=(6, 3, 4, 5, 6, 8, 9, 10, 12), div=3, half=True, naming="mmaction2"),
     Net("r50_mmaction2", "resnet50", [(1, 64, 64, 39), (2, 57, 43, 40)],
-        width=2, div=4, half=True, layout="mmaction2"),
+        width=2, div=4, half=True, naming="mmaction2"),
     Net("r18_mmaction2_block", "resnet18", [(1, 64, 64, 41), (2, 33, 47, 42)],
-        width=2, div=2, place="block", half=True, layout="mmaction2"),
+        width=2, div=2, place="block", half=True, naming="mmaction2"),
     Net("r18_torchvision", "resnet18", [(1, 64, 64, 43), (2, 57, 43, 44)],
-        width=3, div=0, half=True, layout="torchvision"),
+        width=3, div=0, half=True, naming="torchvision"),
     Net("r18_tpool", "resnet18", [(1, 64, 64, 45), (2, 33, 47, 46)],
         width=2, div=2, half=True, tpool=True),
     Net("r18_tpool_block_mmaction2", "resnet18", [(2, 64, 64, 47), (1, 43, 57, 48)],
-        width=2, div=2, place="block", segments=6, half=True, layout="mmaction2", tpool=True),
+        width=2, div=2, place="block", segments=6, half=True, naming="mmaction2", tpool=True),
     Net("r50_nl", "resnet50", [(1, 64, 64, 49), (2, 57, 43, 50)],
         width=2, div=4, half=True, nonlocal_mode="embedded_gaussian"),
     Net("r50_nl_t16", "resnet50", [(1, 48, 64, 51), (2, 33, 47, 52)],
         width=2, segments=16, div=4, half=True, nonlocal_mode="embedded_gaussian",
         more={"nonlocal": "embedded_gaussian"}),
     Net("r50_nl_mmaction2", "resnet50", [(2, 64, 64, 53), (1, 43, 57, 54)],
-        width=3, div=3, half=True, layout="mmaction2", nonlocal_mode="embedded_gaussian",
+        width=3, div=3, half=True, naming="mmaction2", nonlocal_mode="embedded_gaussian",
         more={"nonlocal": "embedded_gaussian"}),
     Net("r50_nl_dot_product_mmaction2", "resnet50", [(1, 64, 64, 55), (2, 57, 43, 56)],
-        width=2, div=4, half=True, layout="mmaction2", nonlocal_mode="dot_product",
+        width=2, div=4, half=True, naming="mmaction2", nonlocal_mode="dot_product",
         more={"nonlocal": "dot_product"}),
     Net("r50_nl_gaussian_mmaction2", "resnet50", [(1, 64, 48, 57), (2, 47, 33, 58)],
-        width=2, segments=16, div=4, half=True, layout="mmaction2", nonlocal_mode="gaussian",
+        width=2, segments=16, div=4, half=True, naming="mmaction2", nonlocal_mode="gaussian",
         more={"nonlocal": "gaussian"}),
     Net("mbv2_online", "mobilenetv2", [(1, 64, 64, 59), (2, 57, 43, 60)],
-        width=(6, 3, 4, 5, 6, 8, 9, 10, 12), div=3, half=True, layout="mit-online", frames=True),
+        width=(6, 3, 4, 5, 6, 8, 9, 10, 12), div=3, half=True, naming="mit-online", frames=True),
     Net("mbv2_online_t16", "mobilenetv2", [(2, 64, 64, 75), (1, 43, 57, 76)],
         width=(6, 4, 5, 6, 8, 9, 10, 12, 16), classes=5, segments=16, div=4, half=True,
-        layout="mit-online", frames=True),
+        naming="mit-online", frames=True),
     Net("r18_past", "resnet18", [(1, 64, 64, 89), (2, 57, 43, 108)],
         stored="r18", direction="unidirectional", frames=True),
     Net("r18_t16_past", "resnet18", [(1, 64, 64, 79), (2, 43, 57, 90)], width=4, segments=16, div=4,
         stored="r18_t16", direction="unidirectional", frames=True),
     Net("mobileone", "mobileone", [(1, 64, 64, 67), (2, 57, 43, 68)],
-        width=(6, 8, 10, 12, 16), div=4, half=True, layout="mmaction2"),
+        width=(6, 8, 10, 12, 16), div=4, half=True, naming="mmaction2"),
     Net("mobileone_merged", "mobileone", [(1, 64, 64, 67), (2, 57, 43, 68)],
-        width=(6, 8, 10, 12, 16), div=4, layout="mmaction2", merged="mobileone"),
+        width=(6, 8, 10, 12, 16), div=4, naming="mmaction2", merged="mobileone"),
     # In stages 1 and 2 the first pointwise block keeps its channels, and so has a batch norm for a branch.
     Net("mobileone_t16", "mobileone", [(2, 64, 64, 69), (1, 43, 57, 70)],
-        width=(5, 5, 5, 9, 11), segments=16, div=3, half=True, layout="mmaction2", branches=2),
+        width=(5, 5, 5, 9, 11), segments=16, div=3, half=True, naming="mmaction2", branches=2),
     Net("mobileone_t16_merged", "mobileone", [(2, 64, 64, 69), (1, 43, 57, 70)],
-        width=(5, 5, 5, 9, 11), segments=16, div=3, half=True, layout="mmaction2", merged="mobileone_t16"),
+        width=(5, 5, 5, 9, 11), segments=16, div=3, half=True, naming="mmaction2", merged="mobileone_t16"),
     Net("mobileone_tsn", "mobileone", [(1, 64, 64, 71), (2, 33, 47, 72)],
-        width=(6, 8, 10, 12, 14), div=0, half=True, layout="mmaction2"),
+        width=(6, 8, 10, 12, 14), div=0, half=True, naming="mmaction2"),
     Net("pptsm", "pptsm", [(1, 64, 64, 81), (2, 57, 43, 82)],
-        width=4, half=True, layout="paddlevideo"),
+        width=4, half=True, naming="paddlevideo"),
     Net("pptsm_t16", "pptsm", [(1, 64, 64, 83), (2, 33, 47, 84)],
-        width=2, classes=5, segments=16, half=True, layout="paddlevideo"),
+        width=2, classes=5, segments=16, half=True, naming="paddlevideo"),
     # A third of 32, 64 and 128 channels: the second fold has a channel more than the first.
     Net("pptsm_t3", "pptsm", [(2, 64, 64, 85), (1, 43, 57, 86)],
-        width=2, segments=3, half=True, layout="paddlevideo"),
+        width=2, segments=3, half=True, naming="paddlevideo"),
 ]
 MARGIN = 0.12       # least lead of the best class, relative to the largest logit
 FRAME_MARGIN = 0.005
 FRAGILE = ("mobileone", "pptsm")     # rounding their weights moves features by more than a head can stand
-# What a file in another layout says in its metadata, where it is so.
+# What a file in another naming says in its metadata, where it is so.
 STATED = ("segments", "shift_div", "nonlocal")
 
 
@@ -213,10 +213,10 @@ def build(net):
     else:
         arguments = (net.arch, net.classes, net.segments, net.div, net.place, net.width, net.in_channels)
         if net.nonlocal_mode:
-            model = NonLocalTSM(net.nonlocal_mode, *arguments, last_bias=net.layout == "mit")
+            model = NonLocalTSM(net.nonlocal_mode, *arguments, last_bias=net.naming == "mit")
         else:
             model = (PooledTSM if net.tpool else TSM)(*arguments)
-    if net.direction or net.layout == "mit-online":
+    if net.direction or net.naming == "mit-online":
         look_back_only(model)
     return model.double().eval()
 
@@ -241,9 +241,9 @@ def file_of(net):
 
 def save_net(net, model, out):
     metadata = model.metadata(**net.more)
-    if net.layout != "mit":
+    if net.naming != "mit":
         metadata = {key: metadata[key] for key in STATED if key in metadata and net.div}
-    state = to_layout(net.layout, net.arch, model.state_dict())
+    state = to_naming(net.naming, net.arch, model.state_dict())
     save_safetensors(os.path.join(out, file_of(net)), state, metadata, net.half)
 
 
@@ -252,7 +252,7 @@ def read_net(net, out):
     if net.merged:
         deploy(model)
     stored, _ = load_safetensors(os.path.join(out, file_of(net)))
-    state = from_layout(net.layout, net.arch, stored, model.state_dict())
+    state = from_naming(net.naming, net.arch, stored, model.state_dict())
     lost = model.load_state_dict({k: v.double() for k, v in state.items()}, strict=False).missing_keys
     if len(state) != len(stored) or not all(key.endswith("num_batches_tracked") for key in lost):
         raise SystemExit("%s: not the tensors of the network" % file_of(net))

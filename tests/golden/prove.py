@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Proves that the command `tsm` computes what PyTorch does: every network and layout at full width, with random
+"""Proves that the command `tsm` computes what PyTorch does: every network and naming at full width, with random
 weights, in files as PyTorch and the releases write them, at 8 and 16 segments, 224x224 and another size. Needs
 PyTorch.
 
@@ -137,7 +137,7 @@ def prove_file(tsm, case, segments):
 def prove_case(tsm, case, segments):
     """Prints and returns the rows of a checkpoint; the last says what failed."""
     start = time.monotonic()
-    head = {"network": case.network, "names": RELEASES[case.layout], "file": case.file.format(T=segments),
+    head = {"network": case.network, "names": RELEASES[case.naming], "file": case.file.format(T=segments),
             "container": case.container, "segments": segments}
     rows = []
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every network and layout that is read, at full width, as prove.py runs them: how it is built, and what its release
+"""Every network and naming that is read, at full width, as prove.py runs them: how it is built, and what its release
 would call the file and put into it."""
 
 import collections
@@ -9,7 +9,7 @@ from typing import Callable
 
 import torch
 
-from key_layouts import to_layout
+from key_namings import to_naming
 from mobilenet_torch import MobileNetTSM
 from mobileone_torch import S4, MobileOneTSM, deploy
 from nonlocal_torch import NonLocalTSM
@@ -30,8 +30,8 @@ class Case:
     network: str
     build: Callable             # segments -> network
     file: str                   # its name, {T} for the segments
-    layout: str = "mit"
-    arch: str = "resnet"        # as key_layouts.py tells them apart
+    naming: str = "mit"
+    arch: str = "resnet"        # as key_namings.py tells them apart
     container: str = "zip"      # or "legacy", "safetensors"
     channels: int = 3
     size: tuple = (160, 192)    # beside 224x224
@@ -137,7 +137,7 @@ def draw_head(model, clips, generator):
 
 def make_network(case, segments):
     """Float32, with the same weights at every call."""
-    seed = zlib.crc32((case.network + case.layout).encode())
+    seed = zlib.crc32((case.network + case.naming).encode())
     generator = torch.Generator().manual_seed(seed)
     model = case.build(segments).eval()
     clips = torch.from_numpy(random_clip((4, segments, case.channels, 96, 96), seed))
@@ -149,17 +149,17 @@ def make_network(case, segments):
 
 def as_released(case, state):
     """What the release pickles around a state dict."""
-    if case.layout == "mit":
+    if case.naming == "mit":
         state = collections.OrderedDict(("module." + key, value) for key, value in state.items())
         return {"epoch": 50, "arch": "resnet50", "state_dict": state, "best_prec1": torch.tensor(74.1)}
-    if case.layout == "mmaction2":
+    if case.naming == "mmaction2":
         return {"meta": {"epoch": 50, "iter": 93750, "CLASSES": None, "config": "model = dict(...)\n"},
                 "state_dict": collections.OrderedDict(state)}
     return collections.OrderedDict(state)
 
 
 def save_network(case, model, path):
-    state = to_layout(case.layout, case.arch, model.state_dict())
+    state = to_naming(case.naming, case.arch, model.state_dict())
     if case.container == "safetensors":
         save_safetensors(path, state, {"segments": str(model.segments)})
     else:

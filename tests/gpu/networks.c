@@ -2,7 +2,9 @@
 /* networks.c - the published architectures with random weights, see check.h. */
 #include "check.h"
 
-#include "model/object.h"
+#include <math.h>
+
+#include "network/arch.h"
 #include "passes/passes.h"
 
 /* Ranges that keep activations near one: He for filters, and norms that halve what a block adds. */
@@ -27,6 +29,8 @@ static tsm_model_config config_of(const network_spec *spec)
     tsm_model_config config = {
         .arch = spec->arch ? must((void *)(uintptr_t)tsm_arch_find(spec->arch)) : NULL,
         .width = spec->width,
+        .inner = spec->width,
+        .groups = 1,
         .stem_channels = spec->width / 2,
         .in_channels = 3,
         .classes = spec->classes,
@@ -49,18 +53,18 @@ static tsm_model_config config_of(const network_spec *spec)
 
 network network_of_arch(const network_spec *spec)
 {
-    tsm_model model;
+    const tsm_model_config config = config_of(spec);
+    tsm_layer *layers = NULL;
     network net = { .seed = 1 };
     tsm_error error;
+    int count = 0;
 
-    memset(&model, 0, sizeof model);
-    model.config = config_of(spec);
-    if (tsm_layers_make(&model.config, &model.layers, &model.layer_count, &error) != TSM_OK) must(NULL);
-    for (int i = 0; i < model.layer_count; i++)
+    if (tsm_network_list(&config, &layers, &count, &error) != TSM_OK) must(NULL);
+    for (int i = 0; i < count; i++)
         for (int which = 0; which < TSM_LAYER_TENSORS; which++)
-            if (tsm_layer_has(&model.layers[i], which)) fill_tensor(&net, &model.layers[i], which);
-    if (tsm_model_build_graph(&model, spec->per_frame, &net.graph, &error) != TSM_OK) must(NULL);
+            if (tsm_layer_has(&layers[i], which)) fill_tensor(&net, &layers[i], which);
+    if (tsm_network_build(&config, layers, count, spec->per_frame, &net.graph, &error) != TSM_OK) must(NULL);
     if (tsm_graph_optimize(net.graph, &error) != TSM_OK) must(NULL);
-    tsm_free(model.layers);
+    tsm_free(layers);
     return net;
 }

@@ -3,7 +3,7 @@
  * do. */
 #include "check.h"
 
-#include "pixels/resample.h"
+#include "pixels/pixels.h"
 
 static const network_spec spec = {
     .arch = "resnet18", .width = 16, .classes = 7, .shift_div = 8, .place = TSM_PLACE_BLOCKRES

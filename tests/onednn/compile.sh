@@ -15,8 +15,10 @@ for folder in "$@" "$source"/build/onednn/*/include /opt/intel/oneapi/dnnl/lates
     [ -f "$folder/dnnl.h" ] || continue
     version=$(sed -n 's/^#define DNNL_VERSION_M[AI][JN]OR *//p' "$folder/oneapi/dnnl/dnnl_version.h" | paste -sd .)
     for file in "$source"/src/host/cpu/*.c; do
-        cc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fopenmp -fsyntax-only -I"$folder" -I"$source/include" "$file"
+        cc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fopenmp -fsyntax-only -I"$folder" -I"$source/include" -I"$source/src/host" "$file"
     done
+    c++ -std=c++17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -I"$folder" -I"$source/include" -I"$source/src/host" \
+        "$source"/src/host/cpu/dnnl_calls.cpp
     echo "oneDNN $version: the CPU backend compiles"
     tried=$((tried + 1))
 done

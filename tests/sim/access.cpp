@@ -39,12 +39,20 @@ static unsigned block_of(uint64_t id)
     return id >> 28 & 0xffff;
 }
 
+/* Whether the current block has met, at a counter, a block that came there before it. */
+static bool came_before(unsigned block)
+{
+    const std::vector<bool> &after = current->block->after;
+
+    return block < after.size() && after[block];
+}
+
 static bool races(uint64_t old, uint64_t now)
 {
     if (old == 0 || old >> 44 != now >> 44) return false; /* another launch */
     if (old >> 18 == now >> 18) return false;             /* the same thread */
     if (old & now & 1) return false;                      /* both atomic */
-    if (block_of(old) != block_of(now)) return true;
+    if (block_of(old) != block_of(now)) return !came_before(block_of(old));
     if ((old >> 8 & 0x3ff) != (now >> 8 & 0x3ff)) return false; /* a barrier between */
     if (thread_of(old) / kWarp != thread_of(now) / kWarp) return true;
     return (old >> 1 & 0x7f) == (now >> 1 & 0x7f);
@@ -79,6 +87,8 @@ static void device_access(size_t at, size_t bytes, Kind kind)
         const void *address = arena.base + i;
         uint8_t state = arena.state[i];
 
+        if (state == IN_FLIGHT)
+            fail("%s what an asynchronous copy is still writing, %s", kVerb[kind], device_describe(address));
         if (state != WRITTEN && state != UNWRITTEN)
             fail("%s %zu bytes, of which byte %zu is %s", kVerb[kind], bytes, i - at, device_describe(address));
         if (state == UNWRITTEN && kind != WRITE)
@@ -140,6 +150,16 @@ static void check_access(const void *address, size_t bytes, bool aligned, Kind k
 void atomic_access(const void *address, size_t bytes)
 {
     if (!TSM_SIM_ASAN) check_access(address, bytes, true, ATOMIC);
+}
+
+void read_access(const void *address, size_t bytes)
+{
+    if (!TSM_SIM_ASAN) check_access(address, bytes, false, READ);
+}
+
+void write_access(const void *address, size_t bytes)
+{
+    if (!TSM_SIM_ASAN) check_access(address, bytes, false, WRITE);
 }
 
 } // namespace sim

@@ -67,6 +67,14 @@ struct Site {
 struct Block;
 struct Barrier;
 
+/* A copy to shared memory that a thread has started and not yet waited for. */
+struct AsyncCopy {
+    char *to;
+    const char *from;
+    size_t bytes, source_bytes;
+    unsigned group;
+};
+
 struct Thread {
     Block *block = nullptr;
     unsigned linear = 0; /* within the block */
@@ -75,6 +83,10 @@ struct Thread {
     Barrier *waits = nullptr;
     Site site = {};
     bool done = false;
+    std::vector<AsyncCopy> copies;
+    unsigned copy_group = 0; /* that the next copy belongs to */
+    unsigned products = 0;   /* begun so far */
+    uint32_t factors[2][6];  /* of the newest two products: what the other lanes read */
 };
 
 /* All of `expected` threads must come, and come to the same place in the source. */
@@ -110,6 +122,7 @@ struct Block {
     size_t shared_used = 0, shared_total = 0; /* with and without red zones */
     std::map<const void *, size_t> shared_sites;
     char *dynamic = nullptr;
+    std::vector<bool> after; /* by block: whether what it did is ordered before what this one does (arrive) */
 };
 
 struct Launch {
@@ -121,7 +134,9 @@ struct Launch {
     void (*invoke)(void *) = nullptr;
     char *parameters = nullptr;
     size_t parameter_bytes = 0;
+    size_t shared_limit = 0; /* of a block */
     Barrier grid_barrier;
+    std::map<const void *, std::vector<bool>> arrivals; /* by counter: the blocks that have come */
 };
 
 extern __thread Thread *current; /* the simulated thread that runs; NULL outside kernels */
@@ -130,6 +145,8 @@ extern Launch launch;            /* the launch in progress */
 uint64_t random_bits();
 /* Blocks the current thread until the barrier completes. */
 void wait_at(Barrier &barrier, Site site, unsigned *epoch = nullptr);
+/* Posts a value to the lanes of `mask`, waits for theirs, and returns all 32. */
+const uint64_t *exchange(unsigned mask, uint64_t value, const char *what, Site site);
 /* The current kernel is wrong: records why and gives up its launch. Outside kernels use note_failure. */
 [[noreturn]] void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void note_failure(const char *text);
@@ -137,7 +154,7 @@ void note_failure(const char *text);
 /* ---- memory.cpp: device memory ---- */
 
 /* State of a byte; only instrumented builds keep `written`. */
-enum State : uint8_t { NEVER = 0, UNWRITTEN, WRITTEN, FREED, RED_ZONE };
+enum State : uint8_t { NEVER = 0, UNWRITTEN, WRITTEN, FREED, RED_ZONE, IN_FLIGHT /* a copy is on its way */ };
 
 /* The newest accesses of a byte, for the race check; see access.cpp. */
 struct History {
@@ -152,7 +169,9 @@ struct Arena {
 };
 extern Arena arena;
 
-constexpr size_t kSharedLimit = 48 * 1024, kSharedZone = 64, kSharedArena = 2 * kSharedLimit;
+/* A block's shared memory: without and with cudaFuncSetAttribute (the least of all targets), and its arena. */
+constexpr size_t kSharedLimit = 48 * 1024, kSharedMost = 99 * 1024, kSharedZone = 64, kSharedArena = 2 * kSharedMost;
+constexpr size_t kSharedBytes = 256 << 20; /* the first of the range of device memory are for arenas */
 
 char *shared_create();
 void shared_reset(Block &block);
@@ -169,6 +188,9 @@ size_t device_first_unwritten(const void *address, size_t bytes);
 /* ---- access.cpp: every load and store of an instrumented kernel ---- */
 
 void atomic_access(const void *address, size_t bytes);
+/* An access that the executor makes in a thread's name; alignment is the caller's. */
+void read_access(const void *address, size_t bytes);
+void write_access(const void *address, size_t bytes);
 
 /* ---- libs/streams.cpp, libs/order.cpp: kernels are queued as all work on streams, and ordered by it ---- */
 

@@ -26,8 +26,7 @@ namespace sim
 {
 
 static constexpr size_t kArenaBytes = (size_t)8 << 30, kPage = 4096, kAlignment = 256, kReuseAfter = 8 << 20;
-static constexpr size_t kSharedBytes = 256 << 20; /* the first of the range are for shared memory */
-static constexpr int kPoison = 0xff;              /* NaN in every floating type */
+static constexpr int kPoison = 0xff; /* NaN in every floating type */
 
 struct Allocation {
     size_t start, bytes; /* what the caller has */
@@ -200,8 +199,8 @@ static char *shared_place(Block &block, size_t bytes, size_t alignment)
     size_t at = (block.shared_used + kSharedZone + alignment - 1) / alignment * alignment;
     char *memory = block.shared + at;
 
-    if (block.shared_total + bytes > kSharedLimit || at + bytes + kSharedZone > kSharedArena)
-        fail("takes %zu bytes of shared memory, of %zu", block.shared_total + bytes, kSharedLimit);
+    if (block.shared_total + bytes > launch.shared_limit || at + bytes + kSharedZone > kSharedArena)
+        fail("takes %zu bytes of shared memory, of %zu", block.shared_total + bytes, launch.shared_limit);
     block.shared_used = at + bytes;
     block.shared_total += bytes;
     ASAN_UNPOISON_MEMORY_REGION(memory, bytes);

@@ -23,6 +23,9 @@ typedef struct tsm_mutant {
 extern const tsm_mutant tsm_mutants[];
 extern const int tsm_mutant_count;
 
+extern const tsm_mutant tsm_tensor_mutants[];
+extern const int tsm_tensor_mutant_count;
+
 #ifdef __cplusplus
 }
 #endif

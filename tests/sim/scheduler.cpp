@@ -8,6 +8,7 @@
  */
 #include "internal.h"
 
+#include <algorithm>
 #include <mutex>
 #include <stdarg.h>
 #include <stdio.h>
@@ -100,6 +101,8 @@ static void run_thread(Thread *thread)
     thread->fiber = running;
     current = thread;
     launch.invoke(launch.parameters);
+    if (!thread->copies.empty())
+        fail("returns while %zu asynchronous copies are on their way", thread->copies.size());
     current = nullptr;
     thread->done = true;
     if (--thread->block->live == 0) release_block(thread->block);
@@ -202,6 +205,7 @@ static void admit_block()
     block->barrier.expected = launch.block_threads;
     block->votes[0] = block->votes[1] = 0;
     block->live = launch.block_threads;
+    block->after.clear();
     shared_reset(*block);
     for (unsigned i = 0; i < launch.block_threads; i++) {
         Thread &thread = block->threads[i];
@@ -288,12 +292,22 @@ static void clean_up()
     given_up = false;
 }
 
-static bool launch_is_possible(const dim3 &grid, const dim3 &block, size_t shared_bytes)
+static std::map<const void *, size_t> shared_limits; /* by kernel, where it is not kSharedLimit */
+
+static size_t shared_limit_of(const void *kernel)
+{
+    std::lock_guard<std::recursive_mutex> guard(device_lock);
+    auto found = shared_limits.find(kernel);
+
+    return found == shared_limits.end() ? kSharedLimit : found->second;
+}
+
+static bool launch_is_possible(const dim3 &grid, const dim3 &block, size_t shared_bytes, size_t shared_limit)
 {
     uint64_t threads = (uint64_t)block.x * block.y * block.z;
 
     return threads >= 1 && threads <= 1024 && block.z <= 64 && grid.x >= 1 && grid.y >= 1 && grid.z >= 1 &&
-           grid.x <= 0x7fffffffu && grid.y <= 65535 && grid.z <= 65535 && shared_bytes <= kSharedLimit &&
+           grid.x <= 0x7fffffffu && grid.y <= 65535 && grid.z <= 65535 && shared_bytes <= shared_limit &&
            (uint64_t)grid.x * grid.y * grid.z <= 1u << 24; /* more is a mistake of the test */
 }
 
@@ -317,12 +331,25 @@ static cudaError_t run(const Launch &what)
 
 } // namespace sim
 
-cudaError_t tsm_sim_launch(const char *name, bool cooperative, dim3 grid, dim3 block, size_t shared_bytes,
-                           cudaStream_t stream, void (*invoke)(void *), void *parameters, size_t parameter_bytes)
+cudaError_t cudaFuncSetAttribute(const void *kernel, enum cudaFuncAttribute attribute, int value)
+{
+    std::lock_guard<std::recursive_mutex> guard(sim::device_lock);
+
+    if (!kernel || attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 ||
+        (size_t)value > sim::kSharedMost)
+        return cudaErrorInvalidValue;
+    sim::shared_limits[kernel] = std::max(sim::kSharedLimit, (size_t)value);
+    return cudaSuccess;
+}
+
+cudaError_t tsm_sim_launch(const char *name, const void *kernel, bool cooperative, dim3 grid, dim3 block,
+                           size_t shared_bytes, cudaStream_t stream, void (*invoke)(void *), void *parameters,
+                           size_t parameter_bytes)
 {
     sim::Launch what;
 
-    if (!sim::launch_is_possible(grid, block, shared_bytes)) return cudaErrorInvalidConfiguration;
+    what.shared_limit = sim::shared_limit_of(kernel);
+    if (!sim::launch_is_possible(grid, block, shared_bytes, what.shared_limit)) return cudaErrorInvalidConfiguration;
     what.name = name;
     what.grid = { grid.x, grid.y, grid.z };
     what.block = { block.x, block.y, block.z };

@@ -33,8 +33,7 @@ void tsm_sim_sync_grid(const char *file, int line)
     wait_at(launch.grid_barrier, { file, line }, &launch.id);
 }
 
-/* Posts a value to the lanes of `mask` and waits for theirs. */
-static const uint64_t *exchange(unsigned mask, uint64_t value, const char *what, Site site)
+const uint64_t *sim::exchange(unsigned mask, uint64_t value, const char *what, Site site)
 {
     Thread *self = current;
     Block &block = *self->block;

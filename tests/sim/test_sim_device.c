@@ -47,22 +47,26 @@ static bool says(const char *report, const tsm_mutant *mutant)
     return !mutant->says[0]; /* a wrong result, nothing else */
 }
 
+static void passes(const tsm_mutant *mutant)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        tsm_sim_seed(seed);
+        bool good = mutant->run(false);
+        ck_assert_msg(good && !tsm_sim_failure(), "%s, seed %d: %s", mutant->name, (int)seed,
+                      tsm_sim_failure() ? tsm_sim_failure() : "wrong result");
+    }
+}
+
 START_TEST(right_kernels_pass)
 {
-    for (int i = 0; i < tsm_mutant_count; i++)
-        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-            tsm_sim_seed(seed);
-            bool good = tsm_mutants[i].run(false);
-            ck_assert_msg(good && !tsm_sim_failure(), "%s, seed %d: %s", tsm_mutants[i].name, (int)seed,
-                          tsm_sim_failure() ? tsm_sim_failure() : "wrong result");
-        }
+    for (int i = 0; i < tsm_mutant_count; i++) passes(&tsm_mutants[i]);
+    for (int i = 0; i < tsm_tensor_mutant_count; i++) passes(&tsm_tensor_mutants[i]);
     ck_assert_uint_eq(tsm_sim_live_allocations(), 0);
 }
 END_TEST
 
-START_TEST(mistakes_are_caught)
+static void is_caught(const tsm_mutant *mutant)
 {
-    const tsm_mutant *mutant = &tsm_mutants[_i];
     int times = 0;
     char report[2000];
 
@@ -75,6 +79,17 @@ START_TEST(mistakes_are_caught)
         ck_assert_msg(says(report, mutant), "%s: \"%s\" does not say why", mutant->name, report);
     }
     ck_assert_msg(times > 0, "%s: not caught on %d seeds", mutant->name, (int)SEEDS);
+}
+
+START_TEST(mistakes_are_caught)
+{
+    is_caught(&tsm_mutants[_i]);
+}
+END_TEST
+
+START_TEST(tensor_mistakes_are_caught)
+{
+    is_caught(&tsm_tensor_mutants[_i]);
 }
 END_TEST
 
@@ -103,6 +118,7 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, right_kernels_pass);
     tcase_add_loop_test(tests, mistakes_are_caught, 0, tsm_mutant_count);
+    tcase_add_loop_test(tests, tensor_mistakes_are_caught, 0, tsm_tensor_mutant_count);
     tcase_add_test(tests, failures_have_their_place);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

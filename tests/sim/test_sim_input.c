@@ -10,7 +10,7 @@
 #include "reference/ops.h"
 #include "kernels/index.h"
 #include "kernels/reference.h"
-#include "pixels/resize.h"
+#include "pixels/pixels.h"
 
 static uint8_t *noise(size_t bytes, uint32_t seed)
 {
@@ -90,9 +90,9 @@ static void check_planes(int images, int channels, int wide, int pixels, tsm_dty
     char *device_out = device_room(out_count * dtype_bytes(dtype), offset);
 
     begin_case(number);
-    DEVICE_OK(tsm_kernel_planes(
-        &(tsm_kernel_planes_args){ (const float *)device_in, device_out, images, channels, wide, pixels, dtype },
-        NULL));
+    DEVICE_OK(tsm_kernel_planes(&(tsm_kernel_planes_args){ (const float *)device_in, device_out, images, channels,
+                                                           wide, pixels, NULL, dtype },
+                                NULL));
     tsm_ref_input_f32(plain, in, &dims);
     want = widen(plain, rows, (size_t)channels, (size_t)wide, dtype);
     got = device_result(device_out, out_count, dtype);
@@ -116,6 +116,37 @@ START_TEST(planes)
             for (size_t offset = 0; offset <= 4; offset += 4)
                 check_planes(shape[i][0], shape[i][1], shape[i][2], shape[i][3], float_types[d], offset,
                              1000 + (unsigned)(d * 50 + i * 4) + (unsigned)(offset / 4));
+}
+END_TEST
+
+/* The first image with a value that is none, whatever else there is; what it was before where there is no such. */
+START_TEST(planes_not_finite)
+{
+    enum { IMAGES = 7, CHANNELS = 3, PIXELS = 300, COUNT = IMAGES * CHANNELS * PIXELS };
+    static const float none[] = { NAN, INFINITY, -INFINITY };
+    static const int places[][2] = {
+        { 2, 0 }, { 2, CHANNELS * PIXELS - 1 }, { 0, 5 }, { IMAGES - 1, PIXELS }, { 9, 0 }
+    };
+    const int image = places[_i][0], at = image * CHANNELS * PIXELS + places[_i][1];
+    float *in = hashed_array(COUNT, 1);
+    uint32_t found = UINT32_MAX;
+    char *device_in, *device_out = device_room(IMAGES * PIXELS * 4 * 2, 0), *first;
+
+    begin_case(1500 + (unsigned)_i);
+    in[1] = 3e38f; /* finite, though float16 has no such number */
+    if (image < IMAGES) in[at] = none[_i % 3];
+    if (image < IMAGES - 2) in[COUNT - 7] = NAN;
+    device_in = device_copy(in, COUNT * sizeof *in, 0);
+    first = device_copy(&found, sizeof found, 0);
+    DEVICE_OK(tsm_kernel_planes(&(tsm_kernel_planes_args){ (const float *)device_in, device_out, IMAGES, CHANNELS, 4,
+                                                           PIXELS, (uint32_t *)first, TSM_FLOAT16 },
+                                NULL));
+    device_read(&found, first, sizeof found);
+    ck_assert_uint_eq(found, image < IMAGES ? (uint32_t)image : UINT32_MAX);
+    device_release(device_in, 0);
+    device_release(device_out, 0);
+    device_release(first, 0);
+    free(in);
 }
 END_TEST
 
@@ -205,6 +236,8 @@ static void check_resize(const resize_case *c, unsigned number)
             *got = malloc(out_image * images);
     char *device_in = device_copy(in, images * in_image, 0), *device_between = device_room(between, 0);
     char *device_out = device_room(images * out_image, 0);
+    const tsm_resize_spec spec = { TSM_MODE_MIT, c->in_w, c->in_h, c->out_w, c->out_h, c->part };
+    tsm_resizer resizer = { 0 };
     tsm_error error;
 
     begin_case(number);
@@ -215,10 +248,9 @@ static void check_resize(const resize_case *c, unsigned number)
     args.rows = device_table(&rows);
     DEVICE_OK(tsm_kernel_resize(&args, NULL));
     device_read(got, device_out, images * out_image);
-    for (size_t i = 0; i < images; i++) {
-        tsm_rgb image = { in + i * in_image, c->in_w, c->in_h };
-        assert_ok(tsm_resize_pil(&image, c->out_w, c->out_h, &c->part, want + i * out_image, &error), &error);
-    }
+    assert_ok(tsm_resizer_set(&resizer, &spec, &error), &error);
+    for (size_t i = 0; i < images; i++) tsm_resizer_run(&resizer, in + i * in_image, want + i * out_image);
+    tsm_resizer_clear(&resizer);
     assert_bytes(got, want, images * out_image, "resize against the host");
     host.in = in;
     host.out = want;
@@ -253,8 +285,9 @@ START_TEST(refuses)
     begin_case(3000);
     ck_assert_int_eq(tsm_kernel_bytes(&(tsm_kernel_bytes_args){ .in = (uint8_t *)m, .out = m, .pixels = 0 }, NULL),
                      cudaErrorInvalidValue);
-    ck_assert_int_eq(tsm_kernel_planes(&(tsm_kernel_planes_args){ (float *)m, m, 1, 4, 3, 1, TSM_FLOAT32 }, NULL),
-                     cudaErrorInvalidValue);
+    ck_assert_int_eq(
+        tsm_kernel_planes(&(tsm_kernel_planes_args){ (float *)m, m, 1, 4, 3, 1, NULL, TSM_FLOAT32 }, NULL),
+        cudaErrorInvalidValue);
     ck_assert_int_eq(tsm_kernel_resize(&(tsm_kernel_resize_args){ .in = (uint8_t *)m, .out = (uint8_t *)m }, NULL),
                      cudaErrorInvalidValue);
     device_release(m, 0);
@@ -269,6 +302,7 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, bytes);
     tcase_add_test(tests, planes);
+    tcase_add_loop_test(tests, planes_not_finite, 0, 5);
     tcase_add_loop_test(tests, resize, 0, COUNT_OF(resizes));
     tcase_add_test(tests, refuses);
     suite_add_tcase(suite, tests);

@@ -34,6 +34,7 @@ typedef struct written_network {
     const char *mark;   /* ".net." marks: NULL [none], "blockres", "block" */
     const char *prefix; /* [""], "module." */
     const char *fc;     /* ["new_fc"], "base_model.fc" */
+    int inner, groups;  /* of the 3x3 in bottlenecks: channels in layer1 [width], groups [1] */
 } written_network;
 
 /* snprintf into the room of a name, which must be enough. */
@@ -127,20 +128,24 @@ static inline void writer_add_batchnorm(checkpoint_writer *writer, const char *n
     writer_add(writer, full, 7, 0, 0, NULL)->dtype = "I64";
 }
 
-/* A block; `shift` marks it. Returns the channels that leave it. */
+/* A block of `width` channels inside, in so many groups; `mark` marks its shift. Returns the channels that leave it.
+ */
 static inline int64_t writer_add_block(checkpoint_writer *writer, const char *prefix, bool bottleneck, int64_t in,
-                                       int64_t width, bool strided, const char *mark)
+                                       int64_t width, int64_t out, int64_t groups, bool strided, const char *mark)
 {
     const char *net = mark && strcmp(mark, "block") == 0 ? "net." : "";
     const char *conv_net = mark && strcmp(mark, "blockres") == 0 ? ".net" : "";
-    int64_t out = bottleneck ? width * 4 : width;
     char name[128];
 
     for (int i = 1; i <= (bottleneck ? 3 : 2); i++) {
         bool last = i == (bottleneck ? 3 : 2);
 
         written_name(name, "%s%sconv%d%s", prefix, net, i, i == 1 ? conv_net : "");
-        writer_add_conv(writer, name, last ? out : width, i == 1 ? in : width, bottleneck && i != 2 ? 1 : 3);
+        writer_add_conv(writer, name, last ? out : width,
+                        i == 1                 ? in
+                        : bottleneck && i == 2 ? width / groups
+                                               : width,
+                        bottleneck && i != 2 ? 1 : 3);
         written_name(name, "%s%sbn%d", prefix, net, i);
         writer_add_batchnorm(writer, name, last ? out : width);
     }
@@ -165,7 +170,7 @@ static inline void writer_add_network(checkpoint_writer *writer, const written_n
                   { "resnet101", { 3, 4, 23, 3 }, true },
                   { "resnet152", { 3, 8, 36, 3 }, true } };
     const char *prefix = network->prefix ? network->prefix : "", *fc = network->fc ? network->fc : "new_fc";
-    int width = network->width ? network->width : 8, arch = 0;
+    int width = network->width ? network->width : 8, inner = network->inner ? network->inner : width, arch = 0;
     int64_t channels = width, classes = network->classes ? network->classes : 5;
     char name[128];
 
@@ -181,8 +186,10 @@ static inline void writer_add_network(checkpoint_writer *writer, const written_n
                         block % 2 == 1;
 
             written_name(name, "%sbase_model.layer%d.%d.", prefix, stage + 1, block);
-            channels = writer_add_block(writer, name, archs[arch].bottleneck, channels, (int64_t)width << stage,
-                                        stage > 0 && block == 0, skip ? NULL : network->mark);
+            channels = writer_add_block(writer, name, archs[arch].bottleneck, channels, (int64_t)inner << stage,
+                                        ((int64_t)width << stage) * (archs[arch].bottleneck ? 4 : 1),
+                                        network->groups ? network->groups : 1, stage > 0 && block == 0,
+                                        skip ? NULL : network->mark);
         }
     written_name(name, "%s%s.weight", prefix, fc);
     writer_add(writer, name, 0, 1.f / (float)sqrt((double)channels), 2, (int64_t[]){ classes, channels });

@@ -5,7 +5,7 @@
 #define TSM_TESTS_MOBILEONE_WRITER_H
 
 #include "checkpoint_writer.h"
-#include "model/object.h"
+#include "model/model.h"
 
 #define MOBILEONE_BLOCKS 43
 

@@ -4,6 +4,7 @@
 #define TSM_TESTS_RUNNER_H
 
 #include "operations/networks.h"
+#include "support.h"
 
 #define RUNNER_SEED 50u /* of the pixels */
 

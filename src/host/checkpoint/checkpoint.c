@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkpoint.c - see checkpoint.h. */
-#include "checkpoint.h"
+/* checkpoint.c - see checkpoint.h and reader.h. */
+#include "reader.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -42,25 +42,68 @@ tsm_checkpoint *tsm_checkpoint_create(const char *container)
     return checkpoint;
 }
 
+static void clear_tensors(tsm_checkpoint *c)
+{
+    for (int i = 0; i < c->count; i++) {
+        tsm_free(c->tensors[i].name);
+        tsm_free(c->tensors[i].owned);
+    }
+    tsm_free(c->tensors);
+    tsm_free(c->by_name);
+    c->tensors = NULL;
+    c->by_name = NULL;
+    c->count = c->capacity = 0;
+}
+
+void tsm_checkpoint_settle(tsm_checkpoint *c)
+{
+    if (c->set_reader.release) c->set_reader.release(c->set_reader.state);
+    c->set_reader = (tsm_set_reader){ 0 };
+}
+
 void tsm_checkpoint_destroy(tsm_checkpoint **checkpoint)
 {
     tsm_checkpoint *c = checkpoint ? *checkpoint : NULL;
 
     if (!c) return;
-    for (int i = 0; i < c->count; i++) {
-        tsm_free(c->tensors[i].name);
-        tsm_free(c->tensors[i].owned);
-    }
+    tsm_checkpoint_settle(c);
+    clear_tensors(c);
     for (int i = 0; i < c->metadata_count; i++) {
         tsm_free(c->metadata[i].key);
         tsm_free(c->metadata[i].value);
     }
-    tsm_free(c->tensors);
-    tsm_free(c->by_name);
+    for (int i = 0; i < c->set_count; i++) tsm_free(c->sets[i]);
     tsm_free(c->metadata);
     tsm_free(c->buffer);
     tsm_free(c);
     *checkpoint = NULL;
+}
+
+tsm_status tsm_checkpoint_add_set(tsm_checkpoint *checkpoint, const char *key, tsm_error *error)
+{
+    char *copy = tsm_strdup(key);
+
+    if (!copy) return tsm_fail_memory(error, strlen(key));
+    checkpoint->sets[checkpoint->set_count++] = copy;
+    return TSM_OK;
+}
+
+tsm_status tsm_checkpoint_select(tsm_checkpoint *checkpoint, int set, tsm_error *error)
+{
+    clear_tensors(checkpoint);
+    checkpoint->set = set;
+    TSM_TRY_RETURN(checkpoint->set_reader.read(checkpoint->set_reader.state, set, checkpoint, error));
+    return tsm_checkpoint_finish(checkpoint, error);
+}
+
+tsm_status tsm_checkpoint_reserve(tsm_checkpoint *checkpoint, int count, tsm_error *error)
+{
+    void *larger = tsm_realloc(checkpoint->tensors, (size_t)count, sizeof *checkpoint->tensors);
+
+    if (!larger) return tsm_fail_memory(error, (size_t)count * sizeof *checkpoint->tensors);
+    checkpoint->tensors = larger;
+    checkpoint->capacity = count;
+    return TSM_OK;
 }
 
 /* Makes room for one more element of `size` bytes in *array. */

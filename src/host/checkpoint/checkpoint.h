@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * checkpoint.h - what a checkpoint file holds, whichever container it came in: named tensors and metadata.
- *
- * A container's reader creates one, adds tensors and metadata, and finishes it; the mapper then only looks up.
+ * checkpoint.h - what a checkpoint file holds, whichever container it came in: named tensors and metadata; and
+ * writing such a file. The face of checkpoint/, which knows no network.
  */
 #ifndef TSM_CHECKPOINT_CHECKPOINT_H
 #define TSM_CHECKPOINT_CHECKPOINT_H
@@ -18,8 +17,9 @@
     X(F32, 4)                                                                                                        \
     X(F16, 2)                                                                                                        \
     X(BF16, 2)                                                                                                       \
-    X(F64, 8) X(I64, 8) X(I32, 4) X(I16, 2) X(I8, 1) X(U64, 8) X(U32, 4) X(U16, 2) X(U8, 1) X(BOOL, 1) X(F8_E4M3, 1) \
-        X(F8_E5M2, 1)
+    X(F64, 8)                                                                                                        \
+    X(I64, 8)                                                                                                        \
+    X(I32, 4) X(I16, 2) X(I8, 1) X(U64, 8) X(U32, 4) X(U16, 2) X(U8, 1) X(BOOL, 1) X(F8_E4M3, 1) X(F8_E5M2, 1)
 
 typedef enum tsm_stored_type {
 #define TSM_STORED_ENUM(name, bytes) TSM_STORED_##name,
@@ -49,6 +49,17 @@ typedef struct tsm_metadata {
     char *key, *value;
 } tsm_metadata;
 
+#define TSM_MAX_SETS 16
+
+struct tsm_checkpoint;
+
+/* What tsm_checkpoint_select reads from. */
+typedef struct tsm_set_reader {
+    tsm_status (*read)(void *state, int set, struct tsm_checkpoint *checkpoint, tsm_error *error);
+    void (*release)(void *state);
+    void *state;
+} tsm_set_reader;
+
 typedef struct tsm_checkpoint {
     const char *container; /* "safetensors"; static */
     tsm_stored_tensor *tensors;
@@ -57,21 +68,26 @@ typedef struct tsm_checkpoint {
     tsm_metadata *metadata;
     int metadata_count, metadata_capacity;
     void *buffer; /* what tensors point into; owned */
+
+    /* The sets of tensors in the file, of which one is selected: the keys of their dictionaries, "state_dict",
+     * "ema.state_dict"; "" for the object that was saved. None: the file is one set, without a key. */
+    char *sets[TSM_MAX_SETS];
+    int set_count, set;
+    tsm_set_reader set_reader;
 } tsm_checkpoint;
 
-tsm_checkpoint *tsm_checkpoint_create(const char *container);
+/* Reads the file at `path`, or a buffer that may be freed afterwards: safetensors, or one of PyTorch's containers.
+ * Released with tsm_checkpoint_destroy. Errors: IO, FORMAT, MEMORY; the text does not name the file. */
+tsm_status tsm_checkpoint_read_file(tsm_checkpoint **checkpoint, const char *path, tsm_error *error);
+tsm_status tsm_checkpoint_read_memory(tsm_checkpoint **checkpoint, const void *data, size_t bytes, tsm_error *error);
+
 void tsm_checkpoint_destroy(tsm_checkpoint **checkpoint);
 
-/* Appends a tensor without data, all of whose sizes are checked, and returns it in *tensor, valid until the next add.
- * Errors: FORMAT (negative or overflowing dims, too many of them), MEMORY. */
-tsm_status tsm_checkpoint_add(tsm_checkpoint *checkpoint, const char *name, tsm_stored_type type, const int64_t *dims,
-                              int ndim, tsm_stored_tensor **tensor, tsm_error *error);
+/* Replaces the tensors by those of another set; those before are gone. Errors: FORMAT, MEMORY. */
+tsm_status tsm_checkpoint_select(tsm_checkpoint *checkpoint, int set, tsm_error *error);
 
-tsm_status tsm_checkpoint_add_metadata(tsm_checkpoint *checkpoint, const char *key, const char *value,
-                                       tsm_error *error);
-
-/* Sorts the names for lookup. Errors: FORMAT (two tensors of one name), MEMORY. */
-tsm_status tsm_checkpoint_finish(tsm_checkpoint *checkpoint, tsm_error *error);
+/* Frees what only selecting needs. */
+void tsm_checkpoint_settle(tsm_checkpoint *checkpoint);
 
 /* NULL where there is no such tensor. Only after tsm_checkpoint_finish. */
 const tsm_stored_tensor *tsm_checkpoint_find(const tsm_checkpoint *checkpoint, const char *name);
@@ -82,5 +98,22 @@ const char *tsm_checkpoint_metadata(const tsm_checkpoint *checkpoint, const char
 /* "(64,3,7,7)" into `text`, which is returned. */
 #define TSM_DIMS_TEXT 96
 char *tsm_dims_text(char text[TSM_DIMS_TEXT], const int64_t *dims, int ndim);
+
+/* ---- Writing ----------------------------------------------------------------------------------------------- */
+
+/* What a file is made of. Of the tensors, name, type, dims and bytes are read; `fill` is called for each in turn and
+ * writes its bytes to `out`. Readers like wide types first: every tensor is then aligned for its type. */
+typedef struct tsm_writing {
+    const tsm_stored_tensor *tensors;
+    int count;
+    const tsm_metadata *metadata;
+    int metadata_count;
+    tsm_status (*fill)(void *state, int index, uint8_t *out, tsm_error *error);
+    void *state;
+} tsm_writing;
+
+/* Makes a safetensors file in memory. *data is the caller's, to be released with tsm_free. Errors: MODEL (metadata
+ * that is not UTF-8 or too much), MEMORY, and those of `fill`. */
+tsm_status tsm_checkpoint_write(const tsm_writing *writing, void **data, size_t *bytes, tsm_error *error);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pickle.h - reads the pickles inside PyTorch's files as data. Nothing is ever executed: a pickle names functions and
- * classes, and here five of those names mean something (ordered dictionaries, tensors and their storages); every
- * other one makes an inert object.
+ * pickle.h - reads the pickles of PyTorch and PaddlePaddle as data. Nothing is ever executed: a pickle names
+ * functions and classes, and few of those names mean something here (ordered dictionaries, tensors and their
+ * storages, NumPy's arrays and their types, see pickle_globals.c); every other one makes an inert object.
  *
- * Values live in one array and refer to each other by index, strings point into the pickle. A byte of pickle makes at
- * most one value and one cell; both are capped, and nothing recurses.
+ * Values live in one array and refer to each other by index, strings point into the pickle. None, booleans, the empty
+ * tuple and numbers of one byte are there once; two bytes of pickle make at most one value more, and one byte at most
+ * one cell. Both are capped, and nothing recurses.
  */
 #ifndef TSM_CHECKPOINT_PICKLE_H
 #define TSM_CHECKPOINT_PICKLE_H
@@ -26,6 +27,9 @@ typedef enum tsm_pickle_kind {
     TSM_PICKLE_GLOBAL,
     TSM_PICKLE_STORAGE,
     TSM_PICKLE_TENSOR,
+    TSM_PICKLE_DTYPE, /* of NumPy */
+    TSM_PICKLE_ARRAY, /* of NumPy */
+    TSM_PICKLE_TEXT8, /* bytes, written as text whose characters they are */
     TSM_PICKLE_OBJECT /* anything else, inert */
 } tsm_pickle_kind;
 
@@ -43,9 +47,8 @@ typedef struct tsm_pickle_value {
         } items;
         uint32_t global; /* which name, see pickle_machine.h */
         struct {
-            const char *key;
-            uint32_t key_length;
             tsm_stored_type type;
+            uint32_t key;  /* value: STRING */
             uint32_t size; /* value: INTEGER, elements of the whole storage */
             uint32_t view; /* value: INTEGER, elements before the part that is meant; 0: none */
         } storage;
@@ -54,6 +57,15 @@ typedef struct tsm_pickle_value {
             uint32_t offset;       /* value: INTEGER, elements */
             uint32_t dims, stride; /* values: TUPLE of INTEGER */
         } tensor;
+        struct {
+            tsm_stored_type type;
+            bool big_endian;
+        } dtype;
+        struct {
+            uint32_t dtype, dims, data; /* values: DTYPE, TUPLE of INTEGER, STRING or TEXT8; 0: not said yet */
+            bool by_columns;            /* the first dimension is the densest, not the last */
+        } array;
+        uint32_t text; /* TEXT8: value, STRING */
     } as;
 } tsm_pickle_value;
 
@@ -63,11 +75,12 @@ typedef struct tsm_pickle_cell {
 } tsm_pickle_cell;
 
 typedef struct tsm_pickle {
-    tsm_pickle_value *values; /* [0] is None, never a result: index 0 stands for "nothing" */
+    tsm_pickle_value *values; /* [0] is never a result: index 0 stands for "nothing" */
     tsm_pickle_cell *cells;   /* [0] is unused */
     uint32_t *stack, *memo;
     size_t value_count, value_room, cell_count, cell_room, stack_count, stack_room, memo_count, memo_room;
-    const uint8_t *at, *end; /* what is left of the pickle */
+    const uint8_t *at, *begin, *end; /* the pickle: next byte, first, end */
+    size_t before;                   /* bytes of the pickles before this one */
 } tsm_pickle;
 
 /* Reads one pickle from data[0..bytes); *root is its value, *used its length. A zeroed tsm_pickle may read several,

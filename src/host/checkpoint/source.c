@@ -88,15 +88,10 @@ static bool is_text(const uint8_t *head, size_t bytes)
 
 const char *tsm_source_kind(const uint8_t *head, size_t bytes)
 {
-    static const char pickle[] = "a Python pickle that PyTorch did not write";
     static const struct {
         size_t offset, length;
         const char *magic, *kind;
     } kinds[] = {
-        { 0, 2, "\x80\x02", pickle },
-        { 0, 2, "\x80\x03", pickle },
-        { 0, 2, "\x80\x04", pickle },
-        { 0, 2, "\x80\x05", pickle },
         { 0, 4,
           "\x7f"
           "ELF",

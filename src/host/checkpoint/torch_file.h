@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * torch_file.h - PyTorch's own files as checkpoints: a pickle that describes tensors, and their storages beside it,
- * in the legacy stream (before PyTorch 1.6) or in a zip archive.
+ * torch_file.h - files that are pickles as checkpoints: PyTorch's, where a pickle describes tensors whose storages
+ * are beside it, in the legacy stream (before PyTorch 1.6) or in a zip archive; and PaddlePaddle's, a pickle of NumPy
+ * arrays.
  *
  * The file is read once, whole, into memory of the checkpoint; tensors point into it. Only tensors that are not dense
  * are copied. All tensors together may be no larger than twice the file: storages are shared by few tensors, or by an
@@ -14,14 +15,14 @@
 #include "pickle.h"
 #include "source.h"
 
-/* True where the first bytes of a file are those of one of the two containers. */
+/* True where the first bytes of a file are those of one of the three containers. */
 bool tsm_torch_recognise(const uint8_t *head, size_t bytes);
 
-/* Takes the tensors of `state_dict`, or of the object itself where that is the dictionary. Errors: FORMAT, IO,
+/* Finds the dictionaries that hold tensors, and takes those of `state_dict`, or of the first. Errors: FORMAT, IO,
  * MEMORY. */
 tsm_status tsm_torch_read(tsm_checkpoint **checkpoint, const tsm_source *source, tsm_error *error);
 
-/* ---- Between the containers and torch_file.c ---- */
+/* ---- Between the containers, torch_sets.c, torch_tensors.c and torch_file.c ---- */
 
 /* The bytes of a storage. */
 typedef struct tsm_torch_storage {
@@ -36,12 +37,16 @@ typedef struct tsm_torch_storages {
     size_t count, room;
 } tsm_torch_storages;
 
+typedef enum tsm_torch_container { TSM_TORCH_ZIP, TSM_TORCH_LEGACY, TSM_TORCH_PICKLE } tsm_torch_container;
+
 typedef struct tsm_torch_file {
-    const uint8_t *data; /* the whole file */
+    tsm_torch_container container;
+    const uint8_t *data; /* the whole file; of the checkpoint */
     size_t bytes;
     tsm_pickle pickle;
     uint32_t root; /* the object that was saved */
     tsm_torch_storages storages;
+    uint32_t dicts[TSM_MAX_SETS]; /* the sets of tensors */
 } tsm_torch_file;
 
 /* Fill pickle, root and storages. Errors: FORMAT, MEMORY. */
@@ -58,5 +63,15 @@ int tsm_torch_compare_storages(const void *a, const void *b);
 
 /* NULL where there is none. */
 const tsm_torch_storage *tsm_torch_find_storage(const tsm_torch_storages *storages, const char *key, size_t length);
+
+/* Is this entry of a dictionary a tensor or an array under a text? And how many are there? */
+bool tsm_torch_is_tensor(const tsm_pickle_value *key, const tsm_pickle_value *value);
+int tsm_torch_count(const tsm_pickle *pickle, uint32_t dict);
+
+/* Lists the dictionaries with tensors as sets of the checkpoint. Errors: FORMAT (there is none), MEMORY. */
+tsm_status tsm_torch_find_sets(tsm_torch_file *file, tsm_checkpoint *checkpoint, tsm_error *error);
+
+/* Adds the tensors of a dictionary. Errors: FORMAT, MEMORY. */
+tsm_status tsm_torch_fill(const tsm_torch_file *file, uint32_t dict, tsm_checkpoint *checkpoint, tsm_error *error);
 
 #endif

@@ -26,8 +26,8 @@ static tsm_status list_described(const tsm_pickle *pickle, tsm_torch_storages *d
         tsm_torch_storage one = { 0 };
 
         if (value->kind != TSM_PICKLE_STORAGE) continue;
-        one.key = value->as.storage.key;
-        one.key_length = value->as.storage.key_length;
+        one.key = tsm_pickle_at(pickle, value->as.storage.key)->as.string.bytes;
+        one.key_length = tsm_pickle_at(pickle, value->as.storage.key)->as.string.length;
         one.bytes = tsm_stored_bytes(value->as.storage.type);
         TSM_TRY_RETURN(tsm_torch_add_storage(described, &one, error));
     }
@@ -45,7 +45,7 @@ static tsm_status read_storage(tsm_torch_file *file, const tsm_torch_storages *d
     uint64_t count = 0;
 
     if (key->kind != TSM_PICKLE_STRING)
-        return tsm_fail(error, TSM_ERROR_FORMAT, "has a storage whose key is no text");
+        return tsm_fail(error, TSM_ERROR_FORMAT, "has a storage whose key is not text");
     description = tsm_torch_find_storage(described, key->as.string.bytes, key->as.string.length);
     if (!description) return tsm_fail(error, TSM_ERROR_FORMAT, "has a storage that no tensor describes");
     if (file->bytes - *at < 8)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tsm classify: what happens in each video. */
+#include "clock.h"
 #include "commands.h"
 #include "options.h"
 #include "progress.h"
 #include "report.h"
 #include "runner.h"
-#include "eval/scores.h"
+#include "eval/eval.h"
 #include "settings.h"
 #include "cli/draw/sheet.h"
 #include "verdict.h"
+#include "video_input.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,16 @@ typedef struct classify {
     class_name *names;
     double *top_scores, *top_logits;
 } classify;
+
+/* One input on its way. */
+typedef struct video {
+    video_input input;
+    tsm_clips *clips;
+    tsm_clips_info info;
+    tsm_tensor frames;
+    tsm_resize resize; /* on the device; all zero where frames are cut already */
+    double network_ms;
+} video;
 
 static void stop(classify *c)
 {
@@ -90,22 +102,54 @@ static tsm_status make_room(classify *c, int clips, tsm_error *error)
     return TSM_OK;
 }
 
-/* All clips through the network, a batch at a time. */
-static tsm_status run_clips(classify *c, const tsm_tensor *clips, double *network_ms, tsm_error *error)
+/* Scales and cuts on the device what it can scale: one view, frames of one size, as the release scales. A sheet needs
+ * the pixels here. */
+static tsm_status load_unscaled(classify *c, tsm_video_options options, video *v, tsm_error *error)
 {
-    int count = (int)clips->dims[0], batch = runner_batch(count);
-    size_t clip_bytes = (size_t)(clips->dims[1] * clips->dims[2] * clips->dims[3] * clips->dims[4]);
+    tsm_status status;
+
+    options.raw = 1;
+    options.allocator = &c->net.allocator;
+    status = video_input_load(&v->input, &options, &v->clips, error);
+    v->resize.struct_size = sizeof v->resize;
+    if (status == TSM_OK) status = tsm_clips_get_resize(v->clips, 0, &v->resize, error);
+    if (status != TSM_OK) {
+        tsm_clips_destroy(&v->clips);
+        v->resize = (tsm_resize){ 0 };
+    }
+    return status;
+}
+
+static tsm_status load(classify *c, const tsm_video_options *options, video *v, tsm_error *error)
+{
+    tsm_status status = TSM_ERROR_UNSUPPORTED;
+
+    if (c->net.scales && !c->sheet_path && options->views <= 1 && options->mode == TSM_MODE_MIT)
+        status = load_unscaled(c, *options, v, error);
+    /* Frames of several sizes, or too large to page-lock: the host scales them. */
+    if (status == TSM_ERROR_UNSUPPORTED || status == TSM_ERROR_MEMORY)
+        status = video_input_load(&v->input, options, &v->clips, error);
+    if (status != TSM_OK) return status;
+    v->frames = tsm_clips_tensor(v->clips);
+    v->info.struct_size = sizeof v->info;
+    return tsm_clips_get_info(v->clips, &v->info);
+}
+
+/* All clips through the network, a batch at a time. */
+static tsm_status run_clips(classify *c, video *v, tsm_error *error)
+{
+    int count = (int)v->frames.dims[0], batch = runner_batch(count);
+    const tsm_resize *resize = v->resize.struct_size ? &v->resize : NULL;
     tsm_status status = make_room(c, count, error);
 
-    if (status == TSM_OK) status = runner_plan(&c->net, batch, (int)clips->dims[2], (int)clips->dims[3], error);
+    if (status == TSM_OK) status = runner_plan(&c->net, batch, v->info.crop, v->info.crop, resize, error);
     for (int first = 0; first < count && status == TSM_OK; first += batch) {
-        size_t from = (size_t)(first + batch > count ? count - batch : first);
-        double before = runner_clock_ms();
+        int from = first + batch > count ? count - batch : first;
+        double before = clock_ms();
 
-        status = runner_run(&c->net, TSM_UINT8, (const uint8_t *)clips->data + from * clip_bytes,
-                            c->logits + from * (size_t)c->net.info.classes, error);
-        *network_ms += runner_clock_ms() - before;
-        progress_update(&c->progress, c->at + (double)(from + (size_t)batch) / count);
+        status = runner_run(&c->net, &v->frames, from, c->logits + (size_t)from * (size_t)c->net.info.classes, error);
+        v->network_ms += clock_ms() - before;
+        progress_update(&c->progress, c->at + (double)(from + batch) / count);
     }
     return status;
 }
@@ -146,12 +190,11 @@ static int add_to_sheet(classify *c, const char *title, const tsm_tensor *frames
     return EXIT_FAILED;
 }
 
-static int show(classify *c, const char *input, const tsm_clips *clips, const tsm_tensor *frames, double network_ms)
+static int show(classify *c, const char *input, const video *done)
 {
-    tsm_clips_info info = TSM_CLIPS_INFO_INIT;
     verdict v = { .input = input,
-                  .clips = &info,
-                  .network_ms = network_ms,
+                  .clips = &done->info,
+                  .network_ms = done->network_ms,
                   .count = c->top,
                   .classes = c->classes,
                   .labels = c->labels,
@@ -159,44 +202,44 @@ static int show(classify *c, const char *input, const tsm_clips *clips, const ts
                   .logits = c->top_logits };
     int status = EXIT_DONE;
 
-    tsm_clips_get_info(clips, &info);
     progress_clear(&c->progress);
+    if (done->info.note) report_line("%s: %s", input_name(input), done->info.note);
     if (!c->s.json) {
         verdict_print_text(&v);
     } else if (verdict_print_json(&v) != 0) {
         status = EXIT_FAILED;
     }
-    return add_to_sheet(c, input, frames) == EXIT_DONE ? status : EXIT_FAILED;
+    return add_to_sheet(c, input_name(input), &done->frames) == EXIT_DONE ? status : EXIT_FAILED;
 }
 
 static int classify_input(classify *c, const char *input)
 {
     tsm_video_options options = settings_video(&c->s, &c->net.info);
-    tsm_clips *clips = NULL;
-    tsm_tensor frames;
+    video v = { .input = VIDEO_INPUT_INIT };
     tsm_error error = { 0 };
-    double network_ms = 0;
     int result = EXIT_FAILED;
-    tsm_status status = tsm_video_load(&clips, input, &options, &error);
+    tsm_status status = video_input_open(&v.input, input, &options, &error);
 
+    c->net.deadline_ms = clock_ms() + options.max_seconds * 1e3;
+    if (status == TSM_OK) status = load(c, &options, &v, &error);
+    if (status == TSM_OK) status = run_clips(c, &v, &error);
+    if (status == TSM_ERROR_CANCELLED)
+        report_fail(&error, status, "stopped after the %g seconds that it may take", options.max_seconds);
     if (status == TSM_OK) {
-        frames = tsm_clips_tensor(clips);
-        status = run_clips(c, &frames, &network_ms, &error);
-    }
-    if (status == TSM_OK) {
-        status = scores_combine(options.mode, c->logits, (int)frames.dims[0], c->net.info.classes, c->scores,
+        status = scores_combine(options.mode, c->logits, (int)v.frames.dims[0], c->net.info.classes, c->scores,
                                 c->means, &error);
     }
     if (status == TSM_OK) {
         rank(c);
-        result = show(c, input, clips, &frames, network_ms);
+        result = show(c, input, &v);
     } else {
         progress_clear(&c->progress);
-        report_name(&error, input);
+        report_name(&error, input_name(input));
         report_line("%s", error.text);
         add_to_sheet(c, error.text, NULL);
     }
-    tsm_clips_destroy(&clips);
+    tsm_clips_destroy(&v.clips);
+    video_input_close(&v.input);
     return result;
 }
 

@@ -6,7 +6,6 @@
 #include "report.h"
 #include "settings.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +35,10 @@ static tsm_status serialize(conversion *c, tsm_error *error)
     if (status == TSM_OK) status = tsm_model_get_info(model, &c->info);
     if (status == TSM_OK) {
         status = tsm_model_serialize(model, &options, &c->data, &c->bytes, error);
-        if (status != TSM_OK) report_name(error, c->input);
+        if (status == TSM_OK)
+            settings_report_doubts(&c->info, c->input);
+        else
+            report_name(error, c->input);
     }
     tsm_model_destroy(&model);
     free(path);
@@ -76,8 +78,7 @@ static tsm_status convert(conversion *c, tsm_error *error)
 
     if (status == TSM_OK) status = serialize(c, error);
     if (status == TSM_OK) status = check(c, error);
-    if (status == TSM_OK && fwrite(c->data, 1, c->bytes, out.file) != c->bytes)
-        status = report_fail(error, TSM_ERROR_IO, "%s: cannot be written: %s", c->output, strerror(errno));
+    if (status == TSM_OK) status = output_write(&out, c->data, c->bytes, error);
     if (status == TSM_OK) status = output_commit(&out, error);
     output_abort(&out);
     tsm_free(c->data);

@@ -6,6 +6,8 @@
 #include "options.h"
 #include "report.h"
 #include "settings.h"
+#include "shown.h"
+#include "video_input.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +41,9 @@ static tsm_status read_model(preprocess *p, tsm_error *error)
     if (!p->s.model) return TSM_OK;
     status = settings_load_model(&p->s, 0, &model, &path, error);
     if (status == TSM_OK) status = tsm_model_get_info(model, &info);
+    if (status == TSM_OK && info.in_channels != 3)
+        status = report_fail(error, TSM_ERROR_UNSUPPORTED, "%s: takes %d channels, not RGB frames", path,
+                             info.in_channels);
     if (status == TSM_OK) {
         memcpy(p->mean, info.mean, sizeof p->mean);
         memcpy(p->std, info.std, sizeof p->std);
@@ -63,24 +68,29 @@ static tsm_status write_tensor(preprocess *p, output_file *out, tsm_error *error
     return status;
 }
 
+static tsm_status load_video(preprocess *p, tsm_error *error)
+{
+    video_input input = VIDEO_INPUT_INIT;
+    tsm_status status = video_input_open(&input, p->input, &p->video, error);
+
+    if (status == TSM_OK) status = video_input_load(&input, &p->video, &p->clips, error);
+    if (status != TSM_OK) report_name(error, input_name(p->input));
+    video_input_close(&input);
+    return status;
+}
+
 static tsm_status make_tensor(preprocess *p, tsm_error *error)
 {
-    output_file probe = { 0 }, out = { 0 };
-    tsm_status status = output_open(&probe, p->output, error); /* before the work, which decides the shape */
+    output_file out = { 0 };
+    tsm_status status = output_open(&out, p->output, error); /* before the work, which decides the shape */
 
-    output_abort(&probe);
     if (status == TSM_OK) status = read_model(p, error);
+    if (status == TSM_OK) status = load_video(p, error);
     if (status == TSM_OK) {
-        status = tsm_video_load(&p->clips, p->input, &p->video, error);
-        if (status != TSM_OK) report_name(error, p->input);
-    }
-    if (status != TSM_OK) return status;
-    p->frames = tsm_clips_tensor(p->clips);
-    {
-        const int64_t *from = p->frames.dims;
+        const int64_t *from = (p->frames = tsm_clips_tensor(p->clips)).dims;
         const int64_t dims[5] = { from[0], from[1], from[4], from[2], from[3] };
 
-        status = npy_create(&out, p->output, TSM_FLOAT32, dims, 5, error);
+        status = npy_begin(&out, TSM_FLOAT32, dims, 5, error);
     }
     if (status == TSM_OK) status = write_tensor(p, &out, error);
     if (status == TSM_OK) status = output_commit(&out, error);
@@ -99,21 +109,25 @@ static int print_json(const preprocess *p, const tsm_clips_info *info)
     json_t *shape = json_pack("[I, I, I, I, I]", (json_int_t)dims[0], (json_int_t)dims[1], (json_int_t)dims[4],
                               (json_int_t)dims[2], (json_int_t)dims[3]);
 
-    return json_out_print(
-        json_pack("{s:o, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:{s:o, s:o}}", "input",
-                  json_out_text(p->input), "output", json_out_text(p->output), "shape", shape, "frames", info->frames,
-                  "width", info->width, "height", info->height, "duration_s", json_out_rounded(info->duration_s, 6),
-                  "codec", json_out_text(info->codec), "views", info->views, "samples", info->samples, "segments",
-                  info->segments, "sampled", json_out_rows(info->numbers, info->samples, info->segments), "mean",
-                  triple(p->mean), "std", triple(p->std), "ms", "decode", json_out_rounded(info->decode_ms, 3),
-                  "preprocess", json_out_rounded(info->preprocess_ms, 3)));
+    json_t *line = json_pack(
+        "{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:{s:o, s:o}}", "input",
+        json_out_text(p->input), "output", json_out_text(p->output), "shape", shape, "pattern",
+        json_out_text(info->pattern), "frames", info->frames, "width", info->width, "height", info->height,
+        "duration_s", json_out_rounded(info->duration_s, 6), "codec", json_out_text(info->codec), "views",
+        info->views, "samples", info->samples, "segments", info->segments, "sampled",
+        json_out_rows(info->numbers, info->samples, info->segments), "mean", triple(p->mean), "std", triple(p->std),
+        "ms", "decode", json_out_rounded(info->decode_ms, 3), "preprocess", json_out_rounded(info->preprocess_ms, 3));
+
+    line = json_out_add_bytes(line, "input_bytes", p->input);
+    return json_out_print(json_out_add_bytes(line, "output_bytes", p->output));
 }
 
 static int print_text(const preprocess *p, const tsm_clips_info *info)
 {
     const int64_t *dims = p->frames.dims;
 
-    printf("%s: (%lld, %lld, %lld, %lld, %lld) float32 of %d frames; decode %.1f ms, preprocess %.1f ms\n", p->output,
+    shown_print(stdout, strcmp(p->output, "-") == 0 ? "standard output" : p->output);
+    printf(": (%lld, %lld, %lld, %lld, %lld) float32 of %d frames; decode %.1f ms, preprocess %.1f ms\n",
            (long long)dims[0], (long long)dims[1], (long long)dims[4], (long long)dims[2], (long long)dims[3],
            info->frames, info->decode_ms, info->preprocess_ms);
     return 0;
@@ -130,6 +144,7 @@ static int run(preprocess *p)
         return EXIT_FAILED;
     }
     tsm_clips_get_info(p->clips, &info);
+    if (info.note) report_line("%s: %s", input_name(p->input), info.note);
     failed = p->s.json ? print_json(p, &info) : print_text(p, &info);
     return failed ? EXIT_FAILED : EXIT_DONE;
 }
@@ -141,10 +156,11 @@ int cmd_preprocess(int argc, char **argv)
         OPTION_SPEC_TEXT("output", "X.npy", &p.output, "float32 (V,T,3,H,W), normalised"),
         SETTINGS_SPECS_JSON(p.s),
         OPTION_SPEC_TEXT("model", "FILE", &p.s.model, "a model's sizes, mean and deviation; else those of ImageNet"),
-        OPTION_SPEC_NUMBER("segments", &p.s.segments, 1, 1024, "frames a clip"),
-        OPTION_SPEC_NUMBER("input-size", &p.s.input_size, 1, 8192, "pixels of a crop"),
+        OPTION_SPEC_NUMBER("segments", &p.s.segments, 1, TSM_MAX_SEGMENTS, "frames a clip"),
+        OPTION_SPEC_NUMBER("input-size", &p.s.input_size, 1, TSM_MAX_INPUT_SIZE, "pixels of a crop"),
         SETTINGS_SPECS_VIDEO(p.s),
-        OPTION_SPEC_NUMBER("threads", &p.s.threads, 1, 4096, "threads of the decoder"),
+        SETTINGS_SPECS_MEMORY(p.s),
+        OPTION_SPEC_NUMBER("threads", &p.s.threads, 1, TSM_MAX_THREADS, "threads of the decoder"),
     };
     const option_table table = { "preprocess", "INPUT --output X.npy",
                                  "Writes the tensor that classify would feed, and reports the frame numbers.", specs,

@@ -11,8 +11,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
-
-#define MAX_SEGMENTS 1024 /* of tsm_model_options */
+#include <string.h>
 
 /* What the dims of the input are. */
 typedef struct clip_shape {
@@ -36,9 +35,9 @@ static tsm_status read_shape(const npy_array *array, const char *path, clip_shap
     for (int i = 1; i < 5; i++) {
         if (dims[i] > INT_MAX) return report_fail(error, TSM_ERROR_FORMAT, "%s: shape %s is too large", path, text);
     }
-    if (dims[1] > MAX_SEGMENTS) {
+    if (dims[1] > TSM_MAX_SEGMENTS) {
         return report_fail(error, TSM_ERROR_FORMAT, "%s: clips of %lld frames are longer than %d", path,
-                           (long long)dims[1], MAX_SEGMENTS);
+                           (long long)dims[1], TSM_MAX_SEGMENTS);
     }
     shape->clips = dims[0];
     shape->segments = (int)dims[1];
@@ -67,6 +66,17 @@ static tsm_status check_model(const runner *net, const clip_shape *shape, const 
     return TSM_OK;
 }
 
+/* `clips` as clips of the array's shape. */
+static tsm_tensor batch_tensor(const npy_reader *in, int batch, void *clips)
+{
+    tsm_tensor tensor = { .data = clips, .dtype = in->array.dtype, .ndim = 5 };
+
+    tensor.layout = tensor.dtype == TSM_UINT8 ? TSM_NTHWC : TSM_NTCHW;
+    memcpy(tensor.dims, in->array.dims, sizeof tensor.dims);
+    tensor.dims[0] = batch;
+    return tensor;
+}
+
 /* Reads, runs and writes a batch at a time, so that memory does not grow with the file. */
 static tsm_status run_batches(runner *net, const npy_reader *in, const clip_shape *shape, output_file *out,
                               tsm_error *error)
@@ -75,9 +85,10 @@ static tsm_status run_batches(runner *net, const npy_reader *in, const clip_shap
     size_t width = runner_logits(net);
     void *clips = report_alloc((size_t)batch * shape->elements, npy_element_bytes(in->array.dtype), error);
     float *logits = report_alloc((size_t)batch * width, sizeof *logits, error);
+    const tsm_tensor tensor = batch_tensor(in, batch, clips);
     progress bar;
     tsm_status status =
-        clips && logits ? runner_plan(net, batch, shape->height, shape->width, error) : TSM_ERROR_MEMORY;
+        clips && logits ? runner_plan(net, batch, shape->height, shape->width, NULL, error) : TSM_ERROR_MEMORY;
 
     progress_begin(&bar, "clips", (double)shape->clips);
     for (int64_t first = 0; first < shape->clips && status == TSM_OK; first += batch) {
@@ -85,7 +96,7 @@ static tsm_status run_batches(runner *net, const npy_reader *in, const clip_shap
         size_t again = (size_t)(first - from); /* clips of the batch that are written already */
 
         status = npy_read(in, (size_t)from * shape->elements, (size_t)batch * shape->elements, clips, error);
-        if (status == TSM_OK) status = runner_run(net, in->array.dtype, clips, logits, error);
+        if (status == TSM_OK) status = runner_run(net, &tensor, 0, logits, error);
         if (status == TSM_OK) {
             status = npy_append(out, TSM_FLOAT32, logits + again * width, ((size_t)batch - again) * width, error);
         }
@@ -104,8 +115,9 @@ static tsm_status run_file(const settings *s, const char *input, const char *out
     output_file out = { 0 };
     runner net = { 0 };
     clip_shape shape = { 0 };
-    tsm_status status = npy_open(&in, input, error);
+    tsm_status status = output_open(&out, output, error);
 
+    if (status == TSM_OK) status = npy_open(&in, input, error);
     if (status == TSM_OK) status = read_shape(&in.array, input, &shape, error);
     if (status == TSM_OK) status = runner_open(&net, s, shape.segments, error);
     if (status == TSM_OK) status = check_model(&net, &shape, s, input, error);
@@ -113,8 +125,7 @@ static tsm_status run_file(const settings *s, const char *input, const char *out
         const int64_t of_clips[] = { shape.clips, net.info.classes };
         const int64_t of_frames[] = { shape.clips, shape.segments, net.info.classes };
 
-        status =
-            npy_create(&out, output, TSM_FLOAT32, net.per_frame ? of_frames : of_clips, net.per_frame ? 3 : 2, error);
+        status = npy_begin(&out, TSM_FLOAT32, net.per_frame ? of_frames : of_clips, net.per_frame ? 3 : 2, error);
     }
     if (status == TSM_OK) status = run_batches(&net, &in, &shape, &out, error);
     if (status == TSM_OK) status = output_commit(&out, error);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json_out.h"
 
+#include "eval/eval.h"
 #include "report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,22 @@ json_t *json_out_text(const char *text)
     value = json_stringn(copy, used);
     free(copy);
     return value;
+}
+
+json_t *json_out_add_bytes(json_t *object, const char *key, const char *text)
+{
+    size_t length = text ? strlen(text) : 0;
+    char *digits;
+    json_t *value;
+
+    if (!object || !text || utf8_is_text(text, length)) return object;
+    digits = malloc(2 * length + 1);
+    for (size_t i = 0; digits && i < length; i++) sprintf(digits + 2 * i, "%02x", (unsigned char)text[i]);
+    value = digits ? json_stringn(digits, 2 * length) : NULL;
+    free(digits);
+    if (value && json_object_set_new(object, key, value) == 0) return object;
+    json_decref(object);
+    return NULL;
 }
 
 json_t *json_out_rounded(double value, int decimals)
@@ -66,6 +84,20 @@ json_t *json_out_rows(const int *numbers, int rows, int columns)
     return all;
 }
 
+/* jansson escapes what JSON wants escaped. DEL and C1, which UTF-8 writes in two bytes, are for terminals. */
+static void print_line(const char *line)
+{
+    for (const unsigned char *c = (const unsigned char *)line; *c; c++) {
+        if (*c == 0x7f)
+            printf("\\u007F");
+        else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+            printf("\\u%04X", *++c);
+        else
+            putchar(*c);
+    }
+    putchar('\n');
+}
+
 int json_out_print(json_t *value)
 {
     char *line = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
@@ -75,7 +107,7 @@ int json_out_print(json_t *value)
         report_line("standard output: out of memory for a line of JSON");
         return -1;
     }
-    puts(line);
+    print_line(line);
     free(line);
     return 0;
 }

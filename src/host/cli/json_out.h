@@ -8,6 +8,10 @@
 /* A JSON string of text that need not be UTF-8 (file names): bytes that are not become U+FFFD. NULL is null. */
 json_t *json_out_text(const char *text);
 
+/* Adds to an object, where `text` is not UTF-8, its bytes as hexadecimal digits under `key`: so that a file can be
+ * found again. Returns the object, or NULL, having dropped it, where memory runs out; NULL stays NULL. */
+json_t *json_out_add_bytes(json_t *object, const char *key, const char *text);
+
 /* A number rounded to `decimals` places. */
 json_t *json_out_rounded(double value, int decimals);
 

@@ -7,20 +7,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 /* From the folder of the executable, in an installation as in a build tree. */
 #define SHIPPED_MODEL "../share/tsm/tsm-demo.safetensors"
 
-static int shipped_path(char *path, size_t bytes)
+/* Where the executable is; without /proc, as in a bare chroot, by the name that it was started with. */
+static int own_path(char path[PATH_MAX])
 {
-    ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    const char *started = (const char *)getauxval(AT_EXECFN);
+
+    if (length < 0) return started && realpath(started, path);
+    path[length] = '\0';
+    return 1;
+}
+
+static int shipped_path(char path[PATH_MAX])
+{
     char *slash;
 
-    if (length < 0) return 0;
-    path[length] = '\0';
+    if (!own_path(path)) return 0;
     slash = strrchr(path, '/');
-    if (!slash || (size_t)(slash + 1 - path) + sizeof SHIPPED_MODEL > bytes) return 0;
+    if (!slash || (size_t)(slash + 1 - path) + sizeof SHIPPED_MODEL > PATH_MAX) return 0;
     memcpy(slash + 1, SHIPPED_MODEL, sizeof SHIPPED_MODEL);
     return 1;
 }
@@ -33,7 +43,7 @@ tsm_status model_path_find(const char *given, char **path, tsm_error *error)
     *path = NULL;
     if (!given && variable && *variable) given = variable;
     if (!given) {
-        *path = shipped_path(shipped, sizeof shipped) ? realpath(shipped, NULL) : NULL;
+        *path = shipped_path(shipped) ? realpath(shipped, NULL) : NULL;
         if (*path) return TSM_OK;
         return report_fail(error, TSM_ERROR_IO,
                            "no model: --model is not given, TSM_MODEL is not set, and there is no %s",

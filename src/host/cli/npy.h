@@ -6,6 +6,7 @@
 #ifndef TSM_CLI_NPY_H
 #define TSM_CLI_NPY_H
 
+#include "input.h"
 #include "output.h"
 
 #include <stddef.h>
@@ -43,10 +44,10 @@ const char *npy_shape_text(const npy_array *array, char *text, size_t bytes);
 typedef struct npy_reader {
     npy_array array;
     const char *path; /* borrowed */
-    int descriptor;
+    input_file input;
 } npy_reader;
 
-/* Opens a regular file and reads its header. Errors: IO, FORMAT, MEMORY. */
+/* Opens a file, or a stream that is read to its end first, and reads the header. Errors: IO, FORMAT, MEMORY. */
 tsm_status npy_open(npy_reader *reader, const char *path, tsm_error *error);
 
 /* Reads `count` elements from element `first` on. Errors: IO. */
@@ -55,15 +56,14 @@ tsm_status npy_read(const npy_reader *reader, size_t first, size_t count, void *
 /* NPY_READER_INIT makes a reader that may be closed. */
 #define NPY_READER_INIT                                                                                              \
     {                                                                                                                \
-        .descriptor = -1                                                                                             \
+        .input = INPUT_FILE_INIT                                                                                     \
     }
 void npy_close(npy_reader *reader);
 
 /* ---- Writing a file: nothing is seen at the path before output_commit -------------------------------------- */
 
-/* Opens the output and writes the header of an array of these dims. Errors: IO, MEMORY, ARGUMENT. */
-tsm_status npy_create(output_file *output, const char *path, tsm_dtype dtype, const int64_t *dims, int ndim,
-                      tsm_error *error);
+/* Writes the header of an array of these dims to an output that was just opened. Errors: IO, ARGUMENT. */
+tsm_status npy_begin(output_file *output, tsm_dtype dtype, const int64_t *dims, int ndim, tsm_error *error);
 
 /* Appends `count` elements. Errors: IO. */
 tsm_status npy_append(output_file *output, tsm_dtype dtype, const void *elements, size_t count, tsm_error *error);

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* output.c - see output.h. */
 #include "output.h"
 
+#include "output_target.h"
 #include "report.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define TEMPORARY_TRIES 100
+#define TEMPORARY_TRIES 100 /* each with a name of its own: the first is free, whatever earlier runs have left */
 
 /* The temporary file that a signal must take away; written only while signals are blocked. */
 static char pending[PATH_MAX];
@@ -49,7 +54,17 @@ static tsm_status fail(tsm_error *error, const char *path, int reason)
     return report_fail(error, TSM_ERROR_IO, "%s: cannot be written: %s", path, strerror(reason));
 }
 
-/* Opens a new file beside the target, named so that two processes never meet. */
+static uint64_t random_number(void)
+{
+    struct timespec now;
+    uint64_t number;
+
+    if (getrandom(&number, sizeof number, GRND_NONBLOCK) == (ssize_t)sizeof number) return number;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_nsec * 1000003u ^ (uint64_t)now.tv_sec ^ (uint64_t)getpid() << 40;
+}
+
+/* Opens a new file beside the target. Its name is random: a process of a container has the same number each time. */
 static tsm_status open_temporary(output_file *output, mode_t mode, tsm_error *error)
 {
     const char *slash = strrchr(output->target, '/');
@@ -61,7 +76,8 @@ static tsm_status open_temporary(output_file *output, mode_t mode, tsm_error *er
     output->temporary = report_alloc(bytes, 1, error);
     if (!output->temporary) return TSM_ERROR_MEMORY;
     for (int i = 0; i < TEMPORARY_TRIES && descriptor < 0; i++) {
-        snprintf(output->temporary, bytes, "%.*s.tsm-%ld-%d.tmp", folder, output->target, (long)getpid(), i);
+        snprintf(output->temporary, bytes, "%.*s.tsm-%016llx.tmp", folder, output->target,
+                 (unsigned long long)random_number());
         descriptor = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (descriptor < 0 && errno != EEXIST) break;
     }
@@ -79,41 +95,63 @@ static tsm_status open_temporary(output_file *output, mode_t mode, tsm_error *er
     return fail(error, output->path, errno);
 }
 
+/* Takes standard output for the data; what is printed goes to stderr instead. */
+static int take_standard_output(void)
+{
+    int descriptor = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+    fflush(stdout);
+    if (descriptor >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+static tsm_status open_direct(output_file *output, int descriptor, tsm_error *error)
+{
+    output->file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
+    if (output->file) return TSM_OK;
+    if (descriptor >= 0) close(descriptor);
+    return fail(error, output->path, errno);
+}
+
+/* A pipe waits for its reader here; a signal that is handled does not end that. */
+static int open_existing(const char *path)
+{
+    int descriptor;
+
+    do descriptor = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+    while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
 tsm_status output_open(output_file *output, const char *path, tsm_error *error)
 {
-    struct stat about;
-    mode_t mode = 0666;
-    tsm_status status;
+    output_target target;
+    tsm_status status = TSM_ERROR_IO;
+    int failed;
 
     memset(output, 0, sizeof *output);
     output->path = path;
     if (!*path) return report_fail(error, TSM_ERROR_IO, "the name of the output is empty");
-    output->target = realpath(path, NULL);
-    if (!output->target && errno != ENOENT) return fail(error, path, errno);
-    if (output->target && stat(output->target, &about) == 0) {
-        if (S_ISDIR(about.st_mode)) {
-            status = fail(error, path, EISDIR);
-            goto failed;
-        }
-        if (access(output->target, W_OK) != 0) {
-            status = fail(error, path, errno);
-            goto failed;
-        }
-        if (!S_ISREG(about.st_mode)) {
-            output->file = fopen(output->target, "wb");
-            status = output->file ? TSM_OK : fail(error, path, errno);
-            if (status != TSM_OK) goto failed;
-            return TSM_OK;
-        }
-        mode = about.st_mode & 0777;
+    failed = output_target_find(&target, path);
+    if (failed) return fail(error, path, failed);
+    output->target = target.path;
+    switch (target.kind) {
+    case OUTPUT_STANDARD: status = open_direct(output, take_standard_output(), error); break;
+    case OUTPUT_DIRECT: status = open_direct(output, open_existing(path), error); break;
+    case OUTPUT_REPLACED: status = open_temporary(output, target.mode, error); break;
     }
-    if (!output->target) output->target = strdup(path);
-    if (!output->target) return report_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", path);
-    status = open_temporary(output, mode, error);
-    if (status == TSM_OK) return TSM_OK;
-failed:
-    output_abort(output);
+    if (status != TSM_OK) output_abort(output);
     return status;
+}
+
+tsm_status output_write(output_file *output, const void *data, size_t bytes, tsm_error *error)
+{
+    errno = 0;
+    if (fwrite(data, 1, bytes, output->file) == bytes) return TSM_OK;
+    return fail(error, output->path, errno ? errno : EIO);
 }
 
 static void release(output_file *output)
@@ -124,27 +162,50 @@ static void release(output_file *output)
     memset(output, 0, sizeof *output);
 }
 
-tsm_status output_commit(output_file *output, tsm_error *error)
+/* Writes out what is buffered, and closes. Returns 0 or an errno. */
+static int finish_file(output_file *output)
 {
-    int failed = fflush(output->file) != 0 || ferror(output->file);
-    int reason = errno;
+    int failed = fflush(output->file) != 0 || ferror(output->file) ? (errno ? errno : EIO) : 0;
 
     /* Pipes and devices cannot be synchronised, which is no failure. */
-    if (!failed && output->temporary && fsync(fileno(output->file)) != 0) {
-        failed = 1;
-        reason = errno;
-    }
-    if (fclose(output->file) != 0 && !failed) {
-        failed = 1;
-        reason = errno;
-    }
+    if (!failed && output->temporary && fsync(fileno(output->file)) != 0) failed = errno;
+    if (fclose(output->file) != 0 && !failed) failed = errno;
     output->file = NULL;
-    if (!failed && output->temporary && rename(output->temporary, output->target) != 0) {
-        failed = 1;
-        reason = errno;
-    }
+    return failed;
+}
+
+/* The new name must survive a power cut as the data do. Folders of some file systems cannot be synchronised. */
+static int sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    int descriptor, failed;
+
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return 0;
+    failed = fsync(descriptor) != 0 && errno == EIO ? EIO : 0;
+    close(descriptor);
+    return failed;
+}
+
+/* Puts the temporary file in the target's place. Returns 0 or an errno. */
+static int put_in_place(output_file *output)
+{
+    if (!output_target_replaceable(output->target)) return EEXIST; /* it was a file, or nothing, when we began */
+    if (rename(output->temporary, output->target) != 0) return errno;
+    return sync_folder(output->target);
+}
+
+tsm_status output_commit(output_file *output, tsm_error *error)
+{
+    int failed;
+
+    errno = 0;
+    failed = finish_file(output);
+    if (!failed && output->temporary) failed = put_in_place(output);
     if (failed) {
-        tsm_status status = fail(error, output->path, reason ? reason : EIO);
+        tsm_status status = fail(error, output->path, failed);
 
         output_abort(output);
         return status;

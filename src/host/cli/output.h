@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* output.h - a file that appears complete or not at all.
+/* output.h - what the command writes, to whatever its name is.
  *
- * Data goes to a temporary file in the folder of the target, which is renamed over it at the end; a failure, or a
- * signal that ends the process, leaves whatever stood there before. A target that exists and is no regular file (a
- * device, a pipe) is written directly. */
+ * A regular file appears complete or not at all: data goes to a temporary file in its folder, which is renamed over
+ * it at the end; a failure, or a signal that ends the process, leaves what stood there before. Symbolic links are
+ * followed, dangling ones as well. Pipes, devices and "-" (standard output) are written directly; nothing is ever
+ * renamed over them. */
 #ifndef TSM_CLI_OUTPUT_H
 #define TSM_CLI_OUTPUT_H
 
@@ -17,9 +18,13 @@ typedef struct output_file {
     char *temporary;  /* NULL where the target is written directly */
 } output_file;
 
-/* Opens the output: the place to find out that it cannot be written, before any work. One output may be open at a
- * time. Errors: IO, MEMORY. */
+/* Opens the output: the place to find out that it cannot be written, before any work. A pipe is opened once only, and
+ * waits for its reader. Where the output is standard output, what the command prints goes to stderr from here on. One
+ * output may be open at a time. Errors: IO, MEMORY. */
 tsm_status output_open(output_file *output, const char *path, tsm_error *error);
+
+/* Appends bytes. Errors: IO. */
+tsm_status output_write(output_file *output, const void *data, size_t bytes, tsm_error *error);
 
 /* Makes the file appear; on failure nothing has changed at the target. Closes either way. */
 tsm_status output_commit(output_file *output, tsm_error *error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "progress.h"
 
+#include "clock.h"
 #include "report.h"
-#include "runner.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 
 void progress_begin(progress *p, const char *unit, double total)
 {
-    double now = runner_clock_ms();
+    double now = clock_ms();
     bool terminal = isatty(STDERR_FILENO) != 0;
 
     *p = (progress){ .unit = unit, .total = total, .started_ms = now, .terminal = terminal };
@@ -36,7 +36,7 @@ void progress_text(const char *unit, double done, double total, double elapsed_m
 
 void progress_update(progress *p, double done)
 {
-    double now = runner_clock_ms();
+    double now = clock_ms();
     char text[128];
 
     if (now - p->shown_ms < (p->terminal ? TERMINAL_STEP_MS : LOG_STEP_MS)) return;

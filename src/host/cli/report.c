@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "commands.h"
+#include "shown.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,37 +13,32 @@
 #include <string.h>
 #include <unistd.h>
 
-static void replace_controls(char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
-    }
-}
-
 tsm_status report_fail(tsm_error *error, tsm_status code, const char *format, ...)
 {
+    char text[TSM_ERROR_TEXT_BYTES];
     va_list arguments;
 
     if (!error) return code;
     error->code = code;
     error->device = -1;
     va_start(arguments, format);
-    vsnprintf(error->text, sizeof error->text, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    replace_controls(error->text);
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    memcpy(error->text, text, sizeof text);
     return code;
 }
 
 void report_line(const char *format, ...)
 {
-    char text[2 * TSM_ERROR_TEXT_BYTES];
+    char text[2 * TSM_ERROR_TEXT_BYTES], shown[4 * TSM_ERROR_TEXT_BYTES];
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    replace_controls(text);
-    fprintf(stderr, "tsm: %s\n", text);
+    fprintf(stderr, "tsm: %s\n", shown_copy(shown, sizeof shown, text));
 }
 
 void report_name(tsm_error *error, const char *name)
@@ -81,7 +77,6 @@ void *report_alloc(size_t count, size_t size, tsm_error *error)
 {
     void *memory = calloc(count ? count : 1, size);
 
-    if (!memory)
-        report_fail(error, TSM_ERROR_MEMORY, "out of memory: %zu x %zu bytes are not to be had", count, size);
+    if (!memory) report_fail(error, TSM_ERROR_MEMORY, "out of memory (%zu x %zu bytes)", count, size);
     return memory;
 }

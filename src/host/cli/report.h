@@ -10,7 +10,7 @@
 tsm_status report_fail(tsm_error *error, tsm_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Prints "tsm: " and one line on stderr; control characters are replaced, so it stays one line. */
+/* Prints "tsm: " and one line on stderr, as shown.h has it. */
 void report_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Puts "NAME: " before the record's text, unless it begins with that, or with a path inside NAME, already. */

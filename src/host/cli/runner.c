@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner.h"
 
+#include "clock.h"
 #include "report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A stream has neither the frames that are to come nor fewer moments than frames. */
 static tsm_status check_online(const runner *r, tsm_error *error)
@@ -22,6 +22,46 @@ static tsm_status check_online(const runner *r, tsm_error *error)
     return TSM_OK;
 }
 
+/* ---- Frames that the device scales ---- */
+
+/* The block of the video before, where it is large enough. */
+static void *take_frames(void *user, size_t bytes)
+{
+    runner *r = user;
+
+    if (bytes > RUNNER_MAX_FRAMES) return NULL;
+    if (bytes <= r->frames_bytes) return r->frames;
+    tsm_engine_release(r->engine, r->frames);
+    r->frames_bytes = 0;
+    if (tsm_engine_allocate(r->engine, bytes, &r->frames, &r->allocator.memory, NULL) == TSM_OK)
+        r->frames_bytes = bytes;
+    return r->frames;
+}
+
+/* Kept until the runner is closed. */
+static void keep_frames(void *user, void *memory)
+{
+    (void)user;
+    (void)memory;
+}
+
+static tsm_status look_at_device(runner *r)
+{
+    tsm_engine_info engine = TSM_ENGINE_INFO_INIT;
+    tsm_status status = tsm_engine_get_info(r->engine, &engine);
+
+    r->scales = status == TSM_OK && strncmp(engine.device, "cuda", 4) == 0;
+    r->allocator = (tsm_allocator){ take_frames, keep_frames, r, TSM_MEMORY_PINNED };
+    return status;
+}
+
+static int is_late(void *user)
+{
+    const runner *r = user;
+
+    return r->deadline_ms > 0 && clock_ms() > r->deadline_ms;
+}
+
 tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *error)
 {
     tsm_engine_options options = settings_engine(s);
@@ -30,11 +70,15 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
     memset(r, 0, sizeof *r);
     r->info.struct_size = sizeof r->info;
     r->per_frame = options.per_frame;
+    options.cancel = is_late;
+    options.cancel_user = r;
     status = settings_load_model(s, segments, &r->model, &r->path, error);
     if (status == TSM_OK) status = tsm_model_get_info(r->model, &r->info);
     if (status == TSM_OK && s->online) status = check_online(r, error);
     if (status == TSM_OK) status = tsm_engine_create(&r->engine, r->model, &options, error);
+    if (status == TSM_OK) status = look_at_device(r);
     if (status == TSM_OK) status = tsm_context_create(&r->context, r->engine, error);
+    if (status == TSM_OK) settings_report_doubts(&r->info, r->path);
     if (status != TSM_OK) runner_close(r);
     return status;
 }
@@ -42,6 +86,7 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
 void runner_close(runner *r)
 {
     tsm_context_destroy(&r->context);
+    tsm_engine_release(r->engine, r->frames);
     tsm_engine_destroy(&r->engine);
     tsm_model_destroy(&r->model);
     free(r->path);
@@ -60,44 +105,41 @@ int runner_batch(int64_t clips)
     return (int)(clips / batches + (clips % batches != 0));
 }
 
-tsm_status runner_plan(runner *r, int n, int height, int width, tsm_error *error)
+/* Member by member: between them are bytes that belong to none. */
+static bool same_resize(const tsm_resize *a, const tsm_resize *b)
 {
+    return a->struct_size == b->struct_size && a->width == b->width && a->height == b->height &&
+           a->scaled_width == b->scaled_width && a->scaled_height == b->scaled_height && a->x == b->x &&
+           a->y == b->y && a->mirror == b->mirror;
+}
+
+tsm_status runner_plan(runner *r, int n, int height, int width, const tsm_resize *resize, tsm_error *error)
+{
+    static const tsm_resize none;
     tsm_shape shape = { .n = n, .t = r->info.segments, .h = height, .w = width };
     tsm_status status;
 
-    if (memcmp(&shape, &r->planned, sizeof shape) == 0) return TSM_OK;
-    status = tsm_context_plan(r->context, &shape, error);
+    if (!resize) resize = &none;
+    if (memcmp(&shape, &r->planned, sizeof shape) == 0 && same_resize(resize, &r->resize)) return TSM_OK;
+    status = tsm_context_plan_resize(r->context, &shape, resize->struct_size ? resize : NULL, error);
     r->planned = status == TSM_OK ? shape : (tsm_shape){ 0 };
+    r->resize = *resize;
     return status;
 }
 
-tsm_status runner_run(runner *r, tsm_dtype dtype, const void *clips, float *logits, tsm_error *error)
+tsm_status runner_run(runner *r, const tsm_tensor *clips, int64_t first, float *logits, tsm_error *error)
 {
-    const tsm_shape *shape = &r->planned;
-    tsm_tensor input = { .data = (void *)clips, .dtype = dtype, .ndim = 5 };
-    tsm_tensor output = { .data = logits, .dtype = TSM_FLOAT32, .layout = TSM_NC, .ndim = 2 };
+    tsm_tensor input, output = { .data = logits, .dtype = TSM_FLOAT32, .layout = TSM_NC, .ndim = 2 };
+    tsm_status status = tsm_tensor_slice(clips, first, r->planned.n, &input, error);
 
-    input.layout = dtype == TSM_UINT8 ? TSM_NTHWC : TSM_NTCHW;
-    input.dims[0] = shape->n;
-    input.dims[1] = shape->t;
-    input.dims[2] = dtype == TSM_UINT8 ? shape->h : r->info.in_channels;
-    input.dims[3] = dtype == TSM_UINT8 ? shape->w : shape->h;
-    input.dims[4] = dtype == TSM_UINT8 ? r->info.in_channels : shape->w;
-    output.dims[0] = shape->n;
+    if (status != TSM_OK) return status;
+    output.dims[0] = r->planned.n;
     output.dims[1] = r->info.classes;
     if (r->per_frame) {
         output.layout = TSM_NTC;
         output.ndim = 3;
-        output.dims[1] = shape->t;
+        output.dims[1] = r->planned.t;
         output.dims[2] = r->info.classes;
     }
     return tsm_run(r->context, &input, &output, error);
-}
-
-double runner_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }

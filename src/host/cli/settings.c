@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
-#include "labels.h"
+#include "eval/eval.h"
+#include "input.h"
 #include "model_path.h"
 #include "report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define SETTINGS_MAX_STREAM (UINT64_C(8) << 30) /* bytes of a checkpoint that comes through a pipe */
 
 const option_choice settings_places[] = { { "blockres", TSM_PLACE_BLOCKRES }, { "block", TSM_PLACE_BLOCK }, { 0 } };
 const option_choice settings_directions[] = { { "bidirectional", TSM_BIDIRECTIONAL },
@@ -53,6 +58,8 @@ tsm_model_options settings_model(const settings *s, const char *labels)
     options.nonlocal = (tsm_nonlocal)s->nonlocal;
     options.input_size = s->input_size;
     options.labels = labels;
+    options.labels_name = s->labels ? input_name(s->labels) : NULL;
+    options.weights_key = s->weights;
     return options;
 }
 
@@ -65,7 +72,23 @@ tsm_engine_options settings_engine(const settings *s)
     options.threads = s->threads;
     options.shift_method = (tsm_shift_method)s->shift;
     options.per_frame = s->online;
+    options.max_bytes = (uint64_t)settings_max_memory(s);
     return options;
+}
+
+int64_t settings_max_bytes(const settings *s)
+{
+    return (int64_t)(s->max_megabytes ? s->max_megabytes : SETTINGS_MAX_MEGABYTES) << 20;
+}
+
+int64_t settings_max_memory(const settings *s)
+{
+    return (int64_t)(s->max_memory ? s->max_memory : SETTINGS_MAX_MEMORY) << 20;
+}
+
+int settings_timeout(const settings *s)
+{
+    return s->timeout ? s->timeout : SETTINGS_TIMEOUT;
 }
 
 tsm_video_options settings_video(const settings *s, const tsm_model_info *info)
@@ -79,41 +102,74 @@ tsm_video_options settings_video(const settings *s, const tsm_model_info *info)
     options.threads = s->threads;
     options.segments = s->segments ? s->segments : info ? info->segments : 0;
     options.input_size = s->input_size ? s->input_size : info ? info->input_size : 0;
+    options.frames = s->frames;
+    options.max_pixels = s->max_pixels;
+    options.max_frames = s->max_frames ? s->max_frames : SETTINGS_MAX_FRAMES;
+    options.max_bytes = settings_max_bytes(s);
+    options.max_seconds = settings_timeout(s);
+    options.max_clip_bytes = settings_max_memory(s);
     options.scale_size = s->scale_size ? s->scale_size : info ? info->scale_size : 0;
     return options;
 }
 
-/* The loader cannot know where labels came from: where the model loads without them, they are what is wrong. */
-static void blame_labels(const settings *s, const char *path, tsm_model_options options, int count, tsm_error *error)
+void settings_report_doubts(const tsm_model_info *info, const char *path)
 {
-    tsm_model_info info = TSM_MODEL_INFO_INIT;
-    tsm_model *model = NULL;
+    char text[600] = "";
+    size_t used = 0;
 
-    options.labels = NULL;
-    if (tsm_model_load(&model, path, &options, NULL) == TSM_OK && tsm_model_get_info(model, &info) == TSM_OK &&
-        info.classes != count) {
-        report_fail(error, TSM_ERROR_MODEL, "%s: there are %d labels, but %s has %d classes", s->labels, count, path,
-                    info.classes);
+    if (!info->doubts) return;
+    for (const char *line = info->doubts; *line && used < sizeof text;) {
+        const int length = (int)strcspn(line, "\n");
+
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", used ? "; " : "", length, line);
+        line += length + (line[length] == '\n');
     }
-    tsm_model_destroy(&model);
+    report_line("%s: in doubt: %s", input_name(path), text);
+}
+
+static tsm_status read_labels(const char *path, char **text, tsm_error *error)
+{
+    size_t bytes;
+    int count;
+    char *data;
+    tsm_status status = input_read_all(path, LABELS_MAX_BYTES, &data, &bytes, error);
+
+    if (status == TSM_OK) status = labels_parse(data, bytes, input_name(path), text, &count, error);
+    free(data);
+    return status;
+}
+
+/* A stream is read to its end first: a checkpoint is not read from front to back. */
+static tsm_status load_model(const char *path, const tsm_model_options *options, tsm_model **model, tsm_error *error)
+{
+    size_t bytes;
+    char *data;
+    tsm_status status;
+
+    if (!input_is_stream(path)) {
+        status = tsm_model_load(model, path, options, error);
+    } else {
+        status = input_read_all(path, SETTINGS_MAX_STREAM, &data, &bytes, error);
+        if (status == TSM_OK) status = tsm_model_load_memory(model, data, bytes, input_name(path), options, error);
+        free(data);
+    }
+    if (status != TSM_OK) report_name(error, input_name(path));
+    return status;
 }
 
 tsm_status settings_load_model(const settings *s, int segments, tsm_model **model, char **path, tsm_error *error)
 {
     char *labels = NULL;
-    int count = 0;
     tsm_model_options options;
     tsm_status status;
 
     *model = NULL;
     status = model_path_find(s->model, path, error);
-    if (status == TSM_OK && s->labels) status = labels_read(s->labels, &labels, &count, error);
+    if (status == TSM_OK && s->labels) status = read_labels(s->labels, &labels, error);
     if (status == TSM_OK) {
         options = settings_model(s, labels);
         if (segments) options.segments = segments;
-        status = tsm_model_load(model, *path, &options, error);
-        if (status != TSM_OK) report_name(error, *path);
-        if (status != TSM_OK && labels) blame_labels(s, *path, options, count, error);
+        status = load_model(*path, &options, model, error);
     }
     free(labels);
     if (status != TSM_OK) {

@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verdict.h"
 
+#include "input.h"
 #include "json_out.h"
+#include "shown.h"
 
 #include <stdio.h>
 
 void verdict_print_text(const verdict *v)
 {
-    printf("%s: %d frame%s; decode %.1f ms, preprocess %.1f ms, network %.1f ms\n", v->input, v->clips->frames,
+    shown_print(stdout, input_name(v->input));
+    if (v->clips->pattern) {
+        printf(" (");
+        shown_print(stdout, v->clips->pattern);
+        printf(")");
+    }
+    printf(": %d frame%s; decode %.1f ms, preprocess %.1f ms, network %.1f ms\n", v->clips->frames,
            v->clips->frames == 1 ? "" : "s", v->clips->decode_ms, v->clips->preprocess_ms, v->network_ms);
-    for (int i = 0; i < v->count; i++) printf("  %.4f  %s\n", v->scores[i], v->labels[i]);
+    for (int i = 0; i < v->count; i++) {
+        printf("  %.4f  ", v->scores[i]);
+        shown_print(stdout, v->labels[i]);
+        printf("\n");
+    }
 }
 
 static json_t *top_list(const verdict *v)
@@ -31,10 +43,12 @@ static json_t *top_list(const verdict *v)
 int verdict_print_json(const verdict *v)
 {
     const tsm_clips_info *clips = v->clips;
+    json_t *line =
+        json_pack("{s:o, s:i, s:o, s:o, s:o, s:{s:o, s:o, s:o}}", "input", json_out_text(v->input), "frames",
+                  clips->frames, "pattern", json_out_text(clips->pattern), "sampled",
+                  json_out_rows(clips->numbers, clips->samples, clips->segments), "top", top_list(v), "ms", "decode",
+                  json_out_rounded(clips->decode_ms, 3), "preprocess", json_out_rounded(clips->preprocess_ms, 3),
+                  "network", json_out_rounded(v->network_ms, 3));
 
-    return json_out_print(
-        json_pack("{s:o, s:i, s:o, s:o, s:{s:o, s:o, s:o}}", "input", json_out_text(v->input), "frames",
-                  clips->frames, "sampled", json_out_rows(clips->numbers, clips->samples, clips->segments), "top",
-                  top_list(v), "ms", "decode", json_out_rounded(clips->decode_ms, 3), "preprocess",
-                  json_out_rounded(clips->preprocess_ms, 3), "network", json_out_rounded(v->network_ms, 3)));
+    return json_out_print(json_out_add_bytes(line, "input_bytes", v->input));
 }

@@ -6,12 +6,14 @@
 #include <string.h>
 
 static uint64_t made;    /* allocations since the hook was last set */
+static uint64_t asked;   /* and their bytes */
 static uint64_t fail_at; /* 0: never */
 
-static bool refused(void)
+static bool refused(size_t bytes)
 {
     uint64_t number = __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED);
 
+    __atomic_add_fetch(&asked, bytes, __ATOMIC_RELAXED);
     return fail_at != 0 && number == fail_at;
 }
 
@@ -20,13 +22,18 @@ uint64_t tsm_alloc_fail_at(uint64_t n)
     uint64_t before = made;
 
     fail_at = n;
-    made = 0;
+    made = asked = 0;
     return before;
+}
+
+uint64_t tsm_alloc_bytes(void)
+{
+    return asked;
 }
 
 void *tsm_alloc_zero(size_t count, size_t size)
 {
-    if (refused()) return NULL;
+    if (refused(count * size)) return NULL;
     return calloc(count ? count : 1, size ? size : 1);
 }
 
@@ -34,7 +41,7 @@ void *tsm_alloc_aligned(size_t count, size_t size)
 {
     size_t bytes, padded;
 
-    if (refused() || !tsm_multiply(count, size, &bytes)) return NULL;
+    if (!tsm_multiply(count, size, &bytes) || refused(bytes)) return NULL;
     if (!tsm_add(bytes, TSM_ALIGNMENT, &padded)) return NULL;
     return aligned_alloc(TSM_ALIGNMENT, padded / TSM_ALIGNMENT * TSM_ALIGNMENT);
 }
@@ -43,7 +50,7 @@ void *tsm_realloc(void *memory, size_t count, size_t size)
 {
     size_t bytes;
 
-    if (refused() || !tsm_multiply(count, size, &bytes)) return NULL;
+    if (!tsm_multiply(count, size, &bytes) || refused(bytes)) return NULL;
     return realloc(memory, bytes ? bytes : 1);
 }
 

@@ -37,4 +37,7 @@ static inline bool tsm_add(size_t a, size_t b, size_t *out)
  * Returns how many allocations have been made since the last call. */
 uint64_t tsm_alloc_fail_at(uint64_t n);
 
+/* For tests: how many bytes were asked for since the last tsm_alloc_fail_at, freed ones included. */
+uint64_t tsm_alloc_bytes(void);
+
 #endif

@@ -11,6 +11,7 @@
 
 #include "cancel.h"
 #include "clock.h"
+#include "cpus.h"
 #include "memory.h"
 #include "numbers.h"
 #include "options.h"

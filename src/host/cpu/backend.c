@@ -19,22 +19,10 @@ static tsm_status check_graph(const tsm_graph *graph, const tsm_backend_config *
     return TSM_OK;
 }
 
-/* How many threads OpenMP really gives: limits on it would otherwise leave work undone. */
-static int probe_threads(int wanted)
-{
-    const tsm_cpu_threads before = tsm_cpu_threads_enter(wanted > 0 ? wanted : omp_get_max_threads());
-    int given = 1;
-
-#pragma omp parallel
-#pragma omp single
-    given = omp_get_num_threads();
-    tsm_cpu_threads_leave(before);
-    return given;
-}
-
 static void cpu_release(tsm_prepared *prepared)
 {
     if (!prepared) return;
+    tsm_cpu_waiting_let_go();
     tsm_cpu_weights_release(prepared);
     if (prepared->engine) dnnl_engine_destroy(prepared->engine);
     pthread_mutex_destroy(&prepared->lock);
@@ -46,7 +34,7 @@ static tsm_status fill_prepared(tsm_prepared *prepared, tsm_error *error)
     const tsm_cpu_threads before = tsm_cpu_threads_enter(prepared->threads);
     tsm_status status = TSM_OK;
 
-    TSM_DNNL_TRY(dnnl_engine_create(&prepared->engine, dnnl_cpu, 0));
+    TSM_DNNL_TRY(tsm_dnnl_try_engine(&prepared->engine));
     TSM_TRY(tsm_cpu_weights_prepare(prepared, error));
 fail:
     tsm_cpu_threads_leave(before);
@@ -63,8 +51,9 @@ static tsm_status cpu_prepare(tsm_prepared **out, const tsm_graph *graph, const 
     prepared = tsm_alloc_zero(1, sizeof *prepared);
     if (!prepared) return tsm_fail_memory(error, sizeof *prepared);
     pthread_mutex_init(&prepared->lock, NULL);
+    tsm_cpu_waiting_hold(config->threads > 0 ? config->threads : omp_get_max_threads());
     prepared->graph = graph;
-    prepared->threads = probe_threads(config->threads);
+    TSM_TRY(tsm_cpu_probe_team(&prepared->threads, config->threads, error));
     prepared->shift_method = tsm_cpu_choose_method(config->shift_method);
     prepared->max_bytes = config->max_bytes;
     prepared->cancel = config->cancel;
@@ -104,7 +93,7 @@ static tsm_status cpu_plan(tsm_plan **out, tsm_worker *worker, const tsm_plan_ar
     tsm_cpu_threads before;
     tsm_status status;
 
-    TSM_TRY_RETURN(tsm_cpu_check_team(worker->prepared, error));
+    TSM_TRY_RETURN(tsm_cpu_check_team(worker->prepared->threads, error));
     before = tsm_cpu_threads_enter(worker->prepared->threads);
     status = make_plan(out, worker, arguments->shapes, error);
     tsm_cpu_threads_leave(before);

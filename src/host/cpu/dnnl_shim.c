@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dnnl_versions.h"
+#include "team.h"
 
 /* Dims and strides are dnnl_dims_t, of which ndim values count: version 2 declares its parameters as whole arrays. */
 #define WEIGHT_DIMS 5
@@ -49,13 +49,13 @@ const char *tsm_dnnl_version(void)
 
 tsm_status tsm_dnnl_layout_clone(tsm_dnnl_layout *layout, tsm_dnnl_layout from, tsm_error *error)
 {
-    TSM_DNNL(layout_copy(layout, from));
+    TSM_DNNL(tsm_dnnl_try_layout_copy(layout, from));
     return TSM_OK;
 }
 
 void tsm_dnnl_layout_destroy(tsm_dnnl_layout *layout)
 {
-    layout_free(*layout);
+    tsm_dnnl_free_layout(*layout);
     *layout = NULL;
 }
 
@@ -73,8 +73,8 @@ static dnnl_status_t layout_matrix(tsm_dnnl_layout *layout, int64_t rows, int64_
 {
     const dnnl_dims_t dims = { rows, columns }, by_row = { columns, 1 }, by_column = { 1, rows };
 
-    if (order == TSM_DNNL_LIKED) return layout_any(layout, 2, dims);
-    return layout_strided(layout, 2, dims, order == TSM_DNNL_ROWS ? by_row : by_column);
+    if (order == TSM_DNNL_LIKED) return tsm_dnnl_try_layout_any(layout, 2, dims);
+    return tsm_dnnl_try_layout_strided(layout, 2, dims, order == TSM_DNNL_ROWS ? by_row : by_column);
 }
 
 tsm_status tsm_dnnl_matmul_plain(tsm_dnnl_layout *layout, int64_t n, int64_t k, tsm_error *error)
@@ -102,7 +102,7 @@ tsm_status tsm_dnnl_conv_plain(tsm_dnnl_layout *layout, const tsm_dnnl_conv *wha
     dnnl_dims_t dims, strides;
     const int ndim = conv_weight_dims(what, dims, strides);
 
-    TSM_DNNL(layout_strided(layout, ndim, dims, strides));
+    TSM_DNNL(tsm_dnnl_try_layout_strided(layout, ndim, dims, strides));
     return TSM_OK;
 }
 
@@ -110,7 +110,7 @@ static dnnl_status_t layout_nhwc(tsm_dnnl_layout *layout, int64_t n, int64_t c, 
 {
     const dnnl_dims_t dims = { n, c, h, w }, strides = { h * w * c, 1, w * c, c };
 
-    return layout_strided(layout, 4, dims, strides);
+    return tsm_dnnl_try_layout_strided(layout, 4, dims, strides);
 }
 
 /* ---- Ops ---------------------------------------------------------------------------------------------------- */
@@ -118,10 +118,10 @@ static dnnl_status_t layout_nhwc(tsm_dnnl_layout *layout, int64_t n, int64_t c, 
 static dnnl_status_t append_act(dnnl_post_ops_t ops, tsm_act act)
 {
     switch (act) {
-    case TSM_ACT_RELU: return append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
-    case TSM_ACT_RELU6: return append_eltwise(ops, dnnl_eltwise_clip, 0, 6);
-    case TSM_ACT_LEAKY_RELU: return append_eltwise(ops, dnnl_eltwise_relu, TSM_LEAKY_SLOPE, 0);
-    case TSM_ACT_SIGMOID: return append_eltwise(ops, dnnl_eltwise_logistic, 0, 0);
+    case TSM_ACT_RELU: return tsm_dnnl_try_append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
+    case TSM_ACT_RELU6: return tsm_dnnl_try_append_eltwise(ops, dnnl_eltwise_clip, 0, 6);
+    case TSM_ACT_LEAKY_RELU: return tsm_dnnl_try_append_eltwise(ops, dnnl_eltwise_relu, TSM_LEAKY_SLOPE, 0);
+    case TSM_ACT_SIGMOID: return tsm_dnnl_try_append_eltwise(ops, dnnl_eltwise_logistic, 0, 0);
     case TSM_ACT_NONE:
     case TSM_ACT_COUNT: break;
     }
@@ -131,15 +131,13 @@ static dnnl_status_t append_act(dnnl_post_ops_t ops, tsm_act act)
 static dnnl_status_t attr_create(dnnl_primitive_attr_t *attr, const tsm_dnnl_epilogue *epilogue)
 {
     dnnl_post_ops_t ops = NULL;
-    dnnl_status_t status = dnnl_primitive_attr_create(attr);
+    dnnl_status_t status = tsm_dnnl_try_post_ops(&ops);
 
-    if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
-    if (status == dnnl_success) status = dnnl_post_ops_create(&ops);
     if (status == dnnl_success && epilogue->factor != 0)
-        status = append_eltwise(ops, dnnl_eltwise_linear, epilogue->factor, 0);
-    if (status == dnnl_success && epilogue->sum) status = append_sum(ops);
+        status = tsm_dnnl_try_append_eltwise(ops, dnnl_eltwise_linear, epilogue->factor, 0);
+    if (status == dnnl_success && epilogue->sum) status = tsm_dnnl_try_append_sum(ops);
     if (status == dnnl_success) status = append_act(ops, epilogue->act);
-    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attr, ops);
+    if (status == dnnl_success) status = tsm_dnnl_try_attr(attr, ops);
     if (ops) dnnl_post_ops_destroy(ops);
     return status;
 }
@@ -147,9 +145,10 @@ static dnnl_status_t attr_create(dnnl_primitive_attr_t *attr, const tsm_dnnl_epi
 /* Compiles `desc` into op->primitive. */
 static dnnl_status_t op_finish(tsm_dnnl_op *op, const_dnnl_primitive_desc_t desc)
 {
-    dnnl_status_t status = layout_copy(&op->scratch, dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0));
+    dnnl_status_t status =
+        tsm_dnnl_try_layout_copy(&op->scratch, dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0));
 
-    if (status == dnnl_success) status = dnnl_primitive_create(&op->primitive, desc);
+    if (status == dnnl_success) status = tsm_dnnl_try_primitive(&op->primitive, desc);
     if (status == dnnl_success) op->scratch_bytes = tsm_dnnl_layout_bytes(op->scratch);
     return status;
 }
@@ -157,7 +156,8 @@ static dnnl_status_t op_finish(tsm_dnnl_op *op, const_dnnl_primitive_desc_t desc
 /* The same for a product, and takes over the layout that it settled on for its weights. */
 static dnnl_status_t product_finish(tsm_dnnl_op *op, const_dnnl_primitive_desc_t desc)
 {
-    dnnl_status_t status = layout_copy(&op->weights, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
+    dnnl_status_t status =
+        tsm_dnnl_try_layout_copy(&op->weights, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0));
 
     if (status == dnnl_success) op->weight_bytes = tsm_dnnl_layout_bytes(op->weights);
     return status == dnnl_success ? op_finish(op, desc) : status;
@@ -186,7 +186,7 @@ tsm_status tsm_dnnl_matmul_create(tsm_dnnl_op *op, dnnl_engine_t engine, const t
     TSM_DNNL_TRY(attr_create(&attr, &what->epilogue));
     TSM_DNNL_TRY(matmul_layouts(op, what, &weights));
     const tsm_dnnl_layout layouts[4] = { op->source, weights, op->bias, op->destination };
-    TSM_DNNL_TRY(matmul_desc(&desc, engine, layouts, attr));
+    TSM_DNNL_TRY(tsm_dnnl_try_matmul(&desc, engine, layouts, attr));
     TSM_DNNL_TRY(product_finish(op, desc));
 fail:
     if (status != TSM_OK) tsm_dnnl_op_clear(op);
@@ -205,8 +205,9 @@ static dnnl_status_t conv_layouts(tsm_dnnl_op *op, const tsm_dnnl_conv *what, ts
 
     if (status == dnnl_success)
         status = layout_nhwc(&op->destination, what->images, what->out_channels, what->oh, what->ow);
-    if (status == dnnl_success && what->epilogue.bias) status = layout_strided(&op->bias, 1, bias_dims, bias_strides);
-    if (status == dnnl_success) status = layout_any(any, ndim, dims);
+    if (status == dnnl_success && what->epilogue.bias)
+        status = tsm_dnnl_try_layout_strided(&op->bias, 1, bias_dims, bias_strides);
+    if (status == dnnl_success) status = tsm_dnnl_try_layout_any(any, ndim, dims);
     return status;
 }
 
@@ -222,7 +223,7 @@ tsm_status tsm_dnnl_conv_create(tsm_dnnl_op *op, dnnl_engine_t engine, const tsm
     TSM_DNNL_TRY(attr_create(&attr, &what->epilogue));
     TSM_DNNL_TRY(conv_layouts(op, what, &any));
     const tsm_dnnl_layout layouts[4] = { op->source, any, op->bias, op->destination };
-    TSM_DNNL_TRY(conv_desc(&desc, engine, layouts, stride, pad, attr));
+    TSM_DNNL_TRY(tsm_dnnl_try_conv(&desc, engine, layouts, stride, pad, attr));
     TSM_DNNL_TRY(product_finish(op, desc));
 fail:
     if (status != TSM_OK) tsm_dnnl_op_clear(op);
@@ -242,10 +243,10 @@ static tsm_status reorder_create(tsm_dnnl_op *op, dnnl_engine_t engine, tsm_dnnl
     tsm_status status = TSM_OK;
 
     memset(op, 0, sizeof *op);
-    TSM_DNNL_TRY(layout_copy(&op->source, from));
-    TSM_DNNL_TRY(layout_copy(&op->destination, to));
+    TSM_DNNL_TRY(tsm_dnnl_try_layout_copy(&op->source, from));
+    TSM_DNNL_TRY(tsm_dnnl_try_layout_copy(&op->destination, to));
     TSM_DNNL_TRY(attr_create(&attr, &none));
-    TSM_DNNL_TRY(reorder_desc(&desc, engine, from, to, attr));
+    TSM_DNNL_TRY(tsm_dnnl_try_reorder(&desc, engine, from, to, attr));
     TSM_DNNL_TRY(op_finish(op, desc));
 fail:
     if (status != TSM_OK) tsm_dnnl_op_clear(op);
@@ -311,7 +312,7 @@ tsm_status tsm_dnnl_bind(tsm_dnnl_bound *bound, const tsm_dnnl_op *op, dnnl_engi
     for (int i = 0; i < 5; i++) {
         if (!edges[i].layout) continue;
         dnnl_memory_t *memory = &bound->memory[bound->count];
-        TSM_DNNL_TRY(dnnl_memory_create(memory, edges[i].layout, engine, (void *)(uintptr_t)edges[i].data));
+        TSM_DNNL_TRY(tsm_dnnl_try_memory(memory, edges[i].layout, engine, (void *)(uintptr_t)edges[i].data));
         bound->args[bound->count++] = (dnnl_exec_arg_t){ edges[i].arg, *memory };
     }
     return TSM_OK;
@@ -337,9 +338,7 @@ dnnl_status_t tsm_dnnl_bound_move(const tsm_dnnl_bound *bound, const float *sour
 
 dnnl_status_t tsm_dnnl_execute(const tsm_dnnl_bound *bound)
 {
-    dnnl_status_t status = dnnl_primitive_execute(bound->op->primitive, bound->stream, bound->count, bound->args);
-
-    return status == dnnl_success ? dnnl_stream_wait(bound->stream) : status;
+    return tsm_dnnl_try_execute(bound->op->primitive, bound->stream, bound->count, bound->args);
 }
 
 tsm_status tsm_dnnl_reorder(dnnl_engine_t engine, tsm_dnnl_layout from_layout, const void *from,
@@ -349,9 +348,10 @@ tsm_status tsm_dnnl_reorder(dnnl_engine_t engine, tsm_dnnl_layout from_layout, c
     tsm_dnnl_bound bound = { 0 };
     dnnl_stream_t stream = NULL;
     void *scratch = NULL;
+    const tsm_cpu_threads before = tsm_cpu_threads_enter(1);
     tsm_status status = TSM_OK;
 
-    TSM_DNNL_TRY(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags));
+    TSM_DNNL_TRY(tsm_dnnl_try_stream(&stream, engine));
     TSM_TRY(reorder_create(&op, engine, from_layout, to_layout, error));
     scratch = tsm_alloc_aligned(op.scratch_bytes, 1);
     if (!scratch) {
@@ -365,5 +365,6 @@ fail:
     tsm_dnnl_op_clear(&op);
     tsm_free(scratch);
     if (stream) dnnl_stream_destroy(stream);
+    tsm_cpu_threads_leave(before);
     return status;
 }

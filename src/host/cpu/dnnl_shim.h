@@ -3,22 +3,14 @@
  * dnnl_shim.h - the little of oneDNN that the CPU backend needs, alike for versions 2 and 3.
  *
  * The C API broke between them: memory and operation descriptors became handles, post-ops lost or gained parameters.
- * Everything that differs is in dnnl_versions.h. An op is a compiled primitive with the layouts it wants; a bound op
- * is one with its buffers, ready to execute without allocation.
+ * Everything that differs is behind dnnl_calls.h, which also keeps exceptions in. An op is a compiled primitive with
+ * the layouts it wants; a bound op is one with its buffers, ready to execute without allocation.
  */
 #ifndef TSM_CPU_DNNL_SHIM_H
 #define TSM_CPU_DNNL_SHIM_H
 
-#include <dnnl.h>
-
+#include "dnnl_calls.h"
 #include "graph/backend.h"
-
-/* A memory descriptor as a handle in both versions: 3 has them so, for 2 it is a heap copy of the struct. */
-#if DNNL_VERSION_MAJOR >= 3
-typedef dnnl_memory_desc_t tsm_dnnl_layout;
-#else
-typedef dnnl_memory_desc_t *tsm_dnnl_layout;
-#endif
 
 /* Evaluates a oneDNN call once; a failure is recorded with the call and oneDNN's name for it, and returned. */
 #define TSM_DNNL(call)                                                                                               \
@@ -100,7 +92,8 @@ size_t tsm_dnnl_layout_bytes(tsm_dnnl_layout layout);
 tsm_status tsm_dnnl_pack_create(tsm_dnnl_op *op, dnnl_engine_t engine, const tsm_dnnl_matmul *what,
                                 const tsm_dnnl_op *matmul, tsm_dnnl_order order, tsm_error *error);
 
-/* Copies `from` to `to`, changing the layout. Blocking. */
+/* Copies `from` to `to`, changing the layout. Blocking; on the calling thread alone, as oneDNN allocates on the way,
+ * and what another thread throws nobody can catch. */
 tsm_status tsm_dnnl_reorder(dnnl_engine_t engine, tsm_dnnl_layout from_layout, const void *from,
                             tsm_dnnl_layout to_layout, void *to, tsm_error *error);
 

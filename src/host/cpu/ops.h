@@ -28,8 +28,9 @@ void tsm_cpu_unshift_in_place(float *x, const float *edges, const tsm_dims *dims
 /* Every stride-th pixel of every stride-th row: `out` has dims.h = ceil(h / stride). */
 void tsm_cpu_pick_pixels(const float *x, float *out, const tsm_dims *dims, int stride);
 
-/* float32 (N,T,C,H,W) to (N,T,H,W,C). */
-void tsm_cpu_from_ntchw(const float *x, float *out, const tsm_dims *dims);
+/* float32 (N,T,C,H,W) to (N,T,H,W,C). Returns the first of the N * T frames that has a value that is not finite, or
+ * -1. */
+int64_t tsm_cpu_from_ntchw(const float *x, float *out, const tsm_dims *dims);
 
 /* uint8 (N,T,H,W,3): (byte / 255 - mean) / std. */
 void tsm_cpu_from_bytes(const uint8_t *x, float *out, const tsm_dims *dims, const float mean[3], const float std[3]);

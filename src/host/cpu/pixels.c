@@ -34,17 +34,37 @@ static void interleave_row(const float *in, float *out, int64_t plane, int64_t w
     }
 }
 
-void tsm_cpu_from_ntchw(const float *x, float *out, const tsm_dims *dims)
+/* An exponent of all ones, which infinities and NaN have, carries into the sign when one is added to it. */
+static bool is_finite(const float *x, int64_t count)
+{
+    uint32_t carried = 0;
+
+#pragma omp simd reduction(| : carried)
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, x + i, sizeof bits);
+        carried |= (bits & INT32_MAX) + (UINT32_C(1) << 23);
+    }
+    return carried <= INT32_MAX;
+}
+
+int64_t tsm_cpu_from_ntchw(const float *x, float *out, const tsm_dims *dims)
 {
     const int64_t plane = (int64_t)dims->h * dims->w, frame = plane * dims->c;
-    const int64_t rows = (int64_t)dims->h * dims->t * dims->n;
+    const int64_t rows = (int64_t)dims->h * dims->t * dims->n, values = (int64_t)dims->w * dims->c;
+    int64_t first = INT64_MAX;
 
-#pragma omp parallel for schedule(static)
+    /* What was written is looked at while it is in the first-level cache. */
+#pragma omp parallel for schedule(static) reduction(min : first)
     for (int64_t row = 0; row < rows; row++) {
         const float *in = x + row / dims->h * frame + row % dims->h * dims->w;
+        float *to = out + row * values;
 
-        interleave_row(in, out + row * dims->w * dims->c, plane, dims->w, dims->c);
+        interleave_row(in, to, plane, dims->w, dims->c);
+        if (!is_finite(to, values) && row < first) first = row;
     }
+    return first < rows ? first / dims->h : -1;
 }
 
 void tsm_cpu_from_bytes(const uint8_t *x, float *out, const tsm_dims *dims, const float mean[3], const float std[3])

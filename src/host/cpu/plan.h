@@ -11,6 +11,7 @@
 
 #include "prepared.h"
 #include "steps.h"
+#include "waiting.h"
 
 struct tsm_plan {
     tsm_worker *worker;
@@ -33,6 +34,7 @@ struct tsm_worker {
     float *arena;           /* of all plans: only one runs at a time */
     uint64_t arena_bytes;
     tsm_plan *plans;
+    tsm_cpu_waiting waiting;
 };
 
 /* ---- plan.c ---------------------------------------------------------------------------------------------------- */
@@ -75,10 +77,6 @@ tsm_status tsm_cpu_worker_add(tsm_worker *worker, tsm_plan *plan, tsm_error *err
 void tsm_cpu_worker_remove(tsm_worker *worker, tsm_plan *plan);
 
 /* ---- run.c ----------------------------------------------------------------------------------------------------- */
-
-/* Inside somebody's parallel region OpenMP would give a team of one, and primitives compiled for more would do a part
- * of their work only: ARGUMENT. */
-tsm_status tsm_cpu_check_team(const tsm_prepared *prepared, tsm_error *error);
 
 tsm_status tsm_cpu_run(tsm_plan *plan, const tsm_run_arguments *arguments, tsm_error *error);
 

@@ -3,11 +3,11 @@
 #ifndef TSM_CPU_PREPARED_H
 #define TSM_CPU_PREPARED_H
 
-#include <omp.h>
 #include <pthread.h>
 
 #include "graph/backend.h"
 #include "dnnl_shim.h"
+#include "team.h"
 
 /* One weight in one layout. Lives until its graph is released, at a fixed address. */
 typedef struct tsm_cpu_pack {
@@ -63,27 +63,5 @@ tsm_status tsm_cpu_product_create(tsm_dnnl_op *op, dnnl_engine_t engine, const t
 
 /* The layout in which tsm_node_weights writes the node's weights. */
 tsm_status tsm_cpu_product_plain(tsm_dnnl_layout *layout, const tsm_node *node, tsm_error *error);
-
-/* ---- OpenMP settings of the calling thread -------------------------------------------------------------------- */
-
-/* Both oneDNN and our loops take their number of threads from the calling thread's OpenMP settings. */
-typedef struct tsm_cpu_threads {
-    int threads, dynamic;
-} tsm_cpu_threads;
-
-static inline tsm_cpu_threads tsm_cpu_threads_enter(int threads)
-{
-    const tsm_cpu_threads before = { omp_get_max_threads(), omp_get_dynamic() };
-
-    omp_set_dynamic(0); /* a primitive must run with as many threads as it was compiled for */
-    omp_set_num_threads(threads);
-    return before;
-}
-
-static inline void tsm_cpu_threads_leave(tsm_cpu_threads before)
-{
-    omp_set_num_threads(before.threads);
-    omp_set_dynamic(before.dynamic);
-}
 
 #endif

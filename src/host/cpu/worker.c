@@ -15,8 +15,7 @@ tsm_status tsm_cpu_worker_create(tsm_worker **out, tsm_prepared *prepared, tsm_e
         status = tsm_fail_memory(error, count * sizeof(dnnl_stream_t));
         goto fail;
     }
-    for (size_t i = 0; i < count; i++)
-        TSM_DNNL_TRY(dnnl_stream_create(&worker->streams[i], prepared->engine, dnnl_stream_default_flags));
+    for (size_t i = 0; i < count; i++) TSM_DNNL_TRY(tsm_dnnl_try_stream(&worker->streams[i], prepared->engine));
     *out = worker;
     return TSM_OK;
 fail:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backend.c - the door of the plugin: the functions of backend.h, each with the engine's device current. */
+#include "pinned.h"
 #include "plan.h"
 
 static const char *note(const tsm_prepared *prepared)
@@ -88,6 +89,8 @@ const tsm_backend *tsm_cuda_backend(void)
         .streams = true,
         .device_memory = true,
         .resizes = true,
+        .host_allocate = tsm_cuda_host_allocate,
+        .host_release = tsm_cuda_host_release,
     };
 
     return &backend;

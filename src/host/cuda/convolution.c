@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "gather.h"
+
 /* How the input gets to it, and the pitch and the channels that it then reads. */
 static void choose_staging(tsm_convolution *c, const tsm_node *node, const tsm_cuda_value *in,
                            const tsm_cuda_dtype *dtype)
@@ -62,23 +64,34 @@ static void choose_activation(tsm_convolution *c, const tsm_node *node)
     c->spec.act = TSM_ACT_NONE;
 }
 
-void tsm_convolution_make(tsm_convolution *c, const tsm_graph *graph, const tsm_dims *shapes,
+void tsm_convolution_spec(tsm_conv_spec *spec, const tsm_graph *graph, const tsm_dims *shapes,
                           const tsm_cuda_value *values, int index, const tsm_cuda_dtype *dtype)
 {
     const tsm_node *node = &graph->nodes[index];
     const tsm_dims *in = &shapes[node->inputs[0]], *out = &shapes[index];
 
+    *spec = spec_of_node(graph, index, dtype);
+    spec->images = (int64_t)in->n * in->t;
+    spec->h = in->h;
+    spec->w = in->w;
+    spec->oh = out->h;
+    spec->ow = out->w;
+    spec->in_pitch = values[node->inputs[0]].pitch;
+    spec->out_pitch = values[index].pitch;
+    spec->residual_pitch = node->inputs[1] < 0 ? 0 : values[node->inputs[1]].pitch;
+}
+
+void tsm_convolution_make(tsm_convolution *c, const tsm_graph *graph, const tsm_dims *shapes,
+                          const tsm_cuda_value *values, int index, const tsm_cuda_dtype *dtype,
+                          tsm_shift_method method)
+{
+    const tsm_node *node = &graph->nodes[index];
+
     memset(c, 0, sizeof *c);
     c->depthwise = tsm_cuda_is_depthwise(node);
-    c->spec = spec_of_node(graph, index, dtype);
-    c->spec.images = (int64_t)in->n * in->t;
-    c->spec.h = in->h;
-    c->spec.w = in->w;
-    c->spec.oh = out->h;
-    c->spec.ow = out->w;
-    c->spec.in_pitch = values[node->inputs[0]].pitch;
-    c->spec.out_pitch = values[index].pitch;
-    c->spec.residual_pitch = node->inputs[1] < 0 ? 0 : values[node->inputs[1]].pitch;
+    c->gather = method == TSM_SHIFT_GATHER && tsm_gather_spec(&c->spec, graph, shapes, values, index, dtype);
+    if (c->gather) return;
+    tsm_convolution_spec(&c->spec, graph, shapes, values, index, dtype);
     choose_staging(c, node, &values[node->inputs[0]], dtype);
     choose_activation(c, node);
 }

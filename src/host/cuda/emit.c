@@ -128,7 +128,9 @@ static tsm_status emit_op(tsm_binding *b, int index, tsm_error *error)
     case TSM_OP_INPUT: return TSM_OK; /* enqueued with the caller's address */
     case TSM_OP_CONV:
     case TSM_OP_FC: return tsm_emit_conv(b, index, error);
-    case TSM_OP_SHIFT: return tsm_emit_shift(b, index, from, s->shapes[from].c, tsm_binding_value(b, index), error);
+    case TSM_OP_SHIFT:
+        if (s->values[index].view) return TSM_OK;
+        return tsm_emit_shift(b, index, from, s->shapes[from].c, tsm_binding_value(b, index), error);
     case TSM_OP_ADD: return tsm_emit_add(b, index, from, node->inputs[1], TSM_ACT_NONE, error);
     case TSM_OP_ACT: return tsm_emit_add(b, index, from, -1, node->act, error);
     case TSM_OP_MAXPOOL:

@@ -57,7 +57,9 @@ static tsm_conv_buffers buffers_of(const tsm_binding *b, int index, const void *
 
     return (tsm_conv_buffers){
         .in = (const char *)in + c->spec.in_offset * s->prepared->dtype->bytes,
-        .weights = c->overlap ? weight->rotated : weight->filters,
+        .weights = c->gather    ? weight->packed
+                   : c->overlap ? weight->rotated
+                                : weight->filters,
         .bias = weight->bias,
         .residual = residual < 0 ? NULL : tsm_binding_value(b, residual),
         .out = tsm_binding_value(b, index),

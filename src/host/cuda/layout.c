@@ -2,6 +2,8 @@
 /* layout.c - see layout.h. */
 #include "layout.h"
 
+#include "gather.h"
+
 #include <stdio.h>
 
 #define VECTOR_BYTES 16 /* what the shift kernel and the matmuls want rows and offsets to be multiples of */
@@ -133,4 +135,5 @@ void tsm_cuda_layout_make(tsm_cuda_value *values, const tsm_graph *graph, const 
         if (i == graph->output) value->type = TSM_FLOAT32;
         value->bytes = pixels * (uint64_t)value->pitch * tsm_dtype_bytes(value->type);
     }
+    if (method == TSM_SHIFT_GATHER) tsm_gather_views(values, graph, shapes, dtype);
 }

@@ -16,6 +16,7 @@
 typedef struct tsm_cuda_value {
     int64_t pitch;  /* elements from a pixel to the next */
     tsm_shift side; /* its `end` columns lie shifted beside the row; end 0: none */
+    bool view;      /* of a SHIFT: the value before it, which its readers shift as they read */
     tsm_dtype type; /* of the logits float32, else of the precision */
     uint64_t bytes;
 } tsm_cuda_value;
@@ -25,7 +26,8 @@ bool tsm_cuda_layout_serves(const tsm_graph *graph, int index, const tsm_cuda_dt
                             char why[TSM_SUPPORT_TEXT]);
 
 /* Fills values[graph->count] of a graph whose nodes it all serves. `method` is COPY, where no value carries a shifted
- * copy, or OVERLAP, where those do whose readers and writer can all live with it. */
+ * copy; OVERLAP, where those do whose readers and writer can all live with it; or GATHER, where none does, and some
+ * are views. */
 void tsm_cuda_layout_make(tsm_cuda_value *values, const tsm_graph *graph, const tsm_dims *shapes,
                           const tsm_cuda_dtype *dtype, tsm_shift_method method);
 

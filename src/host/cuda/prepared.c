@@ -32,8 +32,8 @@ static tsm_status make_weights(tsm_prepared *prepared, tsm_error *error)
     tsm_status status;
 
     TSM_TRY_RETURN(tsm_cuda_enter(&prepared->device, &previous, error));
-    status = tsm_cuda_weights_make(&prepared->weights, prepared->graph, prepared->dtype,
-                                   prepared->method != TSM_SHIFT_COPY, &prepared->cancel, error);
+    status = tsm_cuda_weights_make(&prepared->weights, prepared->graph, prepared->dtype, prepared->method,
+                                   &prepared->cancel, error);
     tsm_cuda_leave(previous);
     return status;
 }

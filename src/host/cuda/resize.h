@@ -4,7 +4,7 @@
 #define TSM_CUDA_RESIZE_H
 
 #include "kernels/kernels.h"
-#include "pixels/resample.h"
+#include "pixels/pixels.h"
 #include "cuda_calls.h"
 
 typedef struct tsm_cuda_resize {

@@ -6,9 +6,10 @@
 #ifndef TSM_CUDA_SCHEDULE_H
 #define TSM_CUDA_SCHEDULE_H
 
-#include "pixels/resample.h"
+#include "pixels/pixels.h"
 #include "attention.h"
 #include "convolution.h"
+#include "forks.h"
 #include "layout.h"
 #include "prepared.h"
 
@@ -16,13 +17,15 @@ typedef struct tsm_schedule {
     const tsm_prepared *prepared;
     const tsm_dims *shapes;     /* borrowed, of every node */
     const tsm_resample *resize; /* borrowed; NULL: frames come at the size of the input */
-    tsm_shift_method method;    /* COPY or OVERLAP */
+    tsm_shift_method method;    /* COPY, OVERLAP or GATHER */
     tsm_cuda_value *values;
     tsm_convolution *convolutions; /* one a node, zeroes where it is none */
     tsm_conv **convs;              /* room for one a node; equal specs share one */
     int conv_count;
     const tsm_conv **conv_of;  /* of each node; NULL: no convolution of a library */
     tsm_attention *attentions; /* one a node, zeroes where it is none */
+    tsm_fork *forks;           /* room for one a node */
+    int fork_count;
     tsm_memplan memory;
     int64_t *scratch; /* per node, -1: none; staging of the input, staged input and workspace of a convolution, of
                          attention */

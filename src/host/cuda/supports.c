@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "convolution.h"
+#include "gather.h"
 #include "prepared.h"
 
 static bool say(bool can, char text[TSM_SUPPORT_TEXT], const char *what)
@@ -11,10 +12,22 @@ static bool say(bool can, char text[TSM_SUPPORT_TEXT], const char *what)
     return can;
 }
 
+/* Whether the shift is read as it is, and if not, why not. */
+static bool gathers(const tsm_backend_config *config, const tsm_graph *graph, int index, const tsm_cuda_dtype *dtype,
+                    const char **why)
+{
+    tsm_conv_kernel_spec spec;
+
+    *why = NULL;
+    return config->shift_method == TSM_SHIFT_GATHER && tsm_gather_may(&spec, graph, index, dtype, why);
+}
+
 static const char *shift_in_words(const tsm_backend_config *config, const tsm_node *node, const tsm_cuda_dtype *dtype)
 {
     if (!node->shift.end) return "";
-    if (config->shift_method == TSM_SHIFT_COPY || !tsm_cuda_can_overlap(node, dtype)) return ", shift copied";
+    if (config->shift_method == TSM_SHIFT_GATHER || config->shift_method == TSM_SHIFT_COPY ||
+        !tsm_cuda_can_overlap(node, dtype))
+        return ", shift copied";
     return ", shift overlapped where its neighbours allow it";
 }
 
@@ -24,8 +37,11 @@ static bool supports_conv(const tsm_backend_config *config, const tsm_graph *gra
     const tsm_node *node = &graph->nodes[index];
     const tsm_cuda_dtype *dtype = tsm_cuda_dtype_of(config->precision);
     char how[TSM_CONV_WHY];
+    const char *why;
     tsm_convolution c;
 
+    if (gathers(config, graph, index, dtype, &why))
+        return say(true, text, "a convolution of our own, shifted as it reads");
     tsm_convolution_sketch(&c, graph, index, dtype);
     if (c.depthwise) {
         snprintf(how, sizeof how, "a depthwise kernel");
@@ -33,8 +49,9 @@ static bool supports_conv(const tsm_backend_config *config, const tsm_graph *gra
         snprintf(text, TSM_SUPPORT_TEXT, "%s", how);
         return false;
     }
-    snprintf(text, TSM_SUPPORT_TEXT, "%.80s%s%s%s", how, c.later ? ", then a kernel of " : "",
-             c.later ? tsm_act_name(c.later) : "", shift_in_words(config, node, dtype));
+    snprintf(text, TSM_SUPPORT_TEXT, "%.80s%s%s%s%s%s", how, c.later ? ", then a kernel of " : "",
+             c.later ? tsm_act_name(c.later) : "", shift_in_words(config, node, dtype), why ? " since " : "",
+             why ? why : "");
     return true;
 }
 
@@ -63,7 +80,9 @@ bool tsm_cuda_supports(const tsm_backend_config *config, const tsm_graph *graph,
     const tsm_cuda_dtype *dtype = tsm_cuda_dtype_of(config->precision);
 
     if (!dtype) return say(false, text, "precision other than fp32, tf32, fp16 and bf16");
-    if (config->shift_method > TSM_SHIFT_OVERLAP)
-        return say(false, text, "shift method other than auto, copy and overlap");
+    if (config->shift_method == TSM_SHIFT_INPLACE)
+        return say(false, text, "shift method other than auto, copy, overlap and gather");
+    if (config->shift_method == TSM_SHIFT_GATHER && config->precision == TSM_PRECISION_FP32)
+        return say(false, text, "shift method gather at fp32, which tensor cores do not multiply");
     return tsm_cuda_layout_serves(graph, index, dtype, text) && supports_op(config, graph, index, text);
 }

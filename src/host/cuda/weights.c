@@ -6,13 +6,14 @@
 
 #include "alignment.h"
 #include "cuda_calls.h"
+#include "gather.h"
 #include "layout.h"
 
 typedef struct packer {
     tsm_cuda_weights *weights;
     const tsm_graph *graph;
     const tsm_cuda_dtype *dtype;
-    bool rotate;
+    tsm_shift_method method;
     size_t used;            /* bytes of the allocation that are given away */
     float *plain, *ordered; /* room for the largest node: as the model has it, and as the device wants it */
     void *converted;
@@ -45,8 +46,24 @@ static size_t bias_bytes(const packer *p, const tsm_node *node)
 
 static bool is_rotated(const packer *p, const tsm_node *node)
 {
-    return p->rotate && tsm_cuda_can_overlap(node, p->dtype) &&
+    const bool overlaps = p->method == TSM_SHIFT_AUTO || p->method == TSM_SHIFT_OVERLAP;
+
+    return overlaps && tsm_cuda_can_overlap(node, p->dtype) &&
            tsm_cuda_input_channels(p->graph, node) == node->in_channels;
+}
+
+/* Whether the node may shift as it reads; if so, how its filters are packed. */
+static bool is_gathered(const packer *p, int index, tsm_conv_kernel_spec *spec)
+{
+    const char *why;
+
+    return p->method == TSM_SHIFT_GATHER && tsm_gather_may(spec, p->graph, index, p->dtype, &why);
+}
+
+/* Where packing moves and rounds nothing, the filters serve as they are. */
+static bool is_packed_already(const packer *p, const tsm_conv_kernel_spec *spec, size_t count)
+{
+    return p->dtype->bytes == 2 && tsm_conv_kernel_packed_bytes(spec) == count * (size_t)p->dtype->bytes;
 }
 
 /* The next `bytes` of the allocation; only counted while there is none. */
@@ -64,14 +81,20 @@ static void take_places(packer *p)
     for (int i = 0; i < p->graph->count; i++) {
         const tsm_node *node = &p->graph->nodes[i];
         tsm_cuda_weight *weight = &p->weights->nodes[i];
-        size_t count;
+        tsm_conv_kernel_spec spec;
+        size_t count, packed = 0;
 
         if (!has_weights(node)) continue;
         count = filter_count(p->graph, node);
         weight->filters = take(p, count * (size_t)p->dtype->bytes);
         if (is_rotated(p, node)) weight->rotated = take(p, count * (size_t)p->dtype->bytes);
+        if (is_gathered(p, i, &spec)) {
+            packed = tsm_conv_kernel_packed_bytes(&spec);
+            weight->packed = is_packed_already(p, &spec, count) ? weight->filters : take(p, packed);
+        }
         weight->bias = take(p, bias_bytes(p, node));
         if (count > p->room) p->room = count;
+        if (packed / sizeof *p->ordered + 1 > p->room) p->room = packed / sizeof *p->ordered + 1;
         if ((size_t)node->out_channels > p->room) p->room = (size_t)node->out_channels;
     }
 }
@@ -111,6 +134,18 @@ static tsm_status upload(packer *p, const tsm_node *node, void *to, const float 
     return TSM_OK;
 }
 
+/* From what was uploaded as the node's filters. */
+static tsm_status pack_gathered(packer *p, int index, tsm_error *error)
+{
+    tsm_conv_kernel_spec spec;
+
+    is_gathered(p, index, &spec);
+    tsm_conv_kernel_pack(p->ordered, p->converted, &spec);
+    TSM_CUDA(cudaMemcpy(p->weights->nodes[index].packed, p->ordered, tsm_conv_kernel_packed_bytes(&spec),
+                        cudaMemcpyHostToDevice));
+    return TSM_OK;
+}
+
 static tsm_status pack_filters(packer *p, int index, tsm_error *error)
 {
     const tsm_node *node = &p->graph->nodes[index];
@@ -128,6 +163,7 @@ static tsm_status pack_filters(packer *p, int index, tsm_error *error)
         ordered = p->plain;
     }
     TSM_TRY_RETURN(upload(p, node, weight->filters, ordered, count, p->dtype->type, error));
+    if (weight->packed && weight->packed != weight->filters) return pack_gathered(p, index, error);
     if (!weight->rotated) return TSM_OK;
     rotate(p->ordered, p->plain, (size_t)node->out_channels, channels, (size_t)node->shift.end);
     return upload(p, node, weight->rotated, p->ordered, count, p->dtype->type, error);
@@ -158,9 +194,9 @@ static tsm_status allocate(packer *p, tsm_error *error)
 }
 
 tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
-                                 bool rotated, const tsm_cancel *cancel, tsm_error *error)
+                                 tsm_shift_method method, const tsm_cancel *cancel, tsm_error *error)
 {
-    packer p = { .weights = weights, .graph = graph, .dtype = dtype, .rotate = rotated };
+    packer p = { .weights = weights, .graph = graph, .dtype = dtype, .method = method };
     tsm_status status;
 
     memset(weights, 0, sizeof *weights);

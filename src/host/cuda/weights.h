@@ -10,6 +10,7 @@
 typedef struct tsm_cuda_weight {
     void *filters; /* (O,kh,kw,I), I padded where the network's input is read; depthwise (kh,kw,C); fc (O,I) */
     void *rotated; /* the same with the input channels that do not move first: for overlap */
+    void *packed;  /* as kernels/conv wants them, where the node may shift as it reads: for gather */
     void *bias;    /* (O), zeros where the node has none; float32 for fc and depthwise */
 } tsm_cuda_weight;
 
@@ -20,10 +21,10 @@ typedef struct tsm_cuda_weights {
     size_t bytes;
 } tsm_cuda_weights;
 
-/* Converts and uploads on the current device; blocking. `rotate`: lay out the rotated filters too. Errors: MEMORY,
+/* Converts and uploads on the current device, with what the method to shift wants besides; blocking. Errors: MEMORY,
  * DEVICE, UNSUPPORTED (a weight is too large for the precision), CANCELLED. */
 tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
-                                 bool rotate, const tsm_cancel *cancel, tsm_error *error);
+                                 tsm_shift_method method, const tsm_cancel *cancel, tsm_error *error);
 void tsm_cuda_weights_clear(tsm_cuda_weights *weights);
 
 #endif

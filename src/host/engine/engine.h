@@ -5,7 +5,7 @@
 
 #include "devices.h"
 #include "graph/backend.h"
-#include "pixels/resample.h"
+#include "pixels/pixels.h"
 
 /* ---- engine.c: a model made ready on one device ---------------------------------------------------------------- */
 

@@ -6,8 +6,6 @@
 
 #include "engine.h"
 
-#define MAX_THREADS 1024
-
 static tsm_status check_options(const tsm_engine_options *options, tsm_error *error)
 {
     const tsm_toggle toggles[] = { options->cuda_graphs, options->cuda_tuning, options->cuda_ranges };
@@ -16,8 +14,9 @@ static tsm_status check_options(const tsm_engine_options *options, tsm_error *er
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no precision %d", (int)options->precision);
     if ((unsigned)options->shift_method > TSM_SHIFT_GATHER)
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no shift method %d", (int)options->shift_method);
-    if (options->threads < 0 || options->threads > MAX_THREADS)
-        return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: %d threads, want 0 to %d", options->threads, MAX_THREADS);
+    if (options->threads < 0 || options->threads > TSM_MAX_THREADS)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "%d threads: 1 to %d are possible, 0 for the default",
+                        options->threads, TSM_MAX_THREADS);
     for (size_t i = 0; i < sizeof toggles / sizeof *toggles; i++)
         if ((unsigned)toggles[i] > TSM_TOGGLE_OFF)
             return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no toggle %d", (int)toggles[i]);
@@ -42,6 +41,14 @@ static const char *cache_dir(const tsm_engine_options *options)
     return variable && *variable ? variable : NULL;
 }
 
+/* More threads than CPUs only wait for each other. */
+static int limit_threads(int threads)
+{
+    const int cpus = threads ? tsm_cpu_count() : 0;
+
+    return threads < cpus ? threads : cpus;
+}
+
 tsm_status tsm_engine_options_check(tsm_engine_options *options, tsm_backend_config *config, tsm_device *device,
                                     const tsm_engine_options *caller, tsm_error *error)
 {
@@ -51,7 +58,7 @@ tsm_status tsm_engine_options_check(tsm_engine_options *options, tsm_backend_con
     *config = (tsm_backend_config){
         .device_index = device->index,
         .precision = options->precision,
-        .threads = options->threads,
+        .threads = limit_threads(options->threads),
         .shift_method = options->shift_method,
         .graphs = resolve(options->cuda_graphs, "TSM_CUDA_GRAPH", true),
         .tune = resolve(options->cuda_tuning, "TSM_CUDA_TUNE", true),

@@ -7,7 +7,7 @@
 
 static bool is_side(int pixels)
 {
-    return pixels >= 1 && pixels <= TSM_RESIZE_MAX_SIDE;
+    return pixels >= 1 && pixels <= TSM_MAX_SIDE;
 }
 
 /* Whether [from, from + size) lies within [0, whole). */
@@ -22,10 +22,10 @@ static tsm_status check_resize(const tsm_resize *resize, const tsm_dims *input, 
 
     if (!is_side(resize->width) || !is_side(resize->height))
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "resize: frames of %dx%d pixels, want 1 to %d a side",
-                        resize->width, resize->height, TSM_RESIZE_MAX_SIDE);
+                        resize->width, resize->height, TSM_MAX_SIDE);
     if (!is_side(resize->scaled_width) || !is_side(resize->scaled_height))
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "resize: scaled to %dx%d pixels, want 1 to %d a side",
-                        resize->scaled_width, resize->scaled_height, TSM_RESIZE_MAX_SIDE);
+                        resize->scaled_width, resize->scaled_height, TSM_MAX_SIDE);
     if (!lies_within(resize->x, input->w, resize->scaled_width) ||
         !lies_within(resize->y, input->h, resize->scaled_height))
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "resize: a crop of %dx%d at (%d, %d) leaves the frame of %dx%d",

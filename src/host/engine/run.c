@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c - runs of a context: the plan that fits the input is found, and the caller's tensors are checked, here once
  * for all backends. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,6 +118,18 @@ static tsm_status check_memory(const tsm_backend *backend, const tsm_tensor *ten
     return tsm_fail(error, TSM_ERROR_ARGUMENT, "%s: is not in host memory", name);
 }
 
+/* Logits that a backend cannot have looked at before they were on the host. */
+static tsm_status check_logits(const tsm_dims *logits, const tsm_tensor *output, tsm_error *error)
+{
+    const float *values = output->data;
+    const int64_t count = tsm_dims_count(logits);
+
+    if (output->memory == TSM_MEMORY_DEVICE) return TSM_OK;
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(values[i])) return tsm_fail_logits(error, logits, i / logits->c);
+    return TSM_OK;
+}
+
 /* Runs with the frames resized on the host. */
 static tsm_status run_resized(tsm_context *context, const tsm_planned *planned, const tsm_run_arguments *arguments,
                               tsm_error *error)
@@ -142,9 +155,13 @@ tsm_status tsm_context_run(tsm_context *context, const tsm_run_arguments *argume
     TSM_TRY_RETURN(check_output(context, planned, arguments->output, error));
     TSM_TRY_RETURN(check_memory(backend, arguments->input, "input", error));
     TSM_TRY_RETURN(check_memory(backend, arguments->output, "output", error));
-    if (planned->resizes && !backend->resizes && arguments->input->dtype == TSM_UINT8)
-        return run_resized(context, planned, arguments, error);
-    return backend->run(planned->plan, arguments, error);
+    if (planned->resizes && !backend->resizes && arguments->input->dtype == TSM_UINT8) {
+        TSM_TRY_RETURN(run_resized(context, planned, arguments, error));
+    } else {
+        TSM_TRY_RETURN(backend->run(planned->plan, arguments, error));
+    }
+    if (arguments->enqueue) return TSM_OK;
+    return check_logits(&planned->shapes[context->engine->graph->output], arguments->output, error);
 }
 
 tsm_status tsm_run(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* label_lines.c - names that stand one a line, alone, after their index or before it.
+/* label_lines.c - names that stand one a line, alone, after their index or before it; comma, semicolon, colon, tab or
+ * spaces between the two.
  *
- * Nothing in such a file says which: it is what more than half of the lines look like, and then all of them must.
- * A file that can be read in both ways, with indices that make sense in both, is refused. */
+ * Nothing in such a file says which: it is what more than half of the lines look like, and then all of them must, but
+ * for a first line of two titles. A file that can be read in both ways, with indices that make sense in both, is
+ * refused. */
 #include "label_list.h"
 
 #include <string.h>
@@ -14,33 +16,91 @@ static bool is_gap(char c)
     return c == ' ' || c == '\t';
 }
 
+static bool is_mark(char c)
+{
+    return c == ',' || c == ';' || c == ':';
+}
+
+/* Bytes between two fields at the beginning (or, backwards, at the end) of text: gaps, of which one may be a mark. */
+static size_t separator_length(const char *text, size_t length, bool backwards)
+{
+    size_t at = 0;
+    bool marked = false;
+
+    for (; at < length; at++) {
+        char c = backwards ? text[length - 1 - at] : text[at];
+
+        if (is_mark(c) && !marked)
+            marked = true;
+        else if (!is_gap(c))
+            break;
+    }
+    return at;
+}
+
+/* Whether the text begins (or, backwards, ends) in an index, in quotes or not; *length becomes how many bytes. */
+static int64_t index_at_end(const char *text, size_t length, bool backwards, size_t *taken)
+{
+    size_t at = 0;
+    const char *from;
+
+    while (at < length) {
+        char c = backwards ? text[length - 1 - at] : text[at];
+
+        if (is_gap(c) || is_mark(c)) break;
+        at++;
+    }
+    *taken = at;
+    from = backwards ? text + length - at : text;
+    if (at > 2 && from[0] == '"' && from[at - 1] == '"') return label_index(from + 1, at - 2);
+    return label_index(from, at);
+}
+
+static void drop_quotes(label_name *name)
+{
+    if (name->length < 2 || name->text[0] != '"' || name->text[name->length - 1] != '"') return;
+    name->text++;
+    name->length -= 2;
+}
+
 /* Takes the index off a line; false where it has none on that side of a name. */
 static bool split_line(const label_name *line, form how, label_name *name)
 {
-    const char *text = line->text;
-    size_t length = line->length, at = how == INDEX_FIRST ? 0 : length;
+    bool last = how == INDEX_LAST;
+    size_t index, separator;
 
     *name = *line;
-    if (how == INDEX_FIRST) {
-        while (at < length && !is_gap(text[at])) at++;
-        name->index = label_index(text, at);
-        name->text += at;
-        name->length -= at;
-    } else {
-        while (at > 0 && !is_gap(text[at - 1])) at--;
-        name->index = label_index(text + at, length - at);
-        name->length = at;
-    }
-    return name->index >= 0 && name->length > 0;
+    name->index = index_at_end(line->text, line->length, last, &index);
+    if (name->index < 0 || index == line->length) return false;
+    separator = separator_length(line->text + (last ? 0 : index), line->length - index, last);
+    name->length -= index + separator;
+    if (!last) name->text += index + separator;
+    if (separator == 0 || name->length == 0) return false;
+    /* An empty field between them: two marks. */
+    if (is_mark(last ? name->text[name->length - 1] : name->text[0])) return false;
+    drop_quotes(name);
+    return name->length > 0;
 }
 
-static size_t count_lines(const label_list *lines, form how)
+/* A first line such as "class: index". */
+static bool is_header(const label_name *line)
+{
+    size_t at = 0, separator;
+
+    while (at < line->length && !is_gap(line->text[at]) && !is_mark(line->text[at])) at++;
+    separator = separator_length(line->text + at, line->length - at, false);
+    return separator > 0 &&
+           label_title_pair(line->text, at, line->text + at + separator, line->length - at - separator);
+}
+
+/* Whether more than half of the lines are of this form. */
+static bool mostly(const label_list *lines, form how)
 {
     label_name name;
     size_t count = 0;
 
     for (size_t i = 0; i < lines->count; i++) count += split_line(&lines->items[i], how, &name);
-    return count;
+    return count * 2 > lines->count;
 }
 
 /* Names like "class 1", "class 2" end in a number that is no index. */
@@ -115,8 +175,10 @@ tsm_status label_parse_lines(label_list *list, char *text, size_t bytes, tsm_err
     for (char *at = text; status == TSM_OK && label_next_line(&at, text + bytes, &number, &line);)
         status = label_list_add(&lines, (label_name){ line.text, line.length, 0, line.number }, error);
     if (status == TSM_OK) {
-        first = count_lines(&lines, INDEX_FIRST) * 2 > lines.count;
-        last = count_lines(&lines, INDEX_LAST) * 2 > lines.count;
+        if (lines.count > 1 && is_header(&lines.items[0]))
+            memmove(lines.items, lines.items + 1, --lines.count * sizeof *lines.items);
+        first = mostly(&lines, INDEX_FIRST);
+        last = mostly(&lines, INDEX_LAST);
         if (!first && !last) {
             *list = lines;
             return TSM_OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* label_list.c - see label_list.h. */
 #include "label_list.h"
 
-#include "cli/report.h"
+#include "failure.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,8 +24,8 @@ tsm_status label_list_fail(const label_list *list, int line, tsm_error *error, c
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (line) return report_fail(error, TSM_ERROR_FORMAT, "%s: line %d %s", list->path, line, text);
-    return report_fail(error, TSM_ERROR_FORMAT, "%s: %s", list->path, text);
+    if (line) return eval_fail(error, TSM_ERROR_FORMAT, "%s: line %d %s", list->path, line, text);
+    return eval_fail(error, TSM_ERROR_FORMAT, "%s: %s", list->path, text);
 }
 
 static bool is_blank(char c)
@@ -75,7 +76,7 @@ static tsm_status grow(label_list *list, tsm_error *error)
     size_t room = list->room ? list->room * 2 : 64;
     label_name *larger = realloc(list->items, room * sizeof *larger);
 
-    if (!larger) return report_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", list->path);
+    if (!larger) return eval_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", list->path);
     list->items = larger;
     list->room = room;
     return TSM_OK;
@@ -164,8 +165,8 @@ tsm_status label_list_text(const label_list *list, char **text, tsm_error *error
 
     if (list->count == 0) return label_list_fail(list, 0, error, "holds no labels");
     for (size_t i = 0; i < list->count; i++) bytes += list->items[i].length + 1;
-    at = *text = report_alloc(bytes, 1, error);
-    if (!at) return TSM_ERROR_MEMORY;
+    at = *text = malloc(bytes);
+    if (!at) return eval_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", list->path);
     for (size_t i = 0; i < list->count; i++) {
         memcpy(at, list->items[i].text, list->items[i].length);
         at += list->items[i].length;

@@ -13,7 +13,7 @@
 typedef struct label_name {
     const char *text; /* not terminated; borrowed */
     size_t length;
-    int64_t index; /* as the file says it; 0 where it says none */
+    int64_t index; /* as the file gives it; 0 where it gives none */
     int line;      /* 0: not known */
 } label_name;
 
@@ -52,17 +52,27 @@ typedef struct label_line {
     int number;
 } label_line;
 
-/* The next line with anything to say, from *at on, trimmed; false at the end. *number counts all lines. */
+/* The next line that is neither blank nor a comment, from *at on, without the white space around it; false at the
+ * end of the text. *number counts all lines. */
 bool label_next_line(char **at, const char *end, int *number, label_line *line);
 
-/* Index of up to nine digits; -1 where it is none. */
+/* What the title of a column says of it. */
+typedef enum label_title { TITLE_NONE, TITLE_NAME, TITLE_INDEX, TITLE_VIDEO } label_title;
+label_title label_title_of(const char *text, size_t length);
+
+/* Whether two titles are those of a name and an index, in either order. */
+bool label_title_pair(const char *a, size_t a_length, const char *b, size_t b_length);
+
+/* The number that the text is, of up to nine digits; -1 where it is anything else. */
 int64_t label_index(const char *text, size_t length);
 
 tsm_status label_parse_lines(label_list *list, char *text, size_t bytes, tsm_error *error);
 
-/* *found is false, and nothing has happened, where the first line is no header of a known table. */
+/* *found is false, and the text is unchanged, where its first line is not the header of a known table. */
 tsm_status label_parse_csv(label_list *list, char *text, size_t bytes, bool *found, tsm_error *error);
 
-tsm_status label_parse_json(label_list *list, const char *text, size_t bytes, json_t **root, tsm_error *error);
+/* *found is false, and nothing has happened, where the text begins like a list but is no JSON: a name in brackets. */
+tsm_status label_parse_json(label_list *list, const char *text, size_t bytes, json_t **root, bool *found,
+                            tsm_error *error);
 
 #endif

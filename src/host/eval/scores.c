@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* scores.c - see scores.h. */
 #include "scores.h"
 
-#include "cli/report.h"
+#include "failure.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -26,7 +27,7 @@ tsm_status scores_combine(tsm_video_mode mode, const float *logits, int clips, i
 
         for (int i = 0; i < classes; i++) {
             if (!isfinite(row[i])) {
-                return report_fail(error, TSM_ERROR_FORMAT, "the network's score of class %d is not a number", i);
+                return eval_fail(error, TSM_ERROR_FORMAT, "the network's score of class %d is not a number", i);
             }
             means[i] = row[i];
         }

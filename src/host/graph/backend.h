@@ -120,9 +120,13 @@ typedef struct tsm_backend {
     tsm_status (*slots_reset)(tsm_slots *slots, int slot, tsm_error *error); /* as before the first frame */
     void (*slots_destroy)(tsm_slots *slots);
 
-    bool streams; /* run can enqueue */
-    bool
-        device_memory; /* tensors may lie in the memory of the backend's device; which device is for `run` to check */
+    /* Optional, both or neither: host memory from which the device reads fastest (page-locked), for callers' tensors;
+     * *memory is NULL on failure. Thread-safe. Errors: MEMORY, DEVICE. */
+    tsm_status (*host_allocate)(tsm_prepared *prepared, size_t bytes, void **memory, tsm_error *error);
+    void (*host_release)(tsm_prepared *prepared, void *memory);
+
+    bool streams;       /* run can enqueue */
+    bool device_memory; /* tensors may lie in the device's memory; which device is for `run` to check */
     bool resizes; /* plans take a resize; otherwise the engine resizes on the host. Required where it has streams */
 } tsm_backend;
 

@@ -3,90 +3,9 @@
 #include "bind.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "network/branches.h"
-
-#define NAME_BYTES 112
-
-static const char *tensor_name(char name[NAME_BYTES], const tsm_layer *layer, int which)
-{
-    snprintf(name, NAME_BYTES, "%s.%s", layer->name, tsm_layer_suffixes[which]);
-    return name;
-}
-
-/* The first tensor that is missing; name empty: none. */
-typedef struct missing_tensor {
-    char name[NAME_BYTES];
-    int64_t dims[TSM_LAYER_DIMS];
-    int ndim;
-} missing_tensor;
-
-static void claim_layer(const tsm_layer *layer, tsm_keys *keys, missing_tensor *missing)
-{
-    char name[NAME_BYTES];
-
-    for (int which = 0; which < TSM_LAYER_TENSORS; which++) {
-        tsm_key *key;
-
-        if (!tsm_layer_has(layer, which)) continue;
-        key = tsm_keys_find(keys, tensor_name(name, layer, which));
-        if (key) {
-            key->used = true;
-        } else if (!*missing->name) {
-            strcpy(missing->name, name);
-            missing->ndim = tsm_layer_dims(layer, which, missing->dims);
-        }
-    }
-}
-
-static tsm_status claim_branches(const tsm_layer *merged, tsm_keys *keys, missing_tensor *missing, tsm_error *error)
-{
-    tsm_layer *parts;
-    int count;
-
-    TSM_TRY_RETURN(tsm_branches_list(merged, &parts, &count, error));
-    for (int i = 0; i < count; i++) claim_layer(&parts[i], keys, missing);
-    tsm_layers_destroy(&parts, count);
-    return TSM_OK;
-}
-
-/* Marks the tensors that layers want; reports the first that is missing, else the first that nobody wants. */
-static tsm_status claim_tensors(const tsm_layer *layers, int count, tsm_keys *keys, tsm_error *error)
-{
-    missing_tensor missing = { "", { 0 }, 0 };
-    const tsm_key *unused;
-
-    for (int i = 0; i < count; i++) {
-        if (layers[i].merged)
-            TSM_TRY_RETURN(claim_branches(&layers[i], keys, &missing, error));
-        else
-            claim_layer(&layers[i], keys, &missing);
-    }
-    if (*missing.name) return tsm_keys_missing(keys, missing.name, missing.dims, missing.ndim, error);
-    unused = tsm_keys_first_unused(keys);
-    return unused ? tsm_keys_left_over(keys, unused, error) : TSM_OK;
-}
-
-static tsm_status check_shape(const tsm_layer *layer, int which, const tsm_key *key, tsm_error *error)
-{
-    const tsm_stored_tensor *tensor = key->tensor;
-    char found[TSM_DIMS_TEXT], wanted[TSM_DIMS_TEXT];
-    int64_t dims[TSM_LAYER_DIMS], stored[TSM_STORED_MAX_DIMS];
-    int ndim = tsm_layer_dims(layer, which, dims);
-
-    tsm_key_dims(key, stored);
-    if (tensor->ndim == ndim && memcmp(stored, dims, (size_t)ndim * sizeof *dims) == 0) return TSM_OK;
-    if (key->marks.transposed && ndim == 2) {
-        const int64_t outputs = dims[0];
-
-        dims[0] = dims[1];
-        dims[1] = outputs;
-    }
-    return tsm_fail(error, TSM_ERROR_MODEL, "%.150s is %s, want %s", tensor->name,
-                    tsm_dims_text(found, tensor->dims, tensor->ndim), tsm_dims_text(wanted, dims, ndim));
-}
+#include "claim.h"
 
 /* An exponent of all ones is infinity or NaN. Branch-free, so that compilers make vectors of it: a model has up to a
  * hundred million weights. */
@@ -162,7 +81,6 @@ static tsm_status bind_tensor(tsm_layer *layer, int which, const tsm_key *key, t
     tsm_weight *weight = &layer->tensors[which];
     size_t size = tsm_stored_bytes(tensor->type);
 
-    TSM_TRY_RETURN(check_shape(layer, which, key, error));
     weight->count = tensor->count;
     weight->data = tensor->data;
     switch (tensor->type) {
@@ -197,13 +115,13 @@ static tsm_status check_variance(const tsm_weight *variance, const char *name, t
 
 static tsm_status bind_layer(tsm_layer *layer, const tsm_keys *keys, tsm_error *error)
 {
-    char name[NAME_BYTES];
+    char name[TSM_TENSOR_NAME];
 
     for (int which = 0; which < TSM_LAYER_TENSORS; which++) {
         const tsm_key *key;
 
         if (!tsm_layer_has(layer, which)) continue;
-        key = tsm_keys_find(keys, tensor_name(name, layer, which));
+        key = tsm_keys_find(keys, tsm_layer_tensor(layer, which, name));
         TSM_TRY_RETURN(bind_tensor(layer, which, key, error));
         if (which == TSM_VARIANCE) TSM_TRY_RETURN(check_variance(&layer->tensors[which], key->tensor->name, error));
     }
@@ -225,9 +143,8 @@ fail:
     return status;
 }
 
-tsm_status tsm_layers_bind(tsm_layer *layers, int count, tsm_keys *keys, tsm_error *error)
+tsm_status tsm_layers_bind(tsm_layer *layers, int count, const tsm_keys *keys, tsm_error *error)
 {
-    TSM_TRY_RETURN(claim_tensors(layers, count, keys, error));
     for (int i = 0; i < count; i++)
         TSM_TRY_RETURN(layers[i].merged ? bind_branches(&layers[i], keys, error)
                                         : bind_layer(&layers[i], keys, error));

@@ -3,15 +3,19 @@
 #ifndef TSM_MODEL_CONFIG_H
 #define TSM_MODEL_CONFIG_H
 
-#include "names/filename.h"
+#include "checkpoint/checkpoint.h"
 #include "names/keys.h"
+#include "network/arch.h"
 
-#define TSM_MAX_WIDTH      8192
-#define TSM_MAX_CHANNELS   1024
-#define TSM_MAX_CLASSES    1000000
-#define TSM_MAX_SEGMENTS   1024
-#define TSM_MAX_SHIFT_DIV  8192
-#define TSM_MAX_INPUT_SIZE 4096
+/* Settings that nothing gives. In a file that is written such a setting is no fact: its metadata is called
+ * "assumed_segments" instead of "segments", which is read back as what to assume again. */
+typedef enum tsm_assumed {
+    TSM_ASSUMED_SEGMENTS = 1,
+    TSM_ASSUMED_SHIFT_DIV = 2,
+    TSM_ASSUMED_NONLOCAL = 4,
+    TSM_ASSUMED_MEAN = 8,
+    TSM_ASSUMED_WEIGHTS = 16
+} tsm_assumed;
 
 /*
  * Options come before metadata, metadata before the file's name, that before defaults; keys and shapes are facts:
@@ -25,7 +29,8 @@
  *   direction     options, metadata, naming, else bi-directional
  *   input_size    options, metadata, 224; scale_size is input_size * 256 / 224
  *   mean, std     metadata; for three channels those of ImageNet, else those that the release uses for optical flow
- * What nothing says becomes a line of config->doubts. Errors: MODEL, ARGUMENT (an option out of its range).
+ * What nothing says becomes a line of config->doubts, and a bit of config->assumed. Errors: MODEL, ARGUMENT (an
+ * option out of its range).
  */
 tsm_status tsm_config_derive(tsm_model_config *config, const tsm_keys *keys, const tsm_checkpoint *checkpoint,
                              const tsm_filename *name, const tsm_model_options *options, tsm_error *error);

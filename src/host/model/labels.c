@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "core/status.h"
-
 /* The length of `text` without the line ends, LF or CRLF, at its end. */
 static size_t trimmed_length(const char *text)
 {

@@ -1,129 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model.c - loading a checkpoint into a model, and what one can ask it. */
+/* model.c - loading a checkpoint into a model. */
+#include "model.h"
+
+#include <stdio.h>
 #include <string.h>
 
-#include "core/status.h"
-#include "config.h"
-#include "object.h"
-#include "checkpoint/safetensors.h"
-#include "checkpoint/torch_file.h"
-
-/* The type of the stored weights, "mixed" where they differ. */
-static const char *weights_type(const tsm_keys *keys)
-{
-    for (int i = 1; i < keys->count; i++)
-        if (keys->items[i].tensor->type != keys->items[0].tensor->type) return "mixed";
-    return tsm_stored_name(keys->items[0].tensor->type);
-}
-
-static uint64_t count_parameters(const tsm_model *model)
-{
-    uint64_t count = 0;
-
-    for (int i = 0; i < model->layer_count; i++)
-        count +=
-            (uint64_t)model->layers[i].tensors[TSM_WEIGHT].count + (uint64_t)model->layers[i].tensors[TSM_BIAS].count;
-    return count;
-}
-
-/* What only the graph tells: it must fit together at the model's own size. */
-static tsm_status measure_graph(tsm_model *model, tsm_error *error)
-{
-    const tsm_shape shape = { 1, model->config.segments, model->config.input_size, model->config.input_size };
-    tsm_dims *shapes = NULL;
-    tsm_graph *graph;
-    tsm_status status;
-
-    TSM_TRY_RETURN(tsm_model_build_graph(model, false, &graph, error));
-    shapes = tsm_alloc_zero((size_t)graph->count, sizeof *shapes);
-    if (!shapes) {
-        status = tsm_fail_memory(error, (size_t)graph->count * sizeof *shapes);
-        goto fail;
-    }
-    TSM_TRY(tsm_graph_infer(graph, &shape, shapes, error));
-    model->info.macs = tsm_graph_macs(graph, shapes);
-    for (int i = 0; i < graph->count; i++) model->info.shifts += tsm_graph_node(graph, i)->op == TSM_OP_SHIFT;
-fail:
-    tsm_free(shapes);
-    tsm_graph_destroy(&graph);
-    return status;
-}
-
-static tsm_status fill_info(tsm_model *model, const tsm_keys *keys, tsm_error *error)
-{
-    const tsm_model_config *config = &model->config;
-
-    model->info = (tsm_model_info){
-        .struct_size = sizeof model->info,
-        .format = model->checkpoint->container,
-        .layout = keys->naming->name, /* every tensor has a name of it */
-        .arch = config->arch->name,
-        .width = config->width,
-        .segments = config->segments,
-        .classes = config->classes,
-        .shift_div = config->shift_div,
-        .shift_place = config->shift_place,
-        .in_channels = config->in_channels,
-        .input_size = config->input_size,
-        .scale_size = config->scale_size,
-        .dtype = weights_type(keys),
-        .parameters = count_parameters(model),
-        .has_labels = model->labels.count > 0,
-        .temporal_pool = config->temporal_pool,
-        .shift_direction = config->shift_direction,
-        .nonlocal = config->nonlocal,
-        .doubts = config->doubts[0] ? config->doubts : NULL,
-    };
-    for (int stage = 0; stage < TSM_STAGES; stage++)
-        model->info.nonlocal_blocks += __builtin_popcountll(config->nonlocal_blocks[stage]);
-    memcpy(model->info.mean, config->mean, sizeof config->mean);
-    memcpy(model->info.std, config->std, sizeof config->std);
-    return measure_graph(model, error);
-}
+#include "bind.h"
+#include "choose.h"
+#include "config_inputs.h"
+#include "info.h"
 
 static tsm_status read_labels(tsm_model *model, const tsm_model_options *options, tsm_error *error)
 {
     const char *text = options->labels ? options->labels : tsm_checkpoint_metadata(model->checkpoint, "labels");
+    tsm_status status = text ? tsm_labels_parse(&model->labels, text, model->config.classes, error) : TSM_OK;
 
-    return text ? tsm_labels_parse(&model->labels, text, model->config.classes, error) : TSM_OK;
+    if (status == TSM_OK || !options->labels || !options->labels_name) return status;
+    return tsm_error_prefix(error, status, options->labels_name);
+}
+
+/* Selects the weights; what there were besides goes to info. */
+static tsm_status choose_weights(tsm_model *model, const tsm_filename *said, const tsm_model_options *options,
+                                 bool *doubtful, tsm_error *error)
+{
+    tsm_choice choice;
+
+    *doubtful = false;
+    TSM_TRY_RETURN(tsm_choose_weights(&choice, model->checkpoint, said, options, error));
+    model->other_weights = choice.others;
+    *doubtful = choice.doubtful;
+    return TSM_OK;
+}
+
+/* Adds averages beside the weights to the sets that could have been taken. */
+static tsm_status offer_averages(tsm_model *model, const tsm_keys *keys, const tsm_model_options *options,
+                                 tsm_error *error)
+{
+    const char *others = model->other_weights ? model->other_weights : "";
+    const size_t room = strlen(others) + sizeof "\n" TSM_AVERAGES;
+    char *text;
+
+    if (options->weights_key || keys->left_out[TSM_BOOK_EMA] < keys->count) return TSM_OK;
+    text = tsm_alloc_zero(room, 1);
+    if (!text) return tsm_fail_memory(error, room);
+    snprintf(text, room, "%s%s" TSM_AVERAGES, others, *others ? "\n" : "");
+    tsm_free(model->other_weights);
+    model->other_weights = text;
+    return TSM_OK;
+}
+
+/* Moves what the outline has made into the model; layers that were merged refer to their config. */
+static void take_network(tsm_model *model, tsm_outline *outline)
+{
+    model->config = outline->config;
+    for (int i = 0; i < outline->layer_count; i++) {
+        const tsm_mobileone *block = outline->layers[i].merged;
+
+        if (block) outline->layers[i].merged = model->config.mobileone + (block - outline->config.mobileone);
+    }
+    model->layers = outline->layers;
+    model->layer_count = outline->layer_count;
+    outline->layers = NULL;
 }
 
 /* From a checkpoint to a network whose every layer has its weights. */
 static tsm_status understand(tsm_model *model, const char *name, const tsm_model_options *options, tsm_error *error)
 {
     const tsm_filename said = tsm_filename_parse(name);
-    tsm_keys keys = { 0 };
+    tsm_checkpoint *checkpoint = model->checkpoint;
+    tsm_outline outline = { 0 };
     tsm_status status;
+    bool doubtful;
 
-    TSM_TRY(tsm_keys_make(&keys, model->checkpoint, error));
-    TSM_TRY(tsm_config_derive(&model->config, &keys, model->checkpoint, &said, options, error));
-    TSM_TRY(tsm_layers_make(&model->config, &model->layers, &model->layer_count, error));
-    TSM_TRY(tsm_layers_bind(model->layers, model->layer_count, &keys, error));
+    TSM_TRY(choose_weights(model, &said, options, &doubtful, error));
+    TSM_TRY(tsm_outline_make(&outline, checkpoint, &said, options, error));
+    if (doubtful)
+        tsm_config_doubt(&outline.config, TSM_ASSUMED_WEIGHTS, "weights: several fit, those under \"%.60s\" taken",
+                         checkpoint->sets[checkpoint->set]);
+    TSM_TRY(tsm_layers_bind(outline.layers, outline.layer_count, &outline.keys, error));
+    TSM_TRY(offer_averages(model, &outline.keys, options, error));
+    take_network(model, &outline);
     TSM_TRY(read_labels(model, options, error));
-    TSM_TRY(fill_info(model, &keys, error));
+    TSM_TRY(tsm_model_fill_info(model, &outline.keys, error));
 fail:
-    tsm_keys_clear(&keys);
+    tsm_outline_clear(&outline);
+    tsm_checkpoint_settle(checkpoint);
     return status;
 }
 
-static tsm_status read_checkpoint(tsm_checkpoint **checkpoint, const tsm_source *source, tsm_error *error)
-{
-    uint8_t head[16];
-    size_t got = source->size < sizeof head ? (size_t)source->size : sizeof head;
-
-    TSM_TRY_RETURN(tsm_source_read(source, 0, head, got, error));
-    if (tsm_torch_recognise(head, got)) return tsm_torch_read(checkpoint, source, error);
-    return tsm_safetensors_read(checkpoint, source, error);
-}
-
-static tsm_status load(tsm_model **model, const tsm_source *source, const char *name,
-                       const tsm_model_options *options, tsm_error *error)
+/* Takes the checkpoint over, whatever comes of it. */
+static tsm_status make_model(tsm_model **model, tsm_checkpoint *checkpoint, const char *name,
+                             const tsm_model_options *options, tsm_error *error)
 {
     tsm_model *made = tsm_alloc_zero(1, sizeof *made);
     tsm_status status;
 
-    if (!made) return tsm_fail_memory(error, sizeof *made);
-    TSM_TRY(read_checkpoint(&made->checkpoint, source, error));
+    if (!made) {
+        tsm_checkpoint_destroy(&checkpoint);
+        return tsm_fail_memory(error, sizeof *made);
+    }
+    made->checkpoint = checkpoint;
     TSM_TRY(understand(made, name, options, error));
     *model = made;
     return TSM_OK;
@@ -135,24 +111,23 @@ fail:
 tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_options *options, tsm_error *error)
 {
     tsm_model_options own;
-    tsm_source source;
+    tsm_checkpoint *checkpoint;
     tsm_status status;
 
     if (!model || !path)
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "tsm_model_load: %s is NULL", model ? "path" : "model");
     *model = NULL;
     TSM_TRY_RETURN(tsm_options_read(&own, sizeof own, options, "tsm_model_options", error));
-    status = tsm_source_open(&source, path, error);
-    if (status == TSM_OK) status = load(model, &source, path, &own, error);
-    tsm_source_close(&source);
+    status = tsm_checkpoint_read_file(&checkpoint, path, error);
+    if (status == TSM_OK) status = make_model(model, checkpoint, path, &own, error);
     return status == TSM_OK ? TSM_OK : tsm_error_prefix(error, status, path);
 }
 
 tsm_status tsm_model_load_memory(tsm_model **model, const void *data, size_t bytes, const char *name,
                                  const tsm_model_options *options, tsm_error *error)
 {
-    const tsm_source source = { .fd = -1, .bytes = data, .size = bytes };
     tsm_model_options own;
+    tsm_checkpoint *checkpoint;
     tsm_status status;
 
     if (!model || (!data && bytes))
@@ -160,8 +135,14 @@ tsm_status tsm_model_load_memory(tsm_model **model, const void *data, size_t byt
     *model = NULL;
     TSM_TRY_RETURN(tsm_options_read(&own, sizeof own, options, "tsm_model_options", error));
     if (!name) name = "model in memory";
-    status = load(model, &source, name, &own, error);
+    status = tsm_checkpoint_read_memory(&checkpoint, data, bytes, error);
+    if (status == TSM_OK) status = make_model(model, checkpoint, name, &own, error);
     return status == TSM_OK ? TSM_OK : tsm_error_prefix(error, status, name);
+}
+
+tsm_status tsm_model_build_graph(const tsm_model *model, bool per_frame, tsm_graph **graph, tsm_error *error)
+{
+    return tsm_network_build(&model->config, model->layers, model->layer_count, per_frame, graph, error);
 }
 
 void tsm_model_destroy(tsm_model **model)
@@ -171,18 +152,9 @@ void tsm_model_destroy(tsm_model **model)
     if (!m) return;
     tsm_layers_destroy(&m->layers, m->layer_count);
     tsm_labels_clear(&m->labels);
+    tsm_free(m->other_weights);
+    tsm_free(m->prefix);
     tsm_checkpoint_destroy(&m->checkpoint);
     tsm_free(m);
     *model = NULL;
-}
-
-tsm_status tsm_model_get_info(const tsm_model *model, tsm_model_info *info)
-{
-    if (!model || !info) return TSM_ERROR_ARGUMENT;
-    return tsm_info_write(info, &model->info, sizeof model->info);
-}
-
-const char *tsm_model_label(const tsm_model *model, int index)
-{
-    return model && index >= 0 && index < model->labels.count ? model->labels.names[index] : NULL;
 }

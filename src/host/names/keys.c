@@ -6,83 +6,118 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How the blocks of the families are named. */
-static const struct {
-    const char *pattern;
-    const tsm_family *family;
-    int numbers;      /* 2: stage from 1, block; 1: block; 0: neither */
-    int stage, block; /* where the pattern does not say */
-} block_names[] = {
-    { "base_model.layer#.#.*", &tsm_family_resnet, 2, 0, 0 },
-    { "base_model.features.#.*", &tsm_family_mobilenet, 1, 0, 0 },
-    { "base_model.stage#.#.*", &tsm_family_mobileone, 2, 0, 0 },
-    { "base_model.stage0.*", &tsm_family_mobileone, 0, TSM_STAGES, 0 },
-};
+#define MAX_PARTS 8 /* wrappers around a network; more are not looked through */
 
-/* The block that a name of the network belongs to. */
-static void find_block(tsm_key *key)
+/* What is left of a tensor's name without the prefix, if it has that. */
+static const char *without(const tsm_key *key, const char *prefix, size_t length)
 {
-    key->stage = key->block = -1;
-    for (size_t i = 0; i < sizeof block_names / sizeof *block_names; i++) {
-        const int numbers = block_names[i].numbers;
-        tsm_captures found;
-
-        if (!tsm_pattern_match(block_names[i].pattern, key->name, &found)) continue;
-        if (numbers == 2 && (found.numbers[0] < 1 || found.numbers[0] > TSM_STAGES)) continue;
-        key->family = block_names[i].family;
-        key->stage = numbers == 2 ? found.numbers[0] - 1 : block_names[i].stage;
-        key->block = numbers ? found.numbers[numbers - 1] : block_names[i].block;
-    }
+    return key->tensor->name + (strncmp(key->tensor->name, prefix, length) == 0 ? length : 0);
 }
 
-/* The name as any naming begins with it. */
-static tsm_status make_key(tsm_key *key, const tsm_stored_tensor *tensor, tsm_error *error)
+/* The naming that knows the most names without the prefix; returns how many. */
+static int nearest_naming(const tsm_keys *keys, const char *prefix, size_t length, const tsm_naming **nearest)
 {
-    size_t bytes = strlen(tensor->name) + 1;
-
-    key->tensor = tensor;
-    key->name = tsm_alloc_zero(bytes, 1);
-    if (!key->name) return tsm_fail_memory(error, bytes);
-    strcpy(key->name, tensor->name);
-    return tsm_rename_apply(tsm_common_renames, &key->name, &key->marks) ? TSM_OK : tsm_fail_memory(error, bytes);
-}
-
-/* The naming that knows the most names. */
-static const tsm_naming *nearest_naming(const tsm_keys *keys)
-{
-    const tsm_naming *nearest = NULL;
     int most = 0;
 
+    *nearest = NULL;
     for (const tsm_naming *naming = tsm_namings; naming->name; naming++) {
         int known = 0;
 
-        for (int i = 0; i < keys->count; i++) known += tsm_naming_knows(naming, keys->items[i].name);
+        for (int i = 0; i < keys->count; i++)
+            known += tsm_naming_knows(naming, without(&keys->items[i], prefix, length));
         if (known <= most) continue;
         most = known;
-        nearest = naming;
+        *nearest = naming;
     }
-    return nearest;
+    return most;
+}
+
+/* The bytes of a name up to its first dot, with it. */
+static size_t first_part(const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    return dot ? (size_t)(dot - name) + 1 : 0;
+}
+
+static bool same_part(const char *a, const char *b)
+{
+    const size_t length = first_part(a);
+
+    return length == first_part(b) && memcmp(a, b, length) == 0;
+}
+
+/* A name that begins as more than half of all do, if any does (Boyer and Moore's vote): a stray tensor must not hide
+ * what the others have in common. */
+static const char *typical_name(const tsm_keys *keys)
+{
+    const char *name = "";
+    int votes = 0;
+
+    for (int i = 0; i < keys->count; i++) {
+        if (votes == 0) name = keys->items[i].tensor->name;
+        votes += same_part(name, keys->items[i].tensor->name) ? 1 : -1;
+    }
+    return name;
+}
+
+/* How many bytes the names that begin like `typical` have in common, up to the last dot among them. */
+static size_t common_prefix(const tsm_keys *keys, const char *typical)
+{
+    size_t common = strlen(typical);
+
+    for (int i = 0; i < keys->count; i++) {
+        const char *name = keys->items[i].tensor->name;
+        size_t same = 0;
+
+        if (!same_part(typical, name)) continue;
+        while (same < common && name[same] == typical[same]) same++;
+        common = same;
+    }
+    while (common > 0 && typical[common - 1] != '.') common--;
+    return common;
+}
+
+/* Finds the naming, and how much comes before its names: the least, in whole parts, that makes the most names known.
+ */
+static tsm_status find_naming(tsm_keys *keys, tsm_error *error)
+{
+    const char *typical = typical_name(keys);
+    const size_t common = common_prefix(keys, typical);
+    size_t cut = 0;
+    int most = nearest_naming(keys, typical, 0, &keys->naming), parts = 0;
+
+    for (size_t at = 1; at <= common && parts < MAX_PARTS; at++) {
+        const tsm_naming *naming;
+        int known;
+
+        if (typical[at - 1] != '.') continue;
+        parts++;
+        known = nearest_naming(keys, typical, at, &naming);
+        /* "base_model." may itself be a wrapper of a network whose names begin with that. */
+        if (!naming || known < most || (known == most && naming != keys->naming)) continue;
+        most = known;
+        cut = at;
+        keys->naming = naming;
+    }
+    keys->prefix = tsm_strndup(typical, cut);
+    return keys->prefix ? TSM_OK : tsm_fail_memory(error, cut);
 }
 
 static tsm_status rename_keys(tsm_keys *keys, tsm_error *error)
 {
-    keys->naming = nearest_naming(keys);
+    const size_t length = strlen(keys->prefix);
+
     for (int i = 0; i < keys->count; i++) {
         tsm_key *key = &keys->items[i];
+        const char *name = without(key, keys->prefix, length);
 
-        if (keys->naming && !tsm_rename_apply(keys->naming->renames, &key->name, &key->marks))
-            return tsm_fail_memory(error, strlen(key->name));
-        find_block(key);
+        key->known = keys->naming && tsm_naming_knows(keys->naming, name);
+        key->name = tsm_strdup(name);
+        if (!key->name || (keys->naming && !tsm_rename_apply(keys->naming->renames, &key->name, &key->marks)))
+            return tsm_fail_memory(error, strlen(name));
     }
     return TSM_OK;
-}
-
-static bool is_counter(const char *name)
-{
-    static const char suffix[] = "num_batches_tracked";
-    size_t length = strlen(name);
-
-    return length >= sizeof suffix - 1 && strcmp(name + length - (sizeof suffix - 1), suffix) == 0;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -94,13 +129,16 @@ tsm_status tsm_keys_make(tsm_keys *keys, const tsm_checkpoint *checkpoint, tsm_e
 {
     size_t bytes = (size_t)checkpoint->count * sizeof *keys->items;
 
-    keys->count = 0;
+    *keys = (tsm_keys){ 0 };
     keys->items = tsm_alloc_zero((size_t)checkpoint->count, sizeof *keys->items);
     if (!keys->items) return tsm_fail_memory(error, bytes);
     for (int i = 0; i < checkpoint->count; i++) {
-        if (is_counter(checkpoint->tensors[i].name)) continue;
-        TSM_TRY_RETURN(make_key(&keys->items[keys->count++], &checkpoint->tensors[i], error));
+        const tsm_bookkeeping kind = tsm_bookkeeping_of(checkpoint->tensors[i].name);
+
+        keys->left_out[kind]++;
+        if (kind == TSM_BOOK_NONE) keys->items[keys->count++].tensor = &checkpoint->tensors[i];
     }
+    TSM_TRY_RETURN(find_naming(keys, error));
     TSM_TRY_RETURN(rename_keys(keys, error));
     qsort(keys->items, (size_t)keys->count, sizeof *keys->items, compare_keys);
     for (int i = 1; i < keys->count; i++)
@@ -110,10 +148,31 @@ tsm_status tsm_keys_make(tsm_keys *keys, const tsm_checkpoint *checkpoint, tsm_e
     return TSM_OK;
 }
 
+tsm_status tsm_keys_take_averages(tsm_keys *keys, const tsm_checkpoint *checkpoint, tsm_error *error)
+{
+    for (int i = 0; i < keys->count; i++) {
+        const char *plain = keys->items[i].tensor->name;
+        const size_t room = strlen(plain) + sizeof "ema_";
+        const tsm_stored_tensor *average;
+        char *name = tsm_alloc_zero(room, 1);
+
+        if (!name) return tsm_fail_memory(error, room);
+        snprintf(name, room, "ema_%s", plain);
+        for (char *at = name; *at; at++)
+            if (*at == '.') *at = '_';
+        average = tsm_checkpoint_find(checkpoint, name);
+        tsm_free(name);
+        if (!average) return tsm_fail(error, TSM_ERROR_MODEL, "holds no average of %.200s", plain);
+        keys->items[i].tensor = average;
+    }
+    return TSM_OK;
+}
+
 void tsm_keys_clear(tsm_keys *keys)
 {
     for (int i = 0; i < keys->count; i++) tsm_free(keys->items[i].name);
     tsm_free(keys->items);
+    tsm_free(keys->prefix);
     *keys = (tsm_keys){ 0 };
 }
 
@@ -145,59 +204,4 @@ void tsm_key_dims(const tsm_key *key, int64_t dims[TSM_STORED_MAX_DIMS])
     if (!key->marks.transposed || tensor->ndim != 2) return;
     dims[0] = tensor->dims[1];
     dims[1] = tensor->dims[0];
-}
-
-tsm_status tsm_keys_size(const tsm_keys *keys, const char *name, int ndim, int dim, const char *what, int max,
-                         int *size, tsm_error *error)
-{
-    const tsm_key *key = tsm_keys_find(keys, name);
-    const tsm_stored_tensor *tensor;
-    int64_t dims[TSM_STORED_MAX_DIMS];
-    char text[TSM_DIMS_TEXT];
-
-    if (!key) return tsm_keys_missing(keys, name, NULL, 0, error);
-    tensor = key->tensor;
-    tsm_key_dims(key, dims);
-    if (tensor->ndim != ndim)
-        return tsm_fail(error, TSM_ERROR_MODEL, "%.150s is %s, want %d dimensions", tensor->name,
-                        tsm_dims_text(text, tensor->dims, tensor->ndim), ndim);
-    if (dims[dim] < 1 || dims[dim] > max)
-        return tsm_fail(error, TSM_ERROR_MODEL, "%.150s has %lld %s, want 1 to %d", tensor->name,
-                        (long long)dims[dim], what, max);
-    *size = (int)dims[dim];
-    return TSM_OK;
-}
-
-/* The family of most of the blocks' tensors. */
-static const tsm_family *nearest_family(const tsm_keys *keys)
-{
-    static const tsm_family *const families[] = { &tsm_family_resnet, &tsm_family_mobilenet, &tsm_family_mobileone };
-    const tsm_family *nearest = NULL;
-    int most = 0;
-
-    for (size_t k = 0; k < sizeof families / sizeof *families; k++) {
-        int count = 0;
-
-        for (int i = 0; i < keys->count; i++) count += keys->items[i].family == families[k];
-        if (count <= most) continue;
-        most = count;
-        nearest = families[k];
-    }
-    return nearest;
-}
-
-tsm_arch tsm_keys_traits(const tsm_keys *keys)
-{
-    tsm_arch traits = { .family = nearest_family(keys) };
-
-    for (int i = 0; i < keys->count; i++) {
-        const tsm_key *key = &keys->items[i];
-
-        if (key->family != traits.family || key->stage < 0 || key->stage >= TSM_STAGES) continue;
-        if (key->block >= traits.blocks[key->stage]) traits.blocks[key->stage] = key->block + 1;
-    }
-    if (traits.family != &tsm_family_resnet) return traits;
-    traits.bottleneck = tsm_keys_find(keys, "base_model.layer1.0.conv3.weight") != NULL;
-    traits.vd = tsm_keys_find(keys, "base_model.conv1.0.weight") != NULL;
-    return traits;
 }

@@ -7,11 +7,6 @@
 
 #include "core/status.h"
 
-const tsm_rename tsm_common_renames[] = {
-    { "module.*", "*", TSM_MARK_NONE }, /* DataParallel */
-    { NULL, NULL, TSM_MARK_NONE },
-};
-
 /* What shifts is wrapped into a module called `net`, and so is layer2 where a temporal pool comes before it. */
 static const tsm_rename mit_renames[] = {
     { "base_model.fc.*", "new_fc.*", TSM_MARK_NONE },

@@ -44,9 +44,6 @@ typedef struct tsm_naming {
 /* Ended by a nameless entry. Where two fit equally well, the first is meant. */
 extern const tsm_naming tsm_namings[];
 
-/* Comes before every naming: what any program may put in front. */
-extern const tsm_rename tsm_common_renames[];
-
 #define TSM_PATTERN_NUMBERS 4
 
 typedef struct tsm_captures {

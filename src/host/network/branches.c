@@ -11,36 +11,39 @@
 
 /* ---- Which there are --------------------------------------------------------------------------------------- */
 
-static void list_conv(tsm_layer_list *l, const char *branch, const tsm_layer *merged, int kernel)
+/* A convolution and its batch norm; returns the next free part. */
+static tsm_layer *list_conv(tsm_layer *part, const char *block, const char *branch, const tsm_layer *merged,
+                            int kernel)
 {
-    char name[40];
+    char name[48];
 
     snprintf(name, sizeof name, "%s.conv", branch);
-    tsm_layers_add_conv(l, name, merged->in, merged->out, kernel, merged->stride)->groups = merged->groups;
+    *part = tsm_layer_conv(block, name, merged->in, merged->out, kernel, merged->stride);
+    part->groups = merged->groups;
     snprintf(name, sizeof name, "%s.norm", branch);
-    tsm_layers_add_norm(l, name, merged->out);
+    part[1] = tsm_layer_norm(block, name, merged->out);
+    return part + 2;
 }
 
 tsm_status tsm_branches_list(const tsm_layer *merged, tsm_layer **parts, int *count, tsm_error *error)
 {
     const tsm_mobileone *block = merged->merged;
     const size_t room = 2 * (size_t)block->branches + 3;
-    tsm_layer_list list = { .layers = tsm_alloc_zero(room, sizeof *list.layers) };
-    char name[32];
+    tsm_layer *part = tsm_alloc_zero(room, sizeof *part);
+    char prefix[TSM_LAYER_NAME], name[32];
 
-    *parts = list.layers;
+    *parts = part;
     *count = 0;
-    if (!list.layers) return tsm_fail_memory(error, room * sizeof *list.layers);
-    /* The block's name, up to the last dot. */
-    snprintf(list.prefix, sizeof list.prefix, "%.*s", (int)(strrchr(merged->name, '.') - merged->name) + 1,
-             merged->name);
-    if (block->norm_branch) tsm_layers_add_norm(&list, "branch_norm", merged->out);
-    if (block->scale_branch) list_conv(&list, "branch_scale", merged, 1);
+    if (!part) return tsm_fail_memory(error, room * sizeof *part);
+    /* The block's name: without the last dot. */
+    snprintf(prefix, sizeof prefix, "%.*s", (int)(strrchr(merged->name, '.') - merged->name), merged->name);
+    if (block->norm_branch) *part++ = tsm_layer_norm(prefix, ".branch_norm", merged->out);
+    if (block->scale_branch) part = list_conv(part, prefix, ".branch_scale", merged, 1);
     for (int i = 0; i < block->branches; i++) {
-        snprintf(name, sizeof name, "branch_conv_list.%d", i);
-        list_conv(&list, name, merged, merged->kernel);
+        snprintf(name, sizeof name, ".branch_conv_list.%d", i);
+        part = list_conv(part, prefix, name, merged, merged->kernel);
     }
-    *count = list.count;
+    *count = (int)(part - *parts);
     return TSM_OK;
 }
 

@@ -3,59 +3,35 @@
 #include "layers.h"
 
 #include <stdio.h>
-#include <string.h>
-
-/* Of a block: four convolutions, four batch norms, and the five layers of a non-local block. */
-#define MAX_LAYERS_PER_BLOCK 13
-#define MAX_OTHER_LAYERS     8 /* a stem of three convolutions and batch norms, the classifier */
 
 const char *const tsm_layer_suffixes[TSM_LAYER_TENSORS] = { "weight", "bias", "running_mean", "running_var" };
 
-static tsm_layer *add_layer(tsm_layer_list *list, tsm_layer_kind kind, const char *name, int in, int out)
+static tsm_layer make_layer(tsm_layer_kind kind, const char *block, const char *name, int in, int out)
 {
-    tsm_layer *layer = &list->layers[list->count++];
+    tsm_layer layer = { .kind = kind, .in = in, .out = out, .kernel = 1, .stride = 1, .groups = 1 };
 
-    layer->kind = kind;
-    snprintf(layer->name, sizeof layer->name, "%s%s", list->prefix, name);
-    layer->in = in;
-    layer->out = out;
-    layer->kernel = 1;
-    layer->groups = 1;
-    layer->stride = 1;
+    snprintf(layer.name, sizeof layer.name, "%s%s", name[0] == '.' ? block : "", name);
     return layer;
 }
 
-tsm_layer *tsm_layers_add_conv(tsm_layer_list *list, const char *name, int in, int out, int kernel, int stride)
+tsm_layer tsm_layer_conv(const char *block, const char *name, int in, int out, int kernel, int stride)
 {
-    tsm_layer *layer = add_layer(list, TSM_LAYER_CONV, name, in, out);
+    tsm_layer layer = make_layer(TSM_LAYER_CONV, block, name, in, out);
 
-    layer->kernel = kernel;
-    layer->stride = stride;
-    layer->pad = kernel / 2;
+    layer.kernel = kernel;
+    layer.stride = stride;
+    layer.pad = kernel / 2;
     return layer;
 }
 
-void tsm_layers_add_norm(tsm_layer_list *list, const char *name, int channels)
+tsm_layer tsm_layer_norm(const char *block, const char *name, int channels)
 {
-    add_layer(list, TSM_LAYER_BATCHNORM, name, channels, channels);
+    return make_layer(TSM_LAYER_BATCHNORM, block, name, channels, channels);
 }
 
-tsm_status tsm_layers_make(const tsm_model_config *config, tsm_layer **layers, int *count, tsm_error *error)
+tsm_layer tsm_layer_fc(const char *name, int in, int out)
 {
-    tsm_layer_list list = { .prefix = "base_model." };
-    size_t room = MAX_OTHER_LAYERS;
-    int channels;
-
-    for (int stage = 0; stage < TSM_STAGES; stage++)
-        room += (size_t)config->arch->blocks[stage] * MAX_LAYERS_PER_BLOCK;
-    list.layers = tsm_alloc_zero(room, sizeof *list.layers);
-    if (!list.layers) return tsm_fail_memory(error, room * sizeof *list.layers);
-    channels = config->arch->family->list(&list, config);
-    list.prefix[0] = '\0';
-    add_layer(&list, TSM_LAYER_FC, "new_fc", channels, config->classes);
-    *layers = list.layers;
-    *count = list.count;
-    return TSM_OK;
+    return make_layer(TSM_LAYER_FC, "", name, in, out);
 }
 
 void tsm_layers_destroy(tsm_layer **layers, int count)

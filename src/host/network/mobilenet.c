@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/config.h"
+#include "arch.h"
 #include "wiring.h"
 
 /* The stages of the paper (table 2): so many blocks, of which the first has the stride. */
@@ -24,10 +24,10 @@ static tsm_status derive_block(tsm_inverted *block, int index, const tsm_keys *k
     block->expands = index > 0;
     if (block->expands) {
         snprintf(name, sizeof name, "base_model.features.%d.conv.0.weight", index + 1);
-        TSM_TRY_RETURN(tsm_keys_size(keys, name, 4, 0, "output channels", TSM_MAX_WIDTH, &block->hidden, error));
+        TSM_TRY_RETURN(tsm_recognise_size(keys, name, 4, 0, "output channels", TSM_MAX_WIDTH, &block->hidden, error));
     }
     snprintf(name, sizeof name, "base_model.features.%d.conv.%d.weight", index + 1, block->expands ? 6 : 3);
-    TSM_TRY_RETURN(tsm_keys_size(keys, name, 4, 0, "output channels", TSM_MAX_WIDTH, &block->out, error));
+    TSM_TRY_RETURN(tsm_recognise_size(keys, name, 4, 0, "output channels", TSM_MAX_WIDTH, &block->out, error));
     block->residual = block->stride == 1 && block->in == block->out;
     return TSM_OK;
 }
@@ -37,8 +37,9 @@ static tsm_status derive(tsm_model_config *config, const tsm_keys *keys, tsm_err
     static const char stem[] = "base_model.features.0.0.weight";
     int index = 0, channels;
 
-    TSM_TRY_RETURN(tsm_keys_size(keys, stem, 4, 0, "output channels", TSM_MAX_WIDTH, &config->width, error));
-    TSM_TRY_RETURN(tsm_keys_size(keys, stem, 4, 1, "input channels", TSM_MAX_CHANNELS, &config->in_channels, error));
+    TSM_TRY_RETURN(tsm_recognise_size(keys, stem, 4, 0, "output channels", TSM_MAX_WIDTH, &config->width, error));
+    TSM_TRY_RETURN(
+        tsm_recognise_size(keys, stem, 4, 1, "input channels", TSM_MAX_CHANNELS, &config->in_channels, error));
     channels = config->width;
     for (size_t stage = 0; stage < sizeof stages / sizeof *stages; stage++)
         for (int i = 0; i < stages[stage].blocks; i++) {
@@ -50,8 +51,8 @@ static tsm_status derive(tsm_model_config *config, const tsm_keys *keys, tsm_err
             channels = block->out;
             index++;
         }
-    return tsm_keys_size(keys, "base_model.features.18.0.weight", 4, 0, "output channels", TSM_MAX_WIDTH,
-                         &config->last_channels, error);
+    return tsm_recognise_size(keys, "base_model.features.18.0.weight", 4, 0, "output channels", TSM_MAX_WIDTH,
+                              &config->last_channels, error);
 }
 
 static bool shifts(const tsm_model_config *config, tsm_shift_place place, int stage, int block)
@@ -61,61 +62,58 @@ static bool shifts(const tsm_model_config *config, tsm_shift_place place, int st
     return config->inverted[block - 1].expands && config->inverted[block - 1].residual;
 }
 
-/* Activations have numbers in the release's sequences too: a convolution is number 0, 3 or 6, its batch norm the
- * next. */
-static tsm_layer *list_conv(tsm_layer_list *l, int number, int in, int out, int kernel, int stride)
+/* A convolution is number 0, 3 or 6 of its sequence, its batch norm the next: activations count too. */
+static int wire_conv(tsm_wiring *w, int number, int in, int out, int kernel, int stride, int groups, int value)
 {
-    tsm_layer *conv;
-    char name[12];
+    tsm_layer conv;
+    char name[20];
 
-    snprintf(name, sizeof name, "%d", number);
-    conv = tsm_layers_add_conv(l, name, in, out, kernel, stride);
-    snprintf(name, sizeof name, "%d", number + 1);
-    tsm_layers_add_norm(l, name, out);
-    return conv;
-}
-
-static int list(tsm_layer_list *l, const tsm_model_config *config)
-{
-    strcpy(l->prefix, "base_model.features.0.");
-    list_conv(l, 0, config->in_channels, config->width, 3, 2);
-    for (int i = 0; i < TSM_INVERTED_BLOCKS; i++) {
-        const tsm_inverted *block = &config->inverted[i];
-        int number = block->expands ? 3 : 0;
-
-        snprintf(l->prefix, sizeof l->prefix, "base_model.features.%d.conv.", i + 1);
-        if (block->expands) list_conv(l, 0, block->in, block->hidden, 1, 1);
-        list_conv(l, number, block->hidden, block->hidden, 3, block->stride)->groups = block->hidden;
-        list_conv(l, number + 3, block->hidden, block->out, 1, 1);
-    }
-    snprintf(l->prefix, sizeof l->prefix, "base_model.features.%d.", TSM_INVERTED_BLOCKS + 1);
-    list_conv(l, 0, config->inverted[TSM_INVERTED_BLOCKS - 1].out, config->last_channels, 1, 1);
-    return config->last_channels;
+    snprintf(name, sizeof name, ".conv.%d", number);
+    conv = tsm_layer_conv(w->block, name, in, out, kernel, stride);
+    conv.groups = groups;
+    value = tsm_wire_layer(w, &conv, value);
+    snprintf(name, sizeof name, ".conv.%d", number + 1);
+    return tsm_wire_norm(w, name, out, value);
 }
 
 /* The last convolution of a block has no activation, so a block shifts what is a sum, or linear. */
 static int wire_block(tsm_wiring *w, const tsm_inverted *block, int input)
 {
+    const int number = block->expands ? 3 : 0;
     int path = input;
 
     if (block->expands) {
         if (block->residual) path = tsm_wire_shift(w, ".conv.0.shift", path, block->in);
-        path = tsm_wire_act(w, ".conv.2", tsm_wire_conv(w, path));
+        path = wire_conv(w, 0, block->in, block->hidden, 1, 1, 1, path);
+        path = tsm_wire_act(w, ".conv.2", path);
     }
-    path = tsm_wire_act(w, block->expands ? ".conv.5" : ".conv.2", tsm_wire_conv(w, path));
-    path = tsm_wire_conv(w, path);
+    path = wire_conv(w, number, block->hidden, block->hidden, 3, block->stride, block->hidden, path);
+    path = tsm_wire_act(w, block->expands ? ".conv.5" : ".conv.2", path);
+    path = wire_conv(w, number + 3, block->hidden, block->out, 1, 1, 1, path);
     return block->residual ? tsm_wire_pair(w, TSM_OP_ADD, ".add", path, input) : path;
 }
 
-static int build(tsm_wiring *w, int value)
+/* The first features and the last: a convolution, its batch norm and an activation. */
+static int wire_feature(tsm_wiring *w, int in, int out, int kernel, int stride, int value)
 {
+    value = tsm_wire_conv(w, ".0", in, out, kernel, stride, value);
+    return tsm_wire_act(w, ".2", tsm_wire_norm(w, ".1", out, value));
+}
+
+static int wire(tsm_wiring *w, int value, int *channels)
+{
+    const tsm_model_config *config = w->config;
+
     w->act = TSM_ACT_RELU6;
-    value = tsm_wire_act(w, "base_model.features.0.2", tsm_wire_conv(w, value));
+    strcpy(w->block, "base_model.features.0");
+    value = wire_feature(w, config->in_channels, config->width, 3, 2, value);
     for (int i = 0; i < TSM_INVERTED_BLOCKS; i++) {
         snprintf(w->block, sizeof w->block, "base_model.features.%d", i + 1);
-        value = wire_block(w, &w->model->config.inverted[i], value);
+        value = wire_block(w, &config->inverted[i], value);
     }
-    return tsm_wire_act(w, "base_model.features.18.2", tsm_wire_conv(w, value));
+    snprintf(w->block, sizeof w->block, "base_model.features.%d", TSM_INVERTED_BLOCKS + 1);
+    *channels = config->last_channels;
+    return wire_feature(w, config->inverted[TSM_INVERTED_BLOCKS - 1].out, *channels, 1, 1, value);
 }
 
 const tsm_family tsm_family_mobilenet = {
@@ -123,7 +121,6 @@ const tsm_family tsm_family_mobilenet = {
     .only_place = TSM_PLACE_BLOCKRES,
     .shifted_layer = ".conv.0.",
     .derive = derive,
-    .list = list,
-    .build = build,
+    .wire = wire,
     .shifts = shifts,
 };

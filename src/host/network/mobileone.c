@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/config.h"
+#include "arch.h"
 #include "wiring.h"
 
 #define MAX_BRANCHES 64 /* four in the largest of the paper */
-#define BLOCK_NAME   40
+#define BLOCK_NAME   56
 
 /* "base_model.stage1.0"; "base_model.stage0" */
 static const char *block_name(const tsm_mobileone *block, char name[BLOCK_NAME])
@@ -46,8 +46,9 @@ static tsm_status read_names(tsm_mobileone *block, const char *name, bool *squee
         *squeezes |= tsm_pattern_match(".se.*", rest, &found);
         if (!tsm_pattern_match(".branch_conv_list.#.*", rest, &found)) continue;
         if (found.numbers[0] >= MAX_BRANCHES)
-            return tsm_fail(error, TSM_ERROR_MODEL, "%.150s is of branch %d of a block that can have %d",
-                            key->tensor->name, found.numbers[0], MAX_BRANCHES);
+            return tsm_fail(error, TSM_ERROR_MODEL,
+                            "%.150s belongs to branch %d of a block, which can have at most %d", key->tensor->name,
+                            found.numbers[0], MAX_BRANCHES);
         if (found.numbers[0] >= block->branches) block->branches = found.numbers[0] + 1;
     }
     if (merged) block->branches = 0;
@@ -65,16 +66,16 @@ static tsm_status derive_block(tsm_mobileone *block, const tsm_keys *keys, tsm_e
     snprintf(tensor, sizeof tensor, "%s.%s.weight", name,
              block->branches ? "branch_conv_list.0.conv" : "branch_reparam");
     if (block->stage == 0)
-        TSM_TRY_RETURN(tsm_keys_size(keys, tensor, 4, 1, "input channels", TSM_MAX_CHANNELS, &block->in, error));
+        TSM_TRY_RETURN(tsm_recognise_size(keys, tensor, 4, 1, "input channels", TSM_MAX_CHANNELS, &block->in, error));
     block->groups = depthwise ? block->in : 1;
     block->out = block->in;
     if (!depthwise)
-        TSM_TRY_RETURN(tsm_keys_size(keys, tensor, 4, 0, "output channels", TSM_MAX_WIDTH, &block->out, error));
+        TSM_TRY_RETURN(tsm_recognise_size(keys, tensor, 4, 0, "output channels", TSM_MAX_WIDTH, &block->out, error));
     block->norm_branch = block->branches && block->stride == 1 && block->in == block->out;
     block->scale_branch = block->branches && block->kernel > 1;
     if (!squeezes) return TSM_OK;
     snprintf(tensor, sizeof tensor, "%s.se.conv1.conv.weight", name);
-    return tsm_keys_size(keys, tensor, 4, 0, "output channels", TSM_MAX_WIDTH, &block->squeezed, error);
+    return tsm_recognise_size(keys, tensor, 4, 0, "output channels", TSM_MAX_WIDTH, &block->squeezed, error);
 }
 
 static tsm_status derive(tsm_model_config *config, const tsm_keys *keys, tsm_error *error)
@@ -103,54 +104,51 @@ static bool shifts(const tsm_model_config *config, tsm_shift_place place, int st
     return place == TSM_PLACE_BLOCK && stage >= 0 && block >= 0;
 }
 
-/* ---- Layers ------------------------------------------------------------------------------------------------ */
+/* ---- The network ------------------------------------------------------------------------------------------- */
 
-static int list(tsm_layer_list *l, const tsm_model_config *config)
+static int wire_biased(tsm_wiring *w, const char *name, int in, int out, int value)
 {
-    char name[BLOCK_NAME];
+    tsm_layer conv = tsm_layer_conv(w->block, name, in, out, 1, 1);
 
-    for (int i = 0; i < TSM_MOBILEONE_BLOCKS; i++) {
-        const tsm_mobileone *block = &config->mobileone[i];
-        tsm_layer *conv;
-
-        snprintf(l->prefix, sizeof l->prefix, "%s.", block_name(block, name));
-        conv = tsm_layers_add_conv(l, "branch_reparam", block->in, block->out, block->kernel, block->stride);
-        conv->groups = block->groups;
-        conv->biased = true;
-        if (block->branches) conv->merged = block;
-        if (block->squeezed == 0) continue;
-        tsm_layers_add_conv(l, "se.conv1.conv", block->out, block->squeezed, 1, 1)->biased = true;
-        tsm_layers_add_conv(l, "se.conv2.conv", block->squeezed, block->out, 1, 1)->biased = true;
-    }
-    return config->mobileone[TSM_MOBILEONE_BLOCKS - 1].out;
+    conv.biased = true;
+    return tsm_wire_layer(w, &conv, value);
 }
 
-/* ---- Graph ------------------------------------------------------------------------------------------------- */
-
 /* A factor for every frame and channel, made of the means of all channels of the frame. */
-static int wire_squeeze(tsm_wiring *w, int value)
+static int wire_squeeze(tsm_wiring *w, const tsm_mobileone *block, int value)
 {
     int factors = tsm_wire(w, TSM_OP_AVGPOOL, ".se.pool", value);
 
-    factors = tsm_wire_act(w, ".se.relu", tsm_wire_layer(w, factors));
+    factors = wire_biased(w, ".se.conv1.conv", block->out, block->squeezed, factors);
+    factors = tsm_wire_act(w, ".se.relu", factors);
+    factors = wire_biased(w, ".se.conv2.conv", block->squeezed, block->out, factors);
     w->act = TSM_ACT_SIGMOID;
-    factors = tsm_wire_act(w, ".se.sigmoid", tsm_wire_layer(w, factors));
+    factors = tsm_wire_act(w, ".se.sigmoid", factors);
     w->act = TSM_ACT_RELU;
     return tsm_wire_pair(w, TSM_OP_SCALE, ".se.scale", value, factors);
 }
 
-static int build(tsm_wiring *w, int value)
+static int wire_block(tsm_wiring *w, const tsm_mobileone *block, int value)
 {
-    char name[BLOCK_NAME];
+    tsm_layer conv = tsm_layer_conv(w->block, ".branch_reparam", block->in, block->out, block->kernel, block->stride);
 
+    conv.groups = block->groups;
+    conv.biased = true;
+    if (block->branches) conv.merged = block;
+    value = tsm_wire_layer(w, &conv, tsm_wire_shift(w, ".shift", value, block->in));
+    if (block->squeezed) value = wire_squeeze(w, block, value);
+    return tsm_wire_act(w, ".relu", value);
+}
+
+static int wire(tsm_wiring *w, int value, int *channels)
+{
     w->act = TSM_ACT_RELU;
     for (int i = 0; i < TSM_MOBILEONE_BLOCKS; i++) {
-        const tsm_mobileone *block = &w->model->config.mobileone[i];
+        const tsm_mobileone *block = &w->config->mobileone[i];
 
-        snprintf(w->block, sizeof w->block, "%s", block_name(block, name));
-        value = tsm_wire_layer(w, tsm_wire_shift(w, ".shift", value, block->in));
-        if (block->squeezed) value = wire_squeeze(w, value);
-        value = tsm_wire_act(w, ".relu", value);
+        block_name(block, w->block);
+        value = wire_block(w, block, value);
+        *channels = block->out;
     }
     return value;
 }
@@ -160,7 +158,6 @@ const tsm_family tsm_family_mobileone = {
     .only_place = TSM_PLACE_BLOCK,
     .shifted_layer = "", /* whole blocks */
     .derive = derive,
-    .list = list,
-    .build = build,
+    .wire = wire,
     .shifts = shifts,
 };

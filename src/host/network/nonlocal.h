@@ -10,7 +10,7 @@
 #define TSM_NETWORK_NONLOCAL_H
 
 #include "names/keys.h"
-#include "layers.h"
+#include "network.h"
 
 struct tsm_wiring;
 
@@ -18,9 +18,7 @@ struct tsm_wiring;
  * which a dot product may be as well; NONE where there are no blocks. Errors: MODEL. */
 tsm_status tsm_nonlocal_derive(tsm_model_config *config, const tsm_keys *keys, tsm_error *error);
 
-/* The layers of one, behind those of the block that the list's prefix is of. */
-void tsm_nonlocal_list(tsm_layer_list *list, const tsm_model_config *config, int channels);
-
-int tsm_nonlocal_wire(struct tsm_wiring *wiring, int value);
+/* Wires one behind the block that wiring->block names, whose value has so many channels. */
+int tsm_nonlocal_wire(struct tsm_wiring *wiring, int value, int channels);
 
 #endif

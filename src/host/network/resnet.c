@@ -8,13 +8,26 @@
  */
 #include <stdio.h>
 
-#include "model/config.h"
+#include "arch.h"
 #include "nonlocal.h"
 #include "wiring.h"
 
-static int out_channels(const tsm_arch *arch, int width, int stage)
+/* Bottlenecks of ResNeXt (Xie et al., 2017) have groups, those of wide ResNets (Zagoruyko and Komodakis, 2016) more
+ * channels inside; both show in the first 3x3. Shapes that make no sense are left to be refused with what they should
+ * be. */
+static void derive_bottleneck(tsm_model_config *config, const tsm_keys *keys)
 {
-    return (width << stage) * (arch->bottleneck ? 4 : 1);
+    const tsm_key *first = tsm_keys_find(keys, "base_model.layer1.0.conv1.weight");
+    const tsm_key *second = tsm_keys_find(keys, "base_model.layer1.0.conv2.weight");
+    const int64_t *dims = second ? second->tensor->dims : NULL;
+
+    config->inner = config->width;
+    config->groups = 1;
+    if (!first || !second || first->tensor->ndim != 4 || second->tensor->ndim != 4) return;
+    if (dims[0] < 1 || dims[0] > TSM_MAX_WIDTH || first->tensor->dims[0] != dims[0]) return;
+    if (dims[1] < 1 || dims[0] % dims[1] != 0) return;
+    config->inner = (int)dims[0];
+    config->groups = (int)(dims[0] / dims[1]);
 }
 
 static tsm_status derive(tsm_model_config *config, const tsm_keys *keys, tsm_error *error)
@@ -23,9 +36,12 @@ static tsm_status derive(tsm_model_config *config, const tsm_keys *keys, tsm_err
     const char *first = vd ? "base_model.conv1.0.weight" : "base_model.conv1.weight";
     const char *last = vd ? "base_model.conv1.6.weight" : first;
 
-    TSM_TRY_RETURN(tsm_keys_size(keys, last, 4, 0, "output channels", TSM_MAX_WIDTH, &config->width, error));
-    TSM_TRY_RETURN(tsm_keys_size(keys, first, 4, 1, "input channels", TSM_MAX_CHANNELS, &config->in_channels, error));
-    TSM_TRY_RETURN(tsm_keys_size(keys, first, 4, 0, "output channels", TSM_MAX_WIDTH, &config->stem_channels, error));
+    TSM_TRY_RETURN(tsm_recognise_size(keys, last, 4, 0, "output channels", TSM_MAX_WIDTH, &config->width, error));
+    TSM_TRY_RETURN(
+        tsm_recognise_size(keys, first, 4, 1, "input channels", TSM_MAX_CHANNELS, &config->in_channels, error));
+    TSM_TRY_RETURN(
+        tsm_recognise_size(keys, first, 4, 0, "output channels", TSM_MAX_WIDTH, &config->stem_channels, error));
+    if (config->arch->bottleneck) derive_bottleneck(config, keys);
     return tsm_nonlocal_derive(config, keys, error);
 }
 
@@ -39,109 +55,106 @@ static bool shifts(const tsm_model_config *config, tsm_shift_place place, int st
     return stage >= 0 && stage < TSM_STAGES && block % round == 0;
 }
 
-/* ---- Layers ------------------------------------------------------------------------------------------------ */
+/* ---- The network ------------------------------------------------------------------------------------------- */
 
-static void list_conv(tsm_layer_list *l, const char *conv, const char *norm, int in, int out, int kernel, int stride)
+static int wire_conv(tsm_wiring *w, const char *conv, const char *norm, int in, int out, int kernel, int stride,
+                     int value)
 {
-    tsm_layers_add_conv(l, conv, in, out, kernel, stride);
-    tsm_layers_add_norm(l, norm, out);
+    value = tsm_wire_conv(w, conv, in, out, kernel, stride, value);
+    return tsm_wire_norm(w, norm, out, value);
 }
 
-static void list_stem(tsm_layer_list *l, const tsm_model_config *config)
+static int wire_vd_stem(tsm_wiring *w, int value)
 {
-    if (!config->arch->vd) {
-        list_conv(l, "conv1", "bn1", config->in_channels, config->width, 7, 2);
-        return;
-    }
-    list_conv(l, "conv1.0", "conv1.1", config->in_channels, config->stem_channels, 3, 2);
-    list_conv(l, "conv1.3", "conv1.4", config->stem_channels, config->stem_channels, 3, 1);
-    list_conv(l, "conv1.6", "bn1", config->stem_channels, config->width, 3, 1);
+    const int in = w->config->in_channels, inner = w->config->stem_channels;
+
+    value = wire_conv(w, "base_model.conv1.0", "base_model.conv1.1", in, inner, 3, 2, value);
+    value = tsm_wire_act(w, "base_model.conv1.2", value);
+    value = wire_conv(w, "base_model.conv1.3", "base_model.conv1.4", inner, inner, 3, 1, value);
+    value = tsm_wire_act(w, "base_model.conv1.5", value);
+    return wire_conv(w, "base_model.conv1.6", "base_model.bn1", inner, w->config->width, 3, 1, value);
+}
+
+static int wire_stem(tsm_wiring *w, int value)
+{
+    const tsm_model_config *config = w->config;
+
+    if (config->arch->vd)
+        value = wire_vd_stem(w, value);
+    else
+        value = wire_conv(w, "base_model.conv1", "base_model.bn1", config->in_channels, config->width, 7, 2, value);
+    value = tsm_wire_act(w, "base_model.relu", value);
+    return tsm_wire_pool(w, TSM_OP_MAXPOOL, "base_model.maxpool", value, 3, 2, 1);
+}
+
+/* A block: its stride, and its channels in, inside and out. */
+typedef struct block {
+    int stride, in, width, out;
+    bool shifts;
+} block;
+
+/* In a vd network a pool, not the convolution, halves the picture. */
+static int wire_identity(tsm_wiring *w, const block *b, int value)
+{
+    if (b->stride == 1 && b->in == b->out) return value;
+    if (!w->config->arch->vd)
+        return wire_conv(w, ".downsample.0", ".downsample.1", b->in, b->out, 1, b->stride, value);
+    if (b->stride == 2) value = tsm_wire_pool(w, TSM_OP_AVGPOOL, ".downsample.0", value, 2, 2, 0);
+    return wire_conv(w, ".downsample.1", ".downsample.2", b->in, b->out, 1, 1, value);
+}
+
+/* The 3x3 of a bottleneck. */
+static int wire_middle(tsm_wiring *w, const block *b, int value)
+{
+    tsm_layer conv = tsm_layer_conv(w->block, ".conv2", b->width, b->width, 3, b->stride);
+
+    conv.groups = w->config->groups;
+    return tsm_wire_norm(w, ".bn2", b->width, tsm_wire_layer(w, &conv, value));
 }
 
 /* The downsample stands before the last convolution: that one can then take the identity as its residual, while the
  * block's input has not been kept for longer than needed. */
-static void list_block(tsm_layer_list *l, const tsm_arch *arch, int in, int width, int stride)
+static int wire_block(tsm_wiring *w, const block *b, int input)
 {
-    const bool bottleneck = arch->bottleneck, vd = arch->vd;
-    const int out = bottleneck ? width * 4 : width;
-
-    list_conv(l, "conv1", "bn1", in, width, bottleneck ? 1 : 3, bottleneck ? 1 : stride);
-    if (bottleneck) list_conv(l, "conv2", "bn2", width, width, 3, stride);
-    if (stride != 1 || in != out) {
-        list_conv(l, vd ? "downsample.1" : "downsample.0", vd ? "downsample.2" : "downsample.1", in, out, 1,
-                  vd ? 1 : stride);
-        l->layers[l->count - 2].identity = l->layers[l->count - 1].identity = true;
-    }
-    list_conv(l, bottleneck ? "conv3" : "conv2", bottleneck ? "bn3" : "bn2", width, out, bottleneck ? 1 : 3, 1);
-}
-
-static int list(tsm_layer_list *l, const tsm_model_config *config)
-{
-    const tsm_arch *arch = config->arch;
-    int channels = config->width;
-
-    list_stem(l, config);
-    for (int stage = 0; stage < TSM_STAGES; stage++)
-        for (int index = 0; index < arch->blocks[stage]; index++) {
-            snprintf(l->prefix, sizeof l->prefix, "base_model.layer%d.%d.", stage + 1, index);
-            list_block(l, arch, channels, config->width << stage, stage > 0 && index == 0 ? 2 : 1);
-            channels = out_channels(arch, config->width, stage);
-            if (tsm_config_is_nonlocal(config, stage, index)) tsm_nonlocal_list(l, config, channels);
-        }
-    return channels;
-}
-
-/* ---- Graph ------------------------------------------------------------------------------------------------- */
-
-static int wire_stem(tsm_wiring *w, int value)
-{
-    if (w->model->config.arch->vd) {
-        value = tsm_wire_act(w, "base_model.conv1.2", tsm_wire_conv(w, value));
-        value = tsm_wire_act(w, "base_model.conv1.5", tsm_wire_conv(w, value));
-    }
-    value = tsm_wire_act(w, "base_model.relu", tsm_wire_conv(w, value));
-    return tsm_wire_pool(w, TSM_OP_MAXPOOL, "base_model.maxpool", value, 3, 2, 1);
-}
-
-/* `halves`: the block halves the picture, which in a vd network a pool does for the shortcut. */
-static int wire_identity(tsm_wiring *w, int value, bool halves)
-{
-    if (!w->model->layers[w->next].identity) return value;
-    if (halves && w->model->config.arch->vd)
-        value = tsm_wire_pool(w, TSM_OP_AVGPOOL, ".downsample.0", value, 2, 2, 0);
-    return tsm_wire_conv(w, value);
-}
-
-static int wire_block(tsm_wiring *w, int input, int channels, bool shifts_here, bool halves)
-{
-    const tsm_model_config *config = &w->model->config;
-    const bool whole = config->shift_place == TSM_PLACE_BLOCK;
+    const bool whole = w->config->shift_place == TSM_PLACE_BLOCK, bottleneck = w->config->arch->bottleneck;
     int identity, path;
 
-    if (shifts_here && whole) input = tsm_wire_shift(w, ".shift", input, channels);
-    path = shifts_here && !whole ? tsm_wire_shift(w, ".conv1.shift", input, channels) : input;
-    path = tsm_wire_act(w, ".relu1", tsm_wire_conv(w, path));
-    if (config->arch->bottleneck) path = tsm_wire_act(w, ".relu2", tsm_wire_conv(w, path));
-    identity = wire_identity(w, input, halves);
-    path = tsm_wire_conv(w, path);
+    if (b->shifts && whole) input = tsm_wire_shift(w, ".shift", input, b->in);
+    path = b->shifts && !whole ? tsm_wire_shift(w, ".conv1.shift", input, b->in) : input;
+    path = wire_conv(w, ".conv1", ".bn1", b->in, b->width, bottleneck ? 1 : 3, bottleneck ? 1 : b->stride, path);
+    path = tsm_wire_act(w, ".relu1", path);
+    if (bottleneck) {
+        path = tsm_wire_act(w, ".relu2", wire_middle(w, b, path));
+    }
+    identity = wire_identity(w, b, input);
+    if (bottleneck)
+        path = wire_conv(w, ".conv3", ".bn3", b->width, b->out, 1, 1, path);
+    else
+        path = wire_conv(w, ".conv2", ".bn2", b->width, b->out, 3, 1, path);
     return tsm_wire_act(w, ".relu", tsm_wire_pair(w, TSM_OP_ADD, ".add", path, identity));
 }
 
-static int build(tsm_wiring *w, int value)
+static int wire(tsm_wiring *w, int value, int *channels)
 {
-    const tsm_model_config *config = &w->model->config;
-    int channels = config->width;
+    const tsm_model_config *config = w->config;
 
     w->act = config->arch->vd ? TSM_ACT_LEAKY_RELU : TSM_ACT_RELU;
     value = wire_stem(w, value);
+    *channels = config->width;
     for (int stage = 0; stage < TSM_STAGES; stage++) {
         if (stage == 1 && config->temporal_pool) value = tsm_wire(w, TSM_OP_TPOOL, "base_model.layer2.tpool", value);
         for (int index = 0; index < config->arch->blocks[stage]; index++) {
+            const bool bottleneck = config->arch->bottleneck;
+            const block b = { .stride = stage > 0 && index == 0 ? 2 : 1,
+                              .in = *channels,
+                              .width = (bottleneck ? config->inner : config->width) << stage,
+                              .out = (config->width << stage) * (bottleneck ? 4 : 1),
+                              .shifts = shifts(config, config->shift_place, stage, index) };
+
             snprintf(w->block, sizeof w->block, "base_model.layer%d.%d", stage + 1, index);
-            value = wire_block(w, value, channels, shifts(config, config->shift_place, stage, index),
-                               stage > 0 && index == 0);
-            if (tsm_config_is_nonlocal(config, stage, index)) value = tsm_nonlocal_wire(w, value);
-            channels = out_channels(config->arch, config->width, stage);
+            value = wire_block(w, &b, value);
+            *channels = b.out;
+            if (tsm_config_is_nonlocal(config, stage, index)) value = tsm_nonlocal_wire(w, value, b.out);
         }
     }
     return value;
@@ -151,7 +164,6 @@ const tsm_family tsm_family_resnet = {
     .name = "ResNet",
     .shifted_layer = ".conv1.",
     .derive = derive,
-    .list = list,
-    .build = build,
+    .wire = wire,
     .shifts = shifts,
 };

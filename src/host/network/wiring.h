@@ -1,29 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wiring.h - what the families wire their layers with to a graph.
+ * wiring.h - what the families wire a network with.
  *
- * Every function takes and returns node indices and passes -1 (out of memory) through, so that wiring reads as the
- * network; the check is once, at the end. Layers are consumed in the order in which they are listed.
+ * A family describes its network once, by walking from the input to the end: each step names a node or a layer and
+ * appends it to the graph. The first walk collects the layers, whose tensors are then looked for; a later walk finds
+ * them in the same order and gives each its tensors. So no list of layers can disagree with the graph.
+ *
+ * Every function takes and returns node indices, and after a failure -1, so that wiring reads as the network; the
+ * check is once, at the end. Names that begin with a dot go on from w->block.
  */
 #ifndef TSM_NETWORK_WIRING_H
 #define TSM_NETWORK_WIRING_H
 
-#include "model/object.h"
+#include "layers.h"
 
 typedef struct tsm_wiring {
-    const tsm_model *model;
+    const tsm_model_config *config;
     tsm_graph *graph;
-    int next;       /* layer to be placed */
-    tsm_act act;    /* the one that most of the network has */
-    char block[56]; /* "base_model.layer1.0" */
+    const tsm_layer *bound; /* with their tensors; NULL: this walk collects the layers */
+    int bound_count;
+    tsm_layer *layers; /* collected so far; owned */
+    int count;         /* of the layers that were placed */
+    tsm_status status; /* the first failure, after which nothing is wired any more */
+    tsm_act act;       /* the activation that most of the network has */
+    char block[56];    /* "base_model.layer1.0" */
 } tsm_wiring;
 
-/* Appends a node that reads `input`; named after the block where `name` begins with a dot. */
+/* Appends a node that reads `input`. */
 int tsm_wire(tsm_wiring *w, tsm_op op, const char *name, int input);
 
-/* Places the next layer of the list; or the next two, a convolution and its batch norm. */
-int tsm_wire_layer(tsm_wiring *w, int input);
-int tsm_wire_conv(tsm_wiring *w, int input);
+/* Places a layer, which has no tensors yet. */
+int tsm_wire_layer(tsm_wiring *w, const tsm_layer *layer, int input);
+
+/* A convolution of padding kernel / 2 without bias, and its batch norm. */
+int tsm_wire_conv(tsm_wiring *w, const char *name, int in, int out, int kernel, int stride, int input);
+int tsm_wire_norm(tsm_wiring *w, const char *name, int channels, int input);
 
 int tsm_wire_act(tsm_wiring *w, const char *name, int input);
 

@@ -5,6 +5,9 @@
 
 #include <tsm/video.h>
 
+#include "resample.h"
+#include "resize_cv.h"
+
 /* A rectangle, pixels. */
 typedef struct tsm_rect {
     int x, y, width, height;
@@ -16,15 +19,29 @@ typedef struct tsm_rgb {
     int width, height;
 } tsm_rgb;
 
-/* The bytes that `part` of the image has once that is scaled to out_width x out_height; `out` is (part->height,
- * part->width, 3), dense. The part must lie within the scaled image. Errors: MEMORY. */
-tsm_status tsm_resize_part(tsm_video_mode mode, const tsm_rgb *in, int out_width, int out_height,
-                           const tsm_rect *part, uint8_t *out, tsm_error *error);
+/* What is computed of an image: the bytes that `part` has once the image is scaled. Pixels. */
+typedef struct tsm_resize_spec {
+    tsm_video_mode mode;
+    int in_width, in_height, out_width, out_height;
+    tsm_rect part; /* lies within the scaled image */
+} tsm_resize_spec;
 
-/* Its two implementations. Both expect that at least one side changes. */
-tsm_status tsm_resize_pil(const tsm_rgb *in, int out_width, int out_height, const tsm_rect *part, uint8_t *out,
-                          tsm_error *error);
-tsm_status tsm_resize_cv(const tsm_rgb *in, int out_width, int out_height, const tsm_rect *part, uint8_t *out,
-                         tsm_error *error);
+/* Tables and scratch for images of one size, used again for every frame. Zeroed to begin with. */
+typedef struct tsm_resizer {
+    tsm_resize_spec spec;
+    bool ready;
+    tsm_resample resample; /* TSM_MODE_MIT */
+    tsm_cv_tables cv;      /* TSM_MODE_MMACTION2 */
+    void *scratch;         /* of resample */
+} tsm_resizer;
+
+/* Makes the resizer ready for `spec`; nothing is done where it is already. Errors: MEMORY; it is then as zeroed. */
+tsm_status tsm_resizer_set(tsm_resizer *resizer, const tsm_resize_spec *spec, tsm_error *error);
+
+/* One image, of the spec's size, to (part.height, part.width, 3), dense. */
+void tsm_resizer_run(tsm_resizer *resizer, const uint8_t *in, uint8_t *out);
+
+/* Frees the tables; the resizer is then as zeroed. */
+void tsm_resizer_clear(tsm_resizer *resizer);
 
 #endif

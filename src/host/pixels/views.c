@@ -70,6 +70,8 @@ tsm_status tsm_view_get(tsm_video_mode mode, int views, int index, int width, in
     int margin_x, margin_y;
 
     if (!view) return tsm_fail(error, TSM_ERROR_ARGUMENT, "view: nowhere to put it");
+    if (mode != TSM_MODE_MIT && mode != TSM_MODE_MMACTION2)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "mode %d is not known", (int)mode);
     if (views != 1 && views != 3 && views != 5 && views != 10)
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "%d views: 1, 3, 5 and 10 are possible", views);
     if (index < 0 || index >= views)

@@ -37,6 +37,7 @@ static tsm_status unpack_weights(tsm_prepared *prepared, uint64_t *bytes, tsm_er
         size_t count = (size_t)node->weight.count;
 
         if (!node->weight.data) continue;
+        TSM_TRY_RETURN(tsm_cancel_check(&prepared->cancel, error));
         prepared->weights[i] = tsm_alloc_aligned(count, sizeof(float));
         if (!prepared->weights[i]) return tsm_fail_memory(error, count * sizeof(float));
         tsm_node_weights(node, prepared->weights[i]);
@@ -58,6 +59,8 @@ static tsm_status prepare(tsm_prepared **out, const tsm_graph *graph, const tsm_
     prepared = tsm_alloc_zero(1, sizeof *prepared);
     if (!prepared) return tsm_fail_memory(error, sizeof *prepared);
     prepared->graph = graph;
+    prepared->max_bytes = config->max_bytes;
+    prepared->cancel = config->cancel;
     prepared->weights = tsm_alloc_zero((size_t)graph->count, sizeof(float *));
     if (!prepared->weights) {
         status = tsm_fail_memory(error, (size_t)graph->count * sizeof(float *));
@@ -146,6 +149,7 @@ static tsm_status grow_arena(tsm_worker *worker, uint64_t bytes, tsm_error *erro
     char *arena;
 
     if (bytes <= worker->arena_bytes) return TSM_OK;
+    TSM_TRY_RETURN(tsm_check_bytes(bytes, worker->prepared->max_bytes, error));
     arena = tsm_alloc_aligned(bytes, 1);
     if (!arena) return tsm_fail_memory(error, bytes);
     tsm_free(worker->arena);

@@ -268,13 +268,17 @@ void tsm_ref_fc(float *out, const float *in, int64_t rows, const tsm_node *node,
         }
 }
 
-void tsm_ref_input_f32(float *out, const float *in, const tsm_dims *dims)
+int64_t tsm_ref_input_f32(float *out, const float *in, const tsm_dims *dims)
 {
-    int64_t pixels = (int64_t)dims->h * dims->w;
+    int64_t pixels = (int64_t)dims->h * dims->w, frames = (int64_t)dims->n * dims->t, bad = -1;
 
-    for (int64_t f = 0; f < (int64_t)dims->n * dims->t; f++, in += pixels * dims->c)
+    for (int64_t f = 0; f < frames; f++, in += pixels * dims->c)
         for (int64_t p = 0; p < pixels; p++)
-            for (int64_t c = 0; c < dims->c; c++) *out++ = in[c * pixels + p];
+            for (int64_t c = 0; c < dims->c; c++) {
+                *out++ = in[c * pixels + p];
+                if (bad < 0 && !isfinite(in[c * pixels + p])) bad = f;
+            }
+    return bad;
 }
 
 void tsm_ref_input_u8(float *out, const uint8_t *in, const tsm_dims *dims, const float mean[3], const float std[3])

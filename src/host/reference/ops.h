@@ -49,8 +49,9 @@ void tsm_ref_fc(float *out, const float *in, int64_t rows, const tsm_node *node,
 /* Mean over t. */
 void tsm_ref_tmean(float *out, const float *in, const tsm_dims *in_dims);
 
-/* float32 (N,T,C,H,W) to (N,T,H,W,C); dims are of the result. */
-void tsm_ref_input_f32(float *out, const float *in, const tsm_dims *dims);
+/* float32 (N,T,C,H,W) to (N,T,H,W,C); dims are of the result. Returns the first of the N * T frames that has a value
+ * that is not finite, or -1. */
+int64_t tsm_ref_input_f32(float *out, const float *in, const tsm_dims *dims);
 
 /* uint8 (N,T,H,W,3) to ((x / 255) - mean) / std, each step in float32 as PyTorch does it. */
 void tsm_ref_input_u8(float *out, const uint8_t *in, const tsm_dims *dims, const float mean[3], const float std[3]);

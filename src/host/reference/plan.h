@@ -8,6 +8,8 @@
 struct tsm_prepared {
     const tsm_graph *graph;
     float **weights; /* per node, NULL where it has none */
+    uint64_t max_bytes;
+    tsm_cancel cancel;
 };
 
 struct tsm_worker {

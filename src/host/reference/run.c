@@ -15,14 +15,17 @@ static void *scratch_at(const tsm_plan *plan, int node)
     return plan->worker->arena + plan->scratch[node];
 }
 
-static void run_input(const tsm_plan *plan, int index, const tsm_tensor *input)
+static tsm_status run_input(const tsm_plan *plan, int index, const tsm_tensor *input, tsm_error *error)
 {
     const tsm_node *node = &plan->graph->nodes[index];
+    const tsm_dims *dims = &plan->shapes[index];
+    int64_t bad = -1;
 
     if (input->dtype == TSM_UINT8)
-        tsm_ref_input_u8(value_at(plan, index), input->data, &plan->shapes[index], node->input_mean, node->input_std);
+        tsm_ref_input_u8(value_at(plan, index), input->data, dims, node->input_mean, node->input_std);
     else
-        tsm_ref_input_f32(value_at(plan, index), input->data, &plan->shapes[index]);
+        bad = tsm_ref_input_f32(value_at(plan, index), input->data, dims);
+    return bad < 0 ? TSM_OK : tsm_fail_input(error, dims, bad);
 }
 
 static void run_conv(const tsm_plan *plan, int index, const float *in, const tsm_dims *in_dims)
@@ -58,7 +61,7 @@ static void run_attention(const tsm_plan *plan, int index, const float *in, cons
                       scratch_at(plan, index));
 }
 
-static void run_node(const tsm_plan *plan, int index, const tsm_tensor *input)
+static tsm_status run_node(const tsm_plan *plan, int index, const tsm_tensor *input, tsm_error *error)
 {
     const tsm_node *node = &plan->graph->nodes[index];
     const tsm_dims *dims = &plan->shapes[index],
@@ -67,7 +70,7 @@ static void run_node(const tsm_plan *plan, int index, const tsm_tensor *input)
     float *out = value_at(plan, index);
 
     switch (node->op) {
-    case TSM_OP_INPUT: run_input(plan, index, input); break;
+    case TSM_OP_INPUT: return run_input(plan, index, input, error);
     case TSM_OP_SHIFT: tsm_ref_shift(out, in, dims, node->shift); break;
     case TSM_OP_CONV: run_conv(plan, index, in, in_dims); break;
     case TSM_OP_BATCHNORM: tsm_ref_batchnorm(out, in, dims, node); break;
@@ -82,6 +85,7 @@ static void run_node(const tsm_plan *plan, int index, const tsm_tensor *input)
     case TSM_OP_ATTENTION: run_attention(plan, index, in, in_dims); break;
     case TSM_OP_COUNT: break; /* tsm_graph_infer refuses it */
     }
+    return TSM_OK;
 }
 
 tsm_status tsm_reference_run(tsm_plan *plan, const tsm_run_arguments *arguments, tsm_error *error)
@@ -90,11 +94,11 @@ tsm_status tsm_reference_run(tsm_plan *plan, const tsm_run_arguments *arguments,
     const tsm_profiler *profiler = arguments->profiler;
     const int output = plan->graph->output;
 
-    (void)error;
     for (int i = 0; i < plan->graph->count; i++) {
         const double begin = profiler ? tsm_now_ms() : 0;
 
-        run_node(plan, i, arguments->input);
+        TSM_TRY_RETURN(tsm_cancel_check(&plan->worker->prepared->cancel, error));
+        TSM_TRY_RETURN(run_node(plan, i, arguments->input, error));
         if (profiler) profiler->step(profiler->user, i, "plain C", tsm_now_ms() - begin);
         if (visitor) visitor->value(visitor->user, i, &plan->shapes[i], value_at(plan, i));
     }

@@ -1,71 +1,114 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clips.c - see clips.h. */
+/* clips.c - see clips.h: what the options ask for, the memory for it, and which frames that takes. */
 #include "clips.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/status.h"
-#include "limits.h"
 
-double tsm_clock_ms(void)
+/* ---- Memory ------------------------------------------------------------------------------------------------- */
+
+static void *allocate(void *user, size_t bytes)
 {
-    struct timespec now;
+    (void)user;
+    return tsm_alloc_aligned(bytes, 1);
+}
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+static void release(void *user, void *memory)
+{
+    (void)user;
+    tsm_free(memory);
+}
+
+static void drop_pixels(tsm_clips *clips)
+{
+    if (clips->pixels) clips->allocator.release(clips->allocator.user, clips->pixels);
+    clips->pixels = NULL;
 }
 
 void tsm_clips_destroy(tsm_clips **clips)
 {
-    if (!clips || !*clips) return;
-    tsm_free((*clips)->numbers);
-    tsm_free((*clips)->wanted);
-    tsm_free((*clips)->pixels);
-    tsm_free((*clips)->scaled);
-    tsm_free(*clips);
+    tsm_clips *c = clips ? *clips : NULL;
+
+    if (!c) return;
+    tsm_free(c->numbers);
+    tsm_free(c->wanted);
+    tsm_free(c->frame_pattern);
+    tsm_free(c->pattern);
+    tsm_free(c->note);
+    drop_pixels(c);
+    tsm_resizer_clear(&c->resizer);
+    tsm_free(c->scaled);
+    tsm_free(c);
     *clips = NULL;
 }
 
-/* What the options say, with defaults filled in. A smaller struct_size is an older caller: the rest is zero. */
+tsm_status tsm_clips_make_room(tsm_clips *clips, size_t frames, size_t frame_bytes, tsm_error *error)
+{
+    size_t bytes;
+
+    if (!tsm_multiply(frames, frame_bytes, &bytes) || bytes > (uint64_t)clips->limits.clip_bytes)
+        return tsm_fail(error, TSM_ERROR_UNSUPPORTED,
+                        "%zu frames of %zu bytes make clips of more than the %lld bytes that they may have", frames,
+                        frame_bytes, (long long)clips->limits.clip_bytes);
+    clips->pixels = clips->allocator.allocate(clips->allocator.user, bytes);
+    return clips->pixels ? TSM_OK : tsm_fail_memory(error, bytes);
+}
+
+/* ---- Options ------------------------------------------------------------------------------------------------ */
+
+static tsm_status check_range(const char *what, int value, int least, int most, tsm_error *error)
+{
+    if (value >= least && value <= most) return TSM_OK;
+    return tsm_fail(error, TSM_ERROR_ARGUMENT, "%s %d: %d to %d are possible", what, value, least, most);
+}
+
+static tsm_status read_sizes(tsm_clips *clips, const tsm_video_options *options, tsm_error *error)
+{
+    int input = options->input_size ? options->input_size : 224;
+
+    TSM_TRY_RETURN(check_range("input size", input, 1, TSM_MAX_INPUT_SIZE, error));
+    clips->scale = options->scale_size ? options->scale_size : input * 256 / 224;
+    TSM_TRY_RETURN(check_range("scale size", clips->scale, input, TSM_MAX_SCALE_SIZE, error));
+    clips->crop = options->full_res ? clips->scale : input;
+    return TSM_OK;
+}
+
+static tsm_status read_allocator(tsm_clips *clips, const tsm_video_options *options, tsm_error *error)
+{
+    const tsm_allocator *given = options->allocator;
+
+    clips->allocator = (tsm_allocator){ .allocate = allocate, .release = release, .memory = TSM_MEMORY_HOST };
+    if (!given) return TSM_OK;
+    if (!given->allocate || !given->release)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "video options: an allocator without both of its functions");
+    if (given->memory != TSM_MEMORY_HOST && given->memory != TSM_MEMORY_PINNED)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "video options: frames are decoded to host memory only");
+    clips->allocator = *given;
+    return TSM_OK;
+}
+
+/* What the options say, with defaults filled in. */
 static tsm_status read_options(tsm_clips *clips, const tsm_video_options *given, tsm_error *error)
 {
-    tsm_video_options options = TSM_VIDEO_OPTIONS_INIT;
-    int input;
+    tsm_video_options options;
 
-    if (given) {
-        if (given->struct_size < sizeof(size_t) || given->struct_size > sizeof options)
-            return tsm_fail(error, TSM_ERROR_ARGUMENT, "video options: struct_size %zu is not known",
-                            given->struct_size);
-        memcpy(&options, given, given->struct_size);
-    }
+    TSM_TRY_RETURN(tsm_options_read(&options, sizeof options, given, "tsm_video_options", error));
+    TSM_TRY_RETURN(tsm_limits_read(&clips->limits, &options, error));
+    if (options.frames && !(clips->frame_pattern = tsm_strdup(options.frames)))
+        return tsm_fail_memory(error, strlen(options.frames) + 1);
     clips->mode = options.mode;
     clips->sampling = options.sampling;
     clips->views = options.views ? options.views : 1;
     clips->samples = tsm_sampling_clips(options.sampling);
     clips->segments = options.segments ? options.segments : 8;
     clips->threads = options.threads ? options.threads : 1;
-    if (clips->threads < 1 || clips->threads > TSM_MAX_THREADS)
-        return tsm_fail(error, TSM_ERROR_ARGUMENT, "%d decoder threads: 1 to %d are possible", clips->threads,
-                        TSM_MAX_THREADS);
-    input = options.input_size ? options.input_size : 224;
-    if (input < 1 || input > TSM_MAX_CROP)
-        return tsm_fail(error, TSM_ERROR_ARGUMENT, "input size %d: 1 to %d pixels are possible", input, TSM_MAX_CROP);
-    clips->scale = options.scale_size ? options.scale_size : input * 256 / 224;
-    if (clips->scale < input || clips->scale > 2 * TSM_MAX_CROP)
-        return tsm_fail(error, TSM_ERROR_ARGUMENT, "scale size %d: %d (the input size) to %d pixels are possible",
-                        clips->scale, input, 2 * TSM_MAX_CROP);
-    clips->crop = options.full_res ? clips->scale : input;
-    if (clips->segments < 1 || clips->segments > TSM_MAX_SEGMENTS)
-        return tsm_fail(error, TSM_ERROR_ARGUMENT, "%d segments: 1 to %d are possible", clips->segments,
-                        TSM_MAX_SEGMENTS);
-    return TSM_OK;
-}
-
-static size_t frame_bytes(const tsm_clips *clips)
-{
-    return (size_t)clips->crop * (size_t)clips->crop * 3;
+    clips->raw = options.raw != 0;
+    TSM_TRY_RETURN(check_range("segments", clips->segments, 1, TSM_MAX_SEGMENTS, error));
+    TSM_TRY_RETURN(check_range("threads", clips->threads, 1, TSM_MAX_THREADS, error));
+    TSM_TRY_RETURN(read_sizes(clips, &options, error));
+    return read_allocator(clips, &options, error);
 }
 
 tsm_status tsm_clips_create(tsm_clips **out, const tsm_video_options *options, tsm_error *error)
@@ -73,7 +116,7 @@ tsm_status tsm_clips_create(tsm_clips **out, const tsm_video_options *options, t
     tsm_clips *clips = tsm_alloc_zero(1, sizeof *clips);
     tsm_view view;
     tsm_status status = TSM_OK;
-    size_t numbers, places, bytes;
+    size_t numbers;
 
     *out = NULL;
     if (!clips) return tsm_fail_memory(error, sizeof *clips);
@@ -82,15 +125,15 @@ tsm_status tsm_clips_create(tsm_clips **out, const tsm_video_options *options, t
     TSM_TRY(tsm_view_get(clips->mode, clips->views, 0, clips->scale, clips->scale, clips->crop, &view, error));
 
     numbers = (size_t)clips->samples * (size_t)clips->segments;
-    places = numbers * (size_t)clips->views;
     clips->numbers = tsm_alloc_zero(numbers, sizeof *clips->numbers);
     clips->wanted = tsm_alloc_zero(numbers, sizeof *clips->wanted);
-    if (!tsm_multiply(places, frame_bytes(clips), &bytes)) bytes = SIZE_MAX;
-    clips->pixels = tsm_alloc_aligned(places, frame_bytes(clips));
-    if (!clips->numbers || !clips->wanted || !clips->pixels) {
-        status = tsm_fail_memory(error, bytes);
+    if (!clips->numbers || !clips->wanted) {
+        status = tsm_fail_memory(error, numbers * sizeof *clips->numbers);
         goto fail;
     }
+    if (!clips->raw)
+        TSM_TRY(tsm_clips_make_room(clips, numbers * (size_t)clips->views,
+                                    (size_t)clips->crop * (size_t)clips->crop * 3, error));
     /* Refuses an unknown mode or sampling before any file is opened. */
     TSM_TRY(tsm_clips_plan(clips, 1, error));
     *out = clips;
@@ -99,6 +142,8 @@ fail:
     tsm_clips_destroy(&clips);
     return status;
 }
+
+/* ---- Which frames ------------------------------------------------------------------------------------------- */
 
 static int compare_ints(const void *a, const void *b)
 {
@@ -113,6 +158,7 @@ tsm_status tsm_clips_plan(tsm_clips *clips, int frames, tsm_error *error)
 
     TSM_TRY_RETURN(
         tsm_sample_frames(clips->mode, clips->sampling, frames, clips->segments, 1, clips->numbers, error));
+    if (clips->raw) drop_pixels(clips); /* the next first frame may be of another size */
     clips->frames = frames;
     clips->width = clips->height = 0;
     memcpy(clips->wanted, clips->numbers, count * sizeof *clips->wanted);
@@ -127,88 +173,4 @@ tsm_status tsm_clips_plan(tsm_clips *clips, int frames, tsm_error *error)
 bool tsm_clips_want(const tsm_clips *clips, int number)
 {
     return bsearch(&number, clips->wanted, (size_t)clips->wanted_count, sizeof number, compare_ints) != NULL;
-}
-
-/* ---- Cutting a frame ---------------------------------------------------------------------------------------- */
-
-enum { MAX_VIEWS = 10 };
-
-static tsm_rect rect_around(const tsm_view *views, int count)
-{
-    int left = views[0].x, top = views[0].y, right = left + views[0].size, bottom = top + views[0].size;
-
-    for (int i = 1; i < count; i++) {
-        if (views[i].x < left) left = views[i].x;
-        if (views[i].y < top) top = views[i].y;
-        if (views[i].x + views[i].size > right) right = views[i].x + views[i].size;
-        if (views[i].y + views[i].size > bottom) bottom = views[i].y + views[i].size;
-    }
-    return (tsm_rect){ left, top, right - left, bottom - top };
-}
-
-static void cut_row(const uint8_t *in, int size, int mirror, uint8_t *out)
-{
-    if (!mirror) {
-        memcpy(out, in, (size_t)size * 3);
-        return;
-    }
-    for (int x = 0; x < size; x++) memcpy(out + 3 * x, in + 3 * (size - 1 - x), 3);
-}
-
-static void cut_view(const uint8_t *scaled, const tsm_rect *part, const tsm_view *view, uint8_t *out)
-{
-    for (int y = 0; y < view->size; y++) {
-        size_t row = (size_t)(view->y - part->y + y) * (size_t)part->width + (size_t)(view->x - part->x);
-        cut_row(scaled + row * 3, view->size, view->mirror, out + (size_t)y * (size_t)view->size * 3);
-    }
-}
-
-static tsm_status make_room(tsm_clips *clips, const tsm_rect *part, tsm_error *error)
-{
-    size_t bytes = (size_t)part->width * (size_t)part->height * 3;
-
-    if ((int64_t)part->width * part->height > TSM_MAX_PIXELS)
-        return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "a frame of %d x %d pixels is too long and narrow to scale",
-                        clips->width, clips->height);
-    if (bytes <= clips->scaled_bytes) return TSM_OK;
-    tsm_free(clips->scaled);
-    clips->scaled_bytes = 0;
-    clips->scaled = tsm_alloc_aligned(bytes, 1);
-    if (!clips->scaled) return tsm_fail_memory(error, bytes);
-    clips->scaled_bytes = bytes;
-    return TSM_OK;
-}
-
-static void cut_into_places(tsm_clips *clips, int number, const tsm_rect *part, const tsm_view *views)
-{
-    size_t per_view = (size_t)clips->samples * (size_t)clips->segments;
-
-    for (size_t place = 0; place < per_view; place++) {
-        if (clips->numbers[place] != number) continue;
-        for (int v = 0; v < clips->views; v++)
-            cut_view(clips->scaled, part, &views[v],
-                     clips->pixels + ((size_t)v * per_view + place) * frame_bytes(clips));
-    }
-}
-
-tsm_status tsm_clips_put(tsm_clips *clips, int number, const tsm_rgb *frame, tsm_error *error)
-{
-    double start = tsm_clock_ms();
-    tsm_view views[MAX_VIEWS];
-    tsm_rect part;
-    int width, height;
-
-    if (!clips->width) {
-        clips->width = frame->width;
-        clips->height = frame->height;
-    }
-    tsm_scaled_size(clips->mode, frame->width, frame->height, clips->scale, &width, &height);
-    for (int v = 0; v < clips->views; v++)
-        TSM_TRY_RETURN(tsm_view_get(clips->mode, clips->views, v, width, height, clips->crop, &views[v], error));
-    part = rect_around(views, clips->views);
-    TSM_TRY_RETURN(make_room(clips, &part, error));
-    TSM_TRY_RETURN(tsm_resize_part(clips->mode, frame, width, height, &part, clips->scaled, error));
-    cut_into_places(clips, number, &part, views);
-    clips->preprocess_ms += tsm_clock_ms() - start;
-    return TSM_OK;
 }

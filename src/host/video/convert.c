@@ -8,7 +8,6 @@
 #include <libavutil/pixdesc.h>
 
 #include "core/status.h"
-#include "limits.h"
 
 enum { MARGIN = 64 }; /* bytes that vector code may write behind the last pixel */
 
@@ -44,16 +43,6 @@ static int range_of(const AVFrame *frame)
     case AV_PIX_FMT_YUVJ444P: return 1;
     default: return frame->color_range == AVCOL_RANGE_JPEG;
     }
-}
-
-static tsm_status check_size(const AVFrame *frame, tsm_error *error)
-{
-    if (frame->width < 1 || frame->height < 1 || frame->width > TSM_MAX_SIDE || frame->height > TSM_MAX_SIDE ||
-        (int64_t)frame->width * frame->height > TSM_MAX_PIXELS)
-        return tsm_fail(error, TSM_ERROR_UNSUPPORTED,
-                        "frames of %d x %d pixels: at most %d a side and %lld in all are read", frame->width,
-                        frame->height, TSM_MAX_SIDE, TSM_MAX_PIXELS);
-    return TSM_OK;
 }
 
 /* Makes scaler and buffers anew where the frame differs from the one before. */
@@ -139,7 +128,6 @@ tsm_status tsm_convert(tsm_converter *converter, const AVFrame *frame, tsm_rgb *
     uint8_t *planes[4] = { 0 };
     int strides[4] = { 0 };
 
-    TSM_TRY_RETURN(check_size(frame, error));
     TSM_TRY_RETURN(prepare(converter, frame, error));
     planes[0] = converter->rgb;
     strides[0] = frame->width * 3;

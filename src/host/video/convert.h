@@ -8,7 +8,7 @@
 #include <libavutil/frame.h>
 #include <libswscale/swscale.h>
 
-#include "pixels/resize.h"
+#include "pixels/pixels.h"
 
 /* How to turn a frame: first exchange x and y, then mirror. */
 typedef struct tsm_turn {
@@ -28,7 +28,7 @@ tsm_turn tsm_turn_from_matrix(const int32_t *matrix);
 
 /* The RGB pixels of `frame`, upright, valid until the next call. Matrix and range are those the frame is tagged with;
  * untagged ones are BT.601 in limited range, whatever their size, which is what FFmpeg's own conversions assume.
- * Errors: UNSUPPORTED (too large, a format that cannot be converted), MEMORY. */
+ * The frame's size has been checked. Errors: UNSUPPORTED (a format that cannot be converted), MEMORY. */
 tsm_status tsm_convert(tsm_converter *converter, const AVFrame *frame, tsm_rgb *out, tsm_error *error);
 void tsm_converter_free(tsm_converter *converter);
 

@@ -2,6 +2,7 @@
 /* decode.c - the codec, the plain way through all frames, and the choice between that and the index. */
 #include "decode.h"
 
+#include "coded_size.h"
 #include "core/status.h"
 #include "limits.h"
 
@@ -21,8 +22,9 @@ tsm_status tsm_decoder_open(tsm_decoder *decoder, tsm_error *error)
     if (!decoder->codec) return tsm_fail_memory(error, sizeof(AVCodecContext));
     code = avcodec_parameters_to_context(decoder->codec, stream->codecpar);
     decoder->codec->pkt_timebase = stream->time_base;
-    decoder->codec->thread_count = decoder->clips->threads;
-    decoder->codec->max_pixels = TSM_MAX_PIXELS;
+    decoder->codec->thread_count =
+        decoder->clips->threads < TSM_MAX_DECODER_THREADS ? decoder->clips->threads : TSM_MAX_DECODER_THREADS;
+    decoder->codec->max_pixels = tsm_limits_codec_pixels(decoder->file->limits);
     if (code >= 0) code = avcodec_open2(decoder->codec, codec, NULL);
     if (code < 0) return tsm_fail_ffmpeg(error, decoder->file->path, code, "the video stream cannot be decoded");
     return TSM_OK;
@@ -38,9 +40,12 @@ void tsm_decoder_close(tsm_decoder *decoder)
 
 tsm_status tsm_decoder_put(tsm_decoder *decoder, int number, tsm_error *error)
 {
+    const tsm_file *file = decoder->file;
+    const AVFrame *frame = decoder->frame;
     tsm_rgb image;
     tsm_status status;
 
+    TSM_TRY_RETURN(tsm_limits_check_frame(file->limits, frame->width, frame->height, file->path, error));
     TSM_TRY(tsm_convert(&decoder->converter, decoder->frame, &image, error));
     TSM_TRY(tsm_clips_put(decoder->clips, number, &image, error));
     return TSM_OK;
@@ -61,9 +66,9 @@ static tsm_status take_frames(tsm_decoder *decoder, int *count, bool useful, tsm
             errors++; /* a damaged frame: the next may be whole */
             continue;
         }
-        if (*count == TSM_MAX_FRAMES)
-            return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, decoder->file->path, "more than %d frames",
-                                 TSM_MAX_FRAMES);
+        if (*count == decoder->file->limits->frames)
+            return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, decoder->file->path, "more than %d frames", *count);
+        TSM_TRY_RETURN(tsm_limits_check(decoder->file->limits, decoder->file->path, error));
         ++*count;
         if (useful && tsm_clips_want(decoder->clips, *count)) TSM_TRY_RETURN(tsm_decoder_put(decoder, *count, error));
         av_frame_unref(decoder->frame);
@@ -99,6 +104,7 @@ tsm_status tsm_decode_all(tsm_decoder *decoder, tsm_error *error)
 
     TSM_TRY_RETURN(tsm_clips_plan(clips, guess > 0 ? guess : 1, error));
     TSM_TRY_RETURN(pass_over_all(decoder, &count, 0, error));
+    if (count == 0) TSM_TRY_RETURN(tsm_check_coded_size(&decoder->packets, error));
     if (count == 0)
         return tsm_fail_file(error, TSM_ERROR_FORMAT, decoder->file->path, "no frame of the video could be decoded");
     if (count == clips->frames) return TSM_OK;
@@ -135,13 +141,13 @@ static tsm_status run(tsm_decoder *decoder, tsm_decode_way way, tsm_error *error
     return tsm_decode_all(decoder, error);
 }
 
-tsm_status tsm_decode_video(tsm_clips *clips, const char *path, tsm_decode_way way, tsm_error *error)
+tsm_status tsm_decode_video(tsm_clips *clips, int descriptor, const char *path, tsm_decode_way way, tsm_error *error)
 {
     tsm_file file;
     tsm_decoder decoder = { .clips = clips, .file = &file };
     tsm_status status;
 
-    TSM_TRY(tsm_file_open(&file, path, error));
+    TSM_TRY(tsm_file_open(&file, descriptor, path, &clips->limits, error));
     decoder.frame = av_frame_alloc();
     if (!decoder.frame) {
         status = tsm_fail_memory(error, sizeof *decoder.frame);

@@ -22,8 +22,9 @@ typedef struct tsm_decoder {
     int sent;  /* packets given to the codec */
 } tsm_decoder;
 
-/* Plans and fills `clips` from the file. Errors: those of tsm_video_load. */
-tsm_status tsm_decode_video(tsm_clips *clips, const char *path, tsm_decode_way way, tsm_error *error);
+/* Plans and fills `clips` from the file at `path`, or from an open one (`descriptor`, otherwise -1). Errors: those of
+ * tsm_video_load. */
+tsm_status tsm_decode_video(tsm_clips *clips, int descriptor, const char *path, tsm_decode_way way, tsm_error *error);
 
 /* Steps that both ways share: open (or open anew) the codec; free all but file and clips; hand over the frame. */
 tsm_status tsm_decoder_open(tsm_decoder *decoder, tsm_error *error);

@@ -35,25 +35,50 @@ static void silence_log(void)
 
 /* ---- The byte source ---------------------------------------------------------------------------------------- */
 
+/* As the system gives it: fewer bytes than asked for are no end. */
 static int read_bytes(void *opaque, uint8_t *buffer, int size)
 {
-    const tsm_file *file = opaque;
+    tsm_file *file = opaque;
     ssize_t got;
 
-    do got = read(file->fd, buffer, (size_t)size);
+    if (file->failed) return AVERROR(EIO);
+    if (!file->stopped) file->stopped = tsm_limits_check(file->limits, file->path, NULL) != TSM_OK;
+    if (file->stopped) return AVERROR_EXIT;
+    do got = pread(file->fd, buffer, (size_t)size, file->at);
     while (got < 0 && errno == EINTR);
-    if (got < 0) return AVERROR(errno);
-    return got ? (int)got : AVERROR_EOF;
+    if (got == 0 && file->at >= file->bytes) return AVERROR_EOF;
+    if (got <= 0) {
+        file->failed = got < 0 ? errno : ENODATA;
+        return AVERROR(EIO);
+    }
+    file->at += got;
+    return (int)got;
 }
 
 static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
 {
-    const tsm_file *file = opaque;
-    off_t at;
+    tsm_file *file = opaque;
+    int64_t from = 0;
 
     if (whence & AVSEEK_SIZE) return file->bytes;
-    at = lseek(file->fd, offset, whence & ~AVSEEK_FORCE);
-    return at < 0 ? AVERROR(errno) : at;
+    whence &= ~AVSEEK_FORCE;
+    if (whence == SEEK_CUR) from = file->at;
+    if (whence == SEEK_END) from = file->bytes;
+    if (__builtin_add_overflow(from, offset, &offset) || offset < 0) return AVERROR(EINVAL);
+    file->at = offset;
+    return offset;
+}
+
+/* What stopped FFmpeg: a read that failed, the caller, or else what it says itself. */
+static tsm_status fail_reading(const tsm_file *file, int code, const char *what, tsm_error *error)
+{
+    if (file->failed == ENODATA)
+        return tsm_fail_file(error, TSM_ERROR_IO, file->path, "the file was cut while it was read");
+    if (file->failed)
+        return tsm_fail_file(error, TSM_ERROR_IO, file->path, "cannot be read: %s", strerror(file->failed));
+    TSM_TRY_RETURN(tsm_limits_check(file->limits, file->path, error));
+    if (file->stopped) return tsm_fail_file(error, TSM_ERROR_CANCELLED, file->path, "cancelled");
+    return tsm_fail_ffmpeg(error, file->path, code, what);
 }
 
 static int refuse_to_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
@@ -71,14 +96,15 @@ static tsm_status open_bytes(tsm_file *file, tsm_error *error)
 {
     struct stat facts;
 
-    file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    /* A pipe must not be waited for. */
+    if (file->owned) file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file->fd < 0 || fstat(file->fd, &facts) != 0)
         return tsm_fail_file(error, TSM_ERROR_IO, file->path, "%s", strerror(errno));
     if (!S_ISREG(facts.st_mode))
         return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, file->path, "neither a regular file nor a folder");
     if (facts.st_size == 0) return tsm_fail_file(error, TSM_ERROR_FORMAT, file->path, "the file is empty");
     file->bytes = facts.st_size;
-    return TSM_OK;
+    return tsm_limits_check_bytes(file->limits, file->bytes, file->path, error);
 }
 
 /* ---- The container ------------------------------------------------------------------------------------------ */
@@ -111,10 +137,37 @@ static tsm_status probe(const tsm_file *file, const AVInputFormat **kind, tsm_er
     static const char playlists[] = "hls,dash,concat,sdp,rtsp,imf,webm_dash_manifest";
     int code = av_probe_input_buffer2(file->io, kind, "", NULL, 0, 0);
 
-    if (code < 0) return tsm_fail_ffmpeg(error, file->path, code, "not a video that FFmpeg can read");
+    if (code < 0) return fail_reading(file, code, "not a video that FFmpeg can read", error);
     if (av_match_name((*kind)->name, playlists))
         return tsm_fail_file(error, TSM_ERROR_FORMAT, file->path, "a playlist (%s), not a video", (*kind)->name);
     return TSM_OK;
+}
+
+/* Frames that would be too large are refused by what the container says, before anything is decoded. */
+static tsm_status check_sizes(const tsm_file *file, tsm_error *error)
+{
+    for (unsigned i = 0; i < file->format->nb_streams; i++) {
+        const AVCodecParameters *codec = file->format->streams[i]->codecpar;
+
+        if (codec->codec_type == AVMEDIA_TYPE_VIDEO && codec->width > 0 && codec->height > 0)
+            TSM_TRY_RETURN(tsm_limits_check_frame(file->limits, codec->width, codec->height, file->path, error));
+    }
+    return TSM_OK;
+}
+
+/* FFmpeg decodes a few frames to learn what streams are: within our limit of pixels, not its own. */
+static int look_at_streams(tsm_file *file)
+{
+    unsigned count = file->format->nb_streams;
+    AVDictionary **options = av_calloc(count ? count : 1, sizeof *options);
+    int code = options ? 0 : AVERROR(ENOMEM);
+
+    for (unsigned i = 0; i < count && code >= 0; i++)
+        code = av_dict_set_int(&options[i], "max_pixels", tsm_limits_codec_pixels(file->limits), 0);
+    if (code >= 0) code = avformat_find_stream_info(file->format, options);
+    for (unsigned i = 0; i < count && options; i++) av_dict_free(&options[i]);
+    av_free(options);
+    return code;
 }
 
 static tsm_status open_container(tsm_file *file, tsm_error *error)
@@ -137,18 +190,24 @@ static tsm_status open_container(tsm_file *file, tsm_error *error)
 
     TSM_TRY_RETURN(probe(file, &kind, error));
     code = avformat_open_input(&file->format, "", kind, NULL);
-    if (code < 0) return tsm_fail_ffmpeg(error, file->path, code, "not a video that FFmpeg can read");
-    code = avformat_find_stream_info(file->format, NULL);
-    if (code < 0) return tsm_fail_ffmpeg(error, file->path, code, "its streams cannot be understood");
-    return find_stream(file, error);
+    if (code < 0) return fail_reading(file, code, "not a video that FFmpeg can read", error);
+    TSM_TRY_RETURN(check_sizes(file, error));
+    /* Streams that are found later come without our limit, so none of them is decoded: headers tell enough. */
+    if (file->format->nb_streams == 0 && !(file->format->codec_whitelist = av_strdup("none")))
+        return tsm_fail_file(error, TSM_ERROR_MEMORY, file->path, "out of memory");
+    code = look_at_streams(file);
+    if (code < 0 || file->failed || file->stopped)
+        return fail_reading(file, code, "its streams cannot be understood", error);
+    TSM_TRY_RETURN(find_stream(file, error));
+    return check_sizes(file, error);
 }
 
-tsm_status tsm_file_open(tsm_file *file, const char *path, tsm_error *error)
+tsm_status tsm_file_open(tsm_file *file, int descriptor, const char *path, const tsm_limits *limits, tsm_error *error)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     pthread_once(&once, silence_log);
-    *file = (tsm_file){ .path = path, .fd = -1 };
+    *file = (tsm_file){ .path = path, .limits = limits, .fd = descriptor, .owned = descriptor < 0 };
     TSM_TRY_RETURN(open_bytes(file, error));
     return open_container(file, error);
 }
@@ -156,15 +215,14 @@ tsm_status tsm_file_open(tsm_file *file, const char *path, tsm_error *error)
 tsm_status tsm_file_rewind(tsm_file *file, tsm_error *error)
 {
     close_container(file);
-    if (lseek(file->fd, 0, SEEK_SET) < 0)
-        return tsm_fail_file(error, TSM_ERROR_IO, file->path, "%s", strerror(errno));
+    file->at = 0;
     return open_container(file, error);
 }
 
 void tsm_file_close(tsm_file *file)
 {
     close_container(file);
-    if (file->fd >= 0) close(file->fd);
+    if (file->owned && file->fd >= 0) close(file->fd);
     file->fd = -1;
 }
 
@@ -173,8 +231,9 @@ tsm_status tsm_file_read(tsm_file *file, AVPacket *packet, bool *end, tsm_error 
     *end = false;
     for (;;) {
         int code = av_read_frame(file->format, packet);
-        if (code == AVERROR(ENOMEM)) return tsm_fail_ffmpeg(error, file->path, code, "");
+        if (code == AVERROR(ENOMEM) || file->failed || file->stopped) return fail_reading(file, code, "", error);
         if (code < 0) {
+            TSM_TRY_RETURN(tsm_limits_check(file->limits, file->path, error));
             *end = true;
             return TSM_OK;
         }

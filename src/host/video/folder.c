@@ -2,91 +2,101 @@
 /* folder.c - see folder.h. */
 #include "folder.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/status.h"
+#include "frame_names.h"
 #include "image.h"
-#include "limits.h"
 
-typedef struct frame_list {
-    char **names;
-    size_t count, room;
-} frame_list;
-
-static void list_free(frame_list *list)
+/* What is no regular file, a pipe say, is no frame: opening it might wait for ever. */
+static tsm_status look_at(DIR *folder, const struct dirent *entry, const char *path, bool *regular, tsm_error *error)
 {
-    for (size_t i = 0; i < list->count; i++) tsm_free(list->names[i]);
-    tsm_free(list->names);
-}
+    struct stat facts;
 
-static bool is_frame(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    if (!dot || name[0] == '.') return false;
-    return strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 || strcasecmp(dot, ".png") == 0;
-}
-
-/* The last run of digits before the ending, without leading zeros; the length is 0 where there is none. */
-static size_t frame_number(const char *name, const char **digits)
-{
-    const char *end = strrchr(name, '.'), *start;
-
-    while (end > name && !isdigit((unsigned char)end[-1])) end--;
-    for (start = end; start > name && isdigit((unsigned char)start[-1]);) start--;
-    while (start < end && *start == '0') start++;
-    *digits = start;
-    return (size_t)(end - start);
-}
-
-/* By number, whatever its length; then by name, so that the order never depends on the file system. */
-static int compare_frames(const void *a, const void *b)
-{
-    const char *left = *(char *const *)a, *right = *(char *const *)b, *left_digits, *right_digits;
-    size_t left_length = frame_number(left, &left_digits), right_length = frame_number(right, &right_digits);
-    int order;
-
-    if (left_length != right_length) return left_length < right_length ? -1 : 1;
-    order = memcmp(left_digits, right_digits, left_length);
-    return order ? order : strcmp(left, right);
-}
-
-static tsm_status list_add(frame_list *list, const char *folder, const char *name, tsm_error *error)
-{
-    if (list->count == TSM_MAX_FRAMES)
-        return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, folder, "more than %d frames", TSM_MAX_FRAMES);
-    if (list->count == list->room) {
-        size_t room = list->room ? list->room * 2 : 256;
-        char **names = tsm_realloc(list->names, room, sizeof *names);
-        if (!names) return tsm_fail_memory(error, room * sizeof *names);
-        list->names = names;
-        list->room = room;
-    }
-    list->names[list->count] = tsm_strdup(name);
-    if (!list->names[list->count]) return tsm_fail_memory(error, strlen(name) + 1);
-    list->count++;
+    *regular = entry->d_type == DT_REG;
+    if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK) return TSM_OK;
+    if (fstatat(dirfd(folder), entry->d_name, &facts, 0) != 0)
+        return tsm_fail_file(error, TSM_ERROR_IO, path, "%.120s: %s", entry->d_name, strerror(errno));
+    *regular = S_ISREG(facts.st_mode);
     return TSM_OK;
 }
 
-static tsm_status list_frames(frame_list *list, const char *path, tsm_error *error)
+static tsm_status note_odd(char **note, const char *name, tsm_error *error)
+{
+    char text[200];
+
+    if (*note) return TSM_OK;
+    snprintf(text, sizeof text, "left out %.120s, which is no regular file", name);
+    *note = tsm_strdup(text);
+    return *note ? TSM_OK : tsm_fail_memory(error, strlen(text) + 1);
+}
+
+/* Everything in the folder that may be a frame. */
+static tsm_status read_folder(const tsm_clips *clips, DIR *folder, const char *path, tsm_frame_names *names,
+                              char **note, tsm_error *error)
+{
+    const char *pattern = clips->frame_pattern;
+    struct dirent *entry;
+
+    while ((errno = 0, entry = readdir(folder)) != NULL) {
+        const char *name = entry->d_name;
+        bool regular;
+
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
+        if (!(pattern ? tsm_frame_name_matches(name, pattern) : tsm_frame_name_is_image(name))) continue;
+        TSM_TRY_RETURN(tsm_limits_check(&clips->limits, path, error));
+        TSM_TRY_RETURN(look_at(folder, entry, path, &regular, error));
+        if (!regular)
+            TSM_TRY_RETURN(note_odd(note, name, error));
+        else if (names->count == TSM_MAX_FRAMES)
+            return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, path, "more than %d files", TSM_MAX_FRAMES);
+        else
+            TSM_TRY_RETURN(tsm_frame_names_add(names, name, error));
+    }
+    return errno ? tsm_fail_file(error, TSM_ERROR_IO, path, "%s", strerror(errno)) : TSM_OK;
+}
+
+/* Of one pattern: the caller's, or the one that the names have. */
+static tsm_status choose_frames(tsm_clips *clips, const char *path, tsm_frame_names *names, tsm_error *error)
+{
+    const char *pattern = clips->frame_pattern;
+    char *note = NULL;
+    tsm_status status;
+
+    if (!names->count && pattern)
+        return tsm_fail_file(error, TSM_ERROR_FORMAT, path, "no file in this folder is named %.200s", pattern);
+    if (!names->count) return tsm_fail_file(error, TSM_ERROR_FORMAT, path, "no JPEG or PNG frames in this folder");
+    if (pattern) {
+        tsm_frame_names_sort(names);
+        clips->pattern = tsm_strdup(pattern);
+        return clips->pattern ? TSM_OK : tsm_fail_memory(error, strlen(pattern) + 1);
+    }
+    status = tsm_frame_names_choose(names, &clips->pattern, &note, error);
+    if (note) {
+        tsm_free(clips->note);
+        clips->note = note;
+    }
+    return status == TSM_ERROR_FORMAT ? tsm_error_prefix(error, status, path) : status;
+}
+
+static tsm_status find_frames(tsm_clips *clips, const char *path, tsm_frame_names *names, tsm_error *error)
 {
     DIR *folder = opendir(path);
-    struct dirent *entry;
-    tsm_status status = TSM_OK;
+    tsm_status status;
 
     if (!folder) return tsm_fail_file(error, TSM_ERROR_IO, path, "%s", strerror(errno));
-    while (status == TSM_OK && (errno = 0, entry = readdir(folder)) != NULL)
-        if (is_frame(entry->d_name)) status = list_add(list, path, entry->d_name, error);
-    if (status == TSM_OK && errno) status = tsm_fail_file(error, TSM_ERROR_IO, path, "%s", strerror(errno));
+    status = read_folder(clips, folder, path, names, &clips->note, error);
     closedir(folder);
-    if (status != TSM_OK) return status;
-    if (!list->count) return tsm_fail_file(error, TSM_ERROR_FORMAT, path, "no JPEG or PNG frames in this folder");
-    qsort(list->names, list->count, sizeof *list->names, compare_frames);
-    return TSM_OK;
+    if (status == TSM_OK) status = choose_frames(clips, path, names, error);
+    if (status == TSM_OK && (int64_t)names->count > clips->limits.frames)
+        status = tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, path, "more than %lld frames",
+                               (long long)clips->limits.frames);
+    return status;
 }
 
 static tsm_status put_frame(tsm_clips *clips, const char *folder, const char *name, int number, tsm_error *error)
@@ -99,7 +109,8 @@ static tsm_status put_frame(tsm_clips *clips, const char *folder, const char *na
 
     if (!path) return tsm_fail_memory(error, bytes);
     snprintf(path, bytes, "%s/%s", folder, name);
-    TSM_TRY(tsm_image_read(&image, path, &kind, error));
+    TSM_TRY(tsm_limits_check(&clips->limits, path, error));
+    TSM_TRY(tsm_image_read(&image, path, &clips->limits, &kind, error));
     if (!clips->codec[0]) snprintf(clips->codec, sizeof clips->codec, "%s", kind);
     status = tsm_clips_put(clips, number, &(tsm_rgb){ image.data, image.width, image.height }, error);
     if (status != TSM_OK) tsm_error_prefix(error, status, path);
@@ -111,14 +122,14 @@ fail:
 
 tsm_status tsm_folder_load(tsm_clips *clips, const char *path, tsm_error *error)
 {
-    frame_list list = { 0 };
+    tsm_frame_names names = { 0 };
     tsm_status status;
 
-    TSM_TRY(list_frames(&list, path, error));
-    TSM_TRY(tsm_clips_plan(clips, (int)list.count, error));
+    TSM_TRY(find_frames(clips, path, &names, error));
+    TSM_TRY(tsm_clips_plan(clips, (int)names.count, error));
     for (int i = 0; i < clips->wanted_count; i++)
-        TSM_TRY(put_frame(clips, path, list.names[clips->wanted[i] - 1], clips->wanted[i], error));
+        TSM_TRY(put_frame(clips, path, names.items[clips->wanted[i] - 1], clips->wanted[i], error));
 fail:
-    list_free(&list);
+    tsm_frame_names_clear(&names);
     return status;
 }

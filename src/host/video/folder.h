@@ -5,7 +5,7 @@
 
 #include "clips.h"
 
-/* Plans the clips for the frames of the folder, sorted by the number in their names, and reads those they need. */
+/* Plans the clips for the frames of the folder, in the order of their names, and reads those they need. */
 tsm_status tsm_folder_load(tsm_clips *clips, const char *path, tsm_error *error);
 
 #endif

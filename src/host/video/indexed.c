@@ -177,6 +177,7 @@ static tsm_status walk_packets(walk *w, tsm_error *error)
             w->wrong = true; /* the file is read differently the second time */
             break;
         }
+        TSM_TRY_RETURN(tsm_limits_check(w->decoder->file->limits, w->decoder->file->path, error));
         if (choose) {
             start = next_start(w, i);
             if (start > i) TSM_TRY_RETURN(jump(w, start, error));

@@ -12,7 +12,7 @@
 
 #include "core/status.h"
 
-enum { MAX_SCANS = 500 }; /* a progressive image of more is built to waste time */
+enum { MAX_SCANS = 100 }; /* a progressive image of more is built to waste time */
 
 typedef struct reader {
     struct jpeg_decompress_struct jpeg;
@@ -20,7 +20,10 @@ typedef struct reader {
     struct jpeg_progress_mgr progress;
     jmp_buf escape;
     char text[JMSG_LENGTH_MAX];
-    uint8_t *row; /* of an image with four channels */
+    const tsm_image_source *source;
+    tsm_error *error;
+    tsm_status stopped; /* by the caller, with the error filled; TSM_OK: not */
+    uint8_t *row;       /* of an image with four channels */
 } reader;
 
 static reader *reader_of(j_common_ptr jpeg)
@@ -51,7 +54,8 @@ static void on_progress(j_common_ptr jpeg)
 {
     reader *r = reader_of(jpeg);
 
-    if (r->jpeg.input_scan_number <= MAX_SCANS) return;
+    r->stopped = tsm_limits_check(r->source->limits, r->source->path, r->error);
+    if (r->stopped == TSM_OK && r->jpeg.input_scan_number <= MAX_SCANS) return;
     snprintf(r->text, sizeof r->text, "more than %d scans", MAX_SCANS);
     longjmp(r->escape, 1);
 }
@@ -72,16 +76,16 @@ static void rgb_from_cmyk(const uint8_t *in, int count, uint8_t *out)
     }
 }
 
-static tsm_status decode(reader *r, tsm_image *image, FILE *file, const char *path, tsm_error *error)
+static tsm_status decode(reader *r, tsm_image *image, tsm_error *error)
 {
     bool four;
 
     jpeg_create_decompress(&r->jpeg);
     r->jpeg.progress = &r->progress;
     r->progress.progress_monitor = on_progress;
-    jpeg_stdio_src(&r->jpeg, file);
+    jpeg_stdio_src(&r->jpeg, r->source->file);
     jpeg_read_header(&r->jpeg, TRUE);
-    TSM_TRY_RETURN(tsm_image_alloc(image, r->jpeg.image_width, r->jpeg.image_height, path, error));
+    TSM_TRY_RETURN(tsm_image_alloc(image, r->jpeg.image_width, r->jpeg.image_height, r->source, error));
 
     four = r->jpeg.jpeg_color_space == JCS_CMYK || r->jpeg.jpeg_color_space == JCS_YCCK;
     r->jpeg.out_color_space = four ? JCS_CMYK : JCS_RGB;
@@ -99,7 +103,7 @@ static tsm_status decode(reader *r, tsm_image *image, FILE *file, const char *pa
     return TSM_OK;
 }
 
-tsm_status tsm_jpeg_read(tsm_image *image, FILE *file, const char *path, tsm_error *error)
+tsm_status tsm_jpeg_read(tsm_image *image, const tsm_image_source *source, tsm_error *error)
 {
     reader *r = tsm_alloc_zero(1, sizeof *r);
     tsm_status status;
@@ -107,12 +111,16 @@ tsm_status tsm_jpeg_read(tsm_image *image, FILE *file, const char *path, tsm_err
     if (!r) return tsm_fail_memory(error, sizeof *r);
     r->jpeg.err = jpeg_std_error(&r->errors);
     r->jpeg.client_data = r;
+    r->source = source;
+    r->error = error;
     r->errors.error_exit = on_error;
     r->errors.emit_message = on_message;
     if (setjmp(r->escape) == 0)
-        status = decode(r, image, file, path, error);
+        status = decode(r, image, error);
+    else if (r->stopped != TSM_OK)
+        status = r->stopped;
     else
-        status = tsm_fail_file(error, TSM_ERROR_FORMAT, path, "damaged JPEG: %s", r->text);
+        status = tsm_fail_file(error, TSM_ERROR_FORMAT, source->path, "damaged JPEG: %s", r->text);
 
     jpeg_destroy_decompress(&r->jpeg);
     tsm_free(r->row);

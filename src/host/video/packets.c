@@ -118,9 +118,11 @@ static tsm_status read_all(tsm_packets *packets, survey *s, tsm_error *error)
         bool end;
         TSM_TRY_RETURN(tsm_file_read(packets->file, packets->read, &end, error));
         if (end) return TSM_OK;
+        TSM_TRY_RETURN(tsm_limits_check(packets->file->limits, packets->file->path, error));
         /* A packet takes at least a byte of the file. */
-        if (packets->count >= TSM_MAX_FRAMES || (int64_t)packets->count > packets->file->bytes)
-            return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, packets->file->path, "more than %zu packets",
+        if ((int64_t)packets->count >= packets->file->limits->frames ||
+            (int64_t)packets->count > packets->file->bytes)
+            return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, packets->file->path, "more than %zu frames",
                                  packets->count);
         TSM_TRY_RETURN(make_room(packets, error));
         TSM_TRY_RETURN(keep(packets, error));

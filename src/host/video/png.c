@@ -17,6 +17,9 @@ typedef struct reader {
     png_bytep *rows;
     jmp_buf escape;
     char text[120];
+    const tsm_image_source *source;
+    tsm_error *error;
+    tsm_status stopped; /* by the caller, with the error filled; TSM_OK: not */
 } reader;
 
 static void on_error(png_structp png, png_const_charp text)
@@ -33,6 +36,16 @@ static void on_warning(png_structp png, png_const_charp text)
     (void)text;
 }
 
+static void on_row(png_structp png, png_uint_32 row, int pass)
+{
+    reader *r = png_get_error_ptr(png);
+
+    (void)row;
+    (void)pass;
+    r->stopped = tsm_limits_check(r->source->limits, r->source->path, r->error);
+    if (r->stopped != TSM_OK) longjmp(r->escape, 1);
+}
+
 static void ask_for_rgb(reader *r)
 {
     int type = png_get_color_type(r->png, r->info);
@@ -46,12 +59,15 @@ static void ask_for_rgb(reader *r)
     png_read_update_info(r->png, r->info);
 }
 
-static tsm_status decode(reader *r, tsm_image *image, FILE *file, const char *path, tsm_error *error)
+static tsm_status decode(reader *r, tsm_image *image, tsm_error *error)
 {
-    png_init_io(r->png, file);
+    const char *path = r->source->path;
+
+    png_init_io(r->png, r->source->file);
+    png_set_read_status_fn(r->png, on_row);
     png_read_info(r->png, r->info);
     TSM_TRY_RETURN(tsm_image_alloc(image, png_get_image_width(r->png, r->info), png_get_image_height(r->png, r->info),
-                                   path, error));
+                                   r->source, error));
     ask_for_rgb(r);
     if (png_get_rowbytes(r->png, r->info) != (size_t)image->width * 3)
         return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, path, "this kind of PNG cannot be read as RGB");
@@ -63,20 +79,24 @@ static tsm_status decode(reader *r, tsm_image *image, FILE *file, const char *pa
     return TSM_OK;
 }
 
-tsm_status tsm_png_read(tsm_image *image, FILE *file, const char *path, tsm_error *error)
+tsm_status tsm_png_read(tsm_image *image, const tsm_image_source *source, tsm_error *error)
 {
     reader *r = tsm_alloc_zero(1, sizeof *r);
     tsm_status status;
 
     if (!r) return tsm_fail_memory(error, sizeof *r);
+    r->source = source;
+    r->error = error;
     r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
     if (r->png) r->info = png_create_info_struct(r->png);
     if (!r->info)
         status = tsm_fail_memory(error, sizeof *r);
     else if (setjmp(r->escape) == 0)
-        status = decode(r, image, file, path, error);
+        status = decode(r, image, error);
+    else if (r->stopped != TSM_OK)
+        status = r->stopped;
     else
-        status = tsm_fail_file(error, TSM_ERROR_FORMAT, path, "damaged PNG: %s", r->text);
+        status = tsm_fail_file(error, TSM_ERROR_FORMAT, source->path, "damaged PNG: %s", r->text);
 
     png_destroy_read_struct(&r->png, &r->info, NULL);
     tsm_free(r->rows);

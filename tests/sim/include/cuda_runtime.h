@@ -19,6 +19,7 @@
 #define __host__
 #define __constant__    static const
 #define __forceinline__ inline __attribute__((always_inline))
+#define TSM_SIMULATED_DEVICE
 #define __launch_bounds__(...)
 #define __align__(bytes) alignas(bytes)
 
@@ -58,8 +59,9 @@ unsigned tsm_sim_ballot(unsigned mask, int predicate, const char *what, const ch
 void tsm_sim_sync_block(const char *file, int line);
 void tsm_sim_sync_warp(unsigned mask, const char *file, int line);
 void tsm_sim_sync_grid(const char *file, int line);
-cudaError_t tsm_sim_launch(const char *name, bool cooperative, dim3 grid, dim3 block, size_t shared_bytes,
-                           cudaStream_t stream, void (*invoke)(void *), void *parameters, size_t parameter_bytes);
+cudaError_t tsm_sim_launch(const char *name, const void *kernel, bool cooperative, dim3 grid, dim3 block,
+                           size_t shared_bytes, cudaStream_t stream, void (*invoke)(void *), void *parameters,
+                           size_t parameter_bytes);
 
 #define threadIdx (tsm_sim_thread_index())
 #define blockIdx  (tsm_sim_block_index())
@@ -287,8 +289,8 @@ cudaError_t tsm_sim_launch_call(const char *name, bool cooperative, void (*kerne
     static_assert(sizeof...(P) == sizeof...(A), "the kernel takes another number of arguments");
     tsm_sim_closure<P...> closure = { kernel, tsm_sim_pack<P...>(arguments...) };
 
-    return tsm_sim_launch(name, cooperative, grid, block, shared_bytes, stream, tsm_sim_closure<P...>::invoke,
-                          &closure, sizeof closure);
+    return tsm_sim_launch(name, reinterpret_cast<const void *>(kernel), cooperative, grid, block, shared_bytes,
+                          stream, tsm_sim_closure<P...>::invoke, &closure, sizeof closure);
 }
 
 #endif

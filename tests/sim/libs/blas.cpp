@@ -106,6 +106,7 @@ cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle)
     if (capture_forbids("cublasLtCreate")) return CUBLAS_STATUS_NOT_INITIALIZED; /* allocates */
     *handle = new cublasLtContext{ current_device() };
     handle_add(*handle, kHandle);
+    counters.handles++;
     return CUBLAS_STATUS_SUCCESS;
 }
 

@@ -310,6 +310,7 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *handle)
     if (capture_forbids("cudnnCreate")) return CUDNN_STATUS_NOT_INITIALIZED; /* allocates */
     *handle = new cudnnContext{ current_device(), nullptr };
     handle_add(*handle, kDnnHandle);
+    counters.handles++;
     return CUDNN_STATUS_SUCCESS;
 }
 

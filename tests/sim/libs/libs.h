@@ -88,6 +88,7 @@ struct CUstream_st {
     int device;
     bool blocking; /* takes turns with the legacy stream */
     bool live;
+    bool taken;       /* its handle is another stream's by now */
     uint32_t count;   /* pieces of work so far */
     sim::Clock clock; /* what comes before the next one */
     std::deque<sim::OperationRef> queue;

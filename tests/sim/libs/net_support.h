@@ -29,19 +29,34 @@ static inline const char *plugin_name(void)
     return name;
 }
 
-/* Allocations on the host since the last call: those of libtsm, and those of the plugin, which must have been opened.
- */
-static inline uint64_t host_allocations(void)
+/* A function of the plugin's that counts for tests; the plugin must have been opened. */
+static inline void *plugin_function(const char *name)
 {
-    void *plugin = dlopen(plugin_name(), RTLD_NOW | RTLD_NOLOAD);
-    uint64_t (*of_plugin)(void), count;
+    void *plugin = dlopen(plugin_name(), RTLD_NOW | RTLD_NOLOAD), *function;
 
     ck_assert_msg(plugin != NULL, "the plugin is not open");
-    *(void **)&of_plugin = dlsym(plugin, "tsm_sim_plugin_allocations");
-    ck_assert_msg(of_plugin != NULL, "the plugin does not count");
-    count = of_plugin() + tsm_alloc_fail_at(0);
+    function = dlsym(plugin, name);
+    ck_assert_msg(function != NULL, "the plugin has no %s", name);
     dlclose(plugin);
-    return count;
+    return function;
+}
+
+/* Allocations on the host since the last call: those of libtsm, and those of the plugin. */
+static inline uint64_t host_allocations(void)
+{
+    uint64_t (*of_plugin)(void);
+
+    *(void **)&of_plugin = plugin_function("tsm_sim_plugin_allocations");
+    return of_plugin() + tsm_alloc_fail_at(0);
+}
+
+/* The n-th of the plugin's from now fails; 0: none does. */
+static inline void fail_host_allocation(int n)
+{
+    void (*of_plugin)(uint64_t);
+
+    *(void **)&of_plugin = plugin_function("tsm_sim_plugin_fail_allocation");
+    of_plugin((uint64_t)n);
 }
 
 static inline tsm_engine *make_cuda_engine(const tsm_model *model, tsm_precision precision, tsm_shift_method method)

@@ -22,6 +22,7 @@ typedef struct tsm_sim_counters {
     uint64_t copies; /* memcpy and memset */
     uint64_t graph_launches;
     uint64_t engine_queries; /* of cuDNN's heuristics */
+    uint64_t handles;        /* of cuDNN and cuBLASLt that were created */
 } tsm_sim_counters;
 
 tsm_sim_counters tsm_sim_count(void);

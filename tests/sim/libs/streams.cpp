@@ -13,9 +13,23 @@ static cudaError_t deferred; /* of work that was done since the host last waited
 static int working;          /* the GPU of the work in progress */
 static double time_ms;       /* on the device */
 
+/* CUDA gives the handle of a destroyed stream to a new one. What the old one did stays in its place in the list. */
+static std::unique_ptr<CUstream_st> take_handle()
+{
+    for (size_t i = streams.size(); i-- > 1;) {
+        if (streams[i]->live || streams[i]->taken) continue;
+        auto handle = std::move(streams[i]);
+        streams[i] = std::make_unique<CUstream_st>(*handle);
+        streams[i]->taken = true;
+        *handle = {};
+        return handle;
+    }
+    return std::make_unique<CUstream_st>();
+}
+
 static CUstream_st *add_stream(bool blocking)
 {
-    streams.push_back(std::make_unique<CUstream_st>());
+    streams.push_back(take_handle());
     CUstream_st *made = streams.back().get();
     made->index = (unsigned)streams.size() - 1;
     made->device = current_device();

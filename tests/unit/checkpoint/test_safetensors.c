@@ -168,7 +168,8 @@ START_TEST(test_header_bombs)
     free(file);
 
     /* Nesting, below that limit, is the JSON parser's to refuse. */
-    memset(header, '[', length);
+    memset(header, ' ', length);
+    for (size_t i = 4; i < length; i += 5) header[i] = '[';
     memcpy(header, "{\"\":", 4);
     header[100000] = '\0';
     file = write_raw(header, 0, &bytes);
@@ -208,7 +209,6 @@ static const struct wrong_kind {
 } wrong_kinds[] = {
     { "<!DOCTYPE html><html><body>404", 30, "an HTML or XML page" },
     { "\xef\xbb\xbf\n <html>no", 14, "an HTML or XML page" },
-    { "\x80\x04\x95\x10\0\0\0\0\0\0\0", 11, "a Python pickle" },
     { "\x7f"
       "ELF\2\1\1\0\0\0\0\0",
       12, "(ELF)" },

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The option parser, the settings that options become, the scores of a video, and the text of the progress line. */
+/* The option parser, the settings that options become, and the text of the progress line. */
 #include "support.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/runner.h"
-#include "eval/scores.h"
 
 #include <unistd.h>
 
@@ -115,53 +114,6 @@ START_TEST(help_lists_every_option)
 }
 END_TEST
 
-/* Two clips whose softmaxes are (1/4, 3/4) and (1/2, 1/2). */
-START_TEST(scores_of_both_modes)
-{
-    const float logits[4] = { 0, (float)log(3), 5, 5 };
-    double scores[2], means[2];
-    tsm_error error;
-
-    assert_ok(scores_combine(TSM_MODE_MMACTION2, logits, 2, 2, scores, means, &error), &error);
-    ck_assert_double_eq_tol(scores[0], 0.375, 1e-7);
-    ck_assert_double_eq_tol(scores[1], 0.625, 1e-7);
-    ck_assert_double_eq_tol(means[1], (log(3) + 5) / 2, 1e-7);
-    assert_ok(scores_combine(TSM_MODE_MIT, logits, 2, 2, scores, means, &error), &error);
-    ck_assert_double_eq_tol(scores[0], 1 / (1 + sqrt(3)), 1e-7);
-    ck_assert_double_eq_tol(scores[0] + scores[1], 1, 1e-12);
-    ck_assert_double_eq_tol(means[0], 2.5, 1e-7);
-}
-END_TEST
-
-START_TEST(scores_of_extremes)
-{
-    const float large[2] = { 3e38f, -3e38f }, bad[2] = { 0, NAN }, infinite[2] = { INFINITY, 0 };
-    double scores[2], means[2];
-    tsm_error error;
-
-    assert_ok(scores_combine(TSM_MODE_MIT, large, 1, 2, scores, means, &error), &error);
-    ck_assert_double_eq(scores[0], 1);
-    ck_assert_double_eq(scores[1], 0);
-    assert_error(scores_combine(TSM_MODE_MIT, bad, 1, 2, scores, means, &error), &error, TSM_ERROR_FORMAT, "class 1");
-    assert_error(scores_combine(TSM_MODE_MIT, infinite, 1, 2, scores, means, &error), &error, TSM_ERROR_FORMAT,
-                 "class 0");
-}
-END_TEST
-
-START_TEST(top_is_ordered)
-{
-    const double scores[6] = { 0.1, 0.3, 0.1, 0.4, 0.1, 0 }, means[6] = { 1, 3, 2, 4, 1, 0 };
-    const int want[6] = { 3, 1, 2, 0, 4, 5 };
-
-    for (int count = 1; count <= 6; count++) {
-        int top[6] = { -1, -1, -1, -1, -1, -1 };
-
-        scores_top(scores, means, 6, count, top);
-        for (int i = 0; i < 6; i++) ck_assert_int_eq(top[i], i < count ? want[i] : -1);
-    }
-}
-END_TEST
-
 /* Batches are of one size, no larger than allowed, and waste less than one clip each. */
 START_TEST(batches_cover_the_clips)
 {
@@ -233,9 +185,6 @@ int main(void)
     tcase_add_test(tests, values_are_stored);
     tcase_add_test(tests, wrong_usage_is_named);
     tcase_add_test(tests, help_lists_every_option);
-    tcase_add_test(tests, scores_of_both_modes);
-    tcase_add_test(tests, scores_of_extremes);
-    tcase_add_test(tests, top_is_ordered);
     tcase_add_test(tests, batches_cover_the_clips);
     tcase_add_test(tests, settings_become_options);
     tcase_add_test(tests, logits_of_clips_and_frames);

@@ -105,6 +105,7 @@ START_TEST(refuses_a_busy_team)
     tsm_error error, inside;
     tsm_status status = TSM_OK;
 
+    if (omp_get_thread_limit() < 2) return; /* there are no teams then, see script/test */
     build_network(&net, false);
     assert_ok(tsm_graph_optimize(net.graph, &error), &error);
     runner_open(&r, net.graph, &shape, -1);

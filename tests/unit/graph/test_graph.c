@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_graph.c - building, shape inference and its errors, multiply-adds, weights, and lifetimes. */
 #include "operations/networks.h"
+#include "support.h"
 
 /* input 3 -> conv 7x7/2 -> relu -> maxpool -> shift -> conv 3x3 + relu -> head */
 static network small(void)

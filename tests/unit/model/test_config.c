@@ -161,7 +161,7 @@ START_TEST(contradictions)
         { { "r18.safetensors", "TSM_x_RGB_resnet18_shift8_blockres_avg_segment8_e1_nl.pth", { NULL } },
           "the file's name says non-local blocks of mode embedded_gaussian, the tensors make none" },
         { { "r18.safetensors", "TSM_x_RGB_resnet18_shift8_blockres_tpool_avg_segment8_e1.pth", { NULL } },
-          "the file's name says a temporal pool, no name of layer2 marks one" },
+          "the file's name says that there is a temporal pool, but no tensor name of layer2 marks one" },
         { { GAUSSIAN, OLD_NAME, UNNAMED },
           "the file's name says non-local blocks of mode dot_product, the tensors make gaussian ones" },
         { { EMBEDDED, G_NAME, UNNAMED },
@@ -218,7 +218,7 @@ START_TEST(directions)
     static const struct {
         disguise file;
         tsm_shift_direction option, want;
-        const char *layout;
+        const char *naming;
         int div, shifts;
     } networks[] = {
         { { "r18.safetensors", NULL, { NULL } }, 0, TSM_BIDIRECTIONAL, "MIT", 8, 8 },
@@ -253,7 +253,7 @@ START_TEST(directions)
         options.shift_direction = networks[i].option;
         info = info_of(&networks[i].file, &options, &model);
         ck_assert_int_eq(info.shift_direction, networks[i].want);
-        ck_assert_str_eq(info.layout, networks[i].layout);
+        ck_assert_str_eq(info.naming, networks[i].naming);
         ck_assert_int_eq(info.shift_div, networks[i].div);
         if (networks[i].shifts >= 0) ck_assert_int_eq(info.shifts, networks[i].shifts);
         tsm_model_destroy(&model);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_naming.c - the key layouts of other releases, and MobileNetV2: names, shapes and what is said of wrong ones.
+/* test_naming.c - the namings of other releases, and MobileNetV2: names, shapes and what is said of wrong ones.
  */
 #include "checkpoint_writer.h"
 #include "core/status.h"
-#include "names/naming.h"
+#include "names/keys.h"
 #include "model/model.h"
 
 /* ---- Patterns ---------------------------------------------------------------------------------------------- */
@@ -57,9 +57,8 @@ static void check_rule(const tsm_rename *rule)
 
 START_TEST(test_tables)
 {
-    for (const tsm_rename *rule = tsm_common_renames; rule->from; rule++) check_rule(rule);
-    for (const tsm_naming *layout = tsm_namings; layout->name; layout++)
-        for (const tsm_rename *rule = layout->renames; rule->from; rule++) check_rule(rule);
+    for (const tsm_naming *naming = tsm_namings; naming->name; naming++)
+        for (const tsm_rename *rule = naming->renames; rule->from; rule++) check_rule(rule);
 }
 END_TEST
 
@@ -107,13 +106,13 @@ static void rename_tensors(checkpoint_writer *writer, void (*rename)(char name[1
     for (int i = 0; i < writer->count; i++) rename(writer->tensors[i].name);
 }
 
-static const struct relaid {
+static const struct named_network {
     written_network network;
     void (*rename)(char name[128]);
-    const char *layout;
+    const char *naming;
     int shifts;
     tsm_shift_place place;
-} relaid[] = {
+} named_networks[] = {
     { { .arch = "resnet50", .mark = "blockres" }, name_mmaction2, "mmaction2", 16, TSM_PLACE_BLOCKRES },
     { { .arch = "resnet101", .mark = "blockres" }, name_mmaction2, "mmaction2", 18, TSM_PLACE_BLOCKRES },
     { { .arch = "resnet18", .mark = "block" }, name_mmaction2, "mmaction2", 8, TSM_PLACE_BLOCK },
@@ -124,14 +123,14 @@ static const struct relaid {
 
 START_TEST(test_resnets)
 {
-    const struct relaid *want = &relaid[_i];
+    const struct named_network *want = &named_networks[_i];
     checkpoint_writer writer = { 0 };
     tsm_model_info info;
 
     writer_add_network(&writer, &want->network);
     rename_tensors(&writer, want->rename);
     info = writer_info(&writer, NULL);
-    ck_assert_str_eq(info.layout, want->layout);
+    ck_assert_str_eq(info.naming, want->naming);
     ck_assert_str_eq(info.arch, want->network.arch);
     ck_assert_int_eq(info.shifts, want->shifts);
     ck_assert_int_eq(info.shift_place, want->place);
@@ -159,10 +158,10 @@ START_TEST(test_temporal_pool)
     info = writer_info(&writer, NULL);
     ck_assert_int_eq(info.temporal_pool, 1);
     ck_assert_int_eq(info.shifts, marks[_i / 2] ? 8 : 0);
-    ck_assert_str_eq(info.layout, _i % 2 ? "mmaction2" : "MIT");
+    ck_assert_str_eq(info.naming, _i % 2 ? "mmaction2" : "MIT");
     options.segments = 7;
     writer_refused(&writer, &options, TSM_ERROR_MODEL,
-                   "marks a temporal pool, which 7 segments cannot be halved for");
+                   "marks a temporal pool, which halves the number of segments: 7 is odd");
     for (int i = 0; i < writer.count; i++)
         if (strstr(writer.tensors[i].name, "layer2.net.1.") &&
             replace(writer.tensors[i].name, "layer2.net.", "layer2."))
@@ -289,7 +288,7 @@ START_TEST(test_mobilenet)
     add_mobilenet(&writer, 1, 1000, true);
     info = writer_info(&writer, NULL);
     ck_assert_str_eq(info.arch, "mobilenetv2");
-    ck_assert_str_eq(info.layout, "MIT");
+    ck_assert_str_eq(info.naming, "MIT");
     ck_assert_int_eq(info.width, 32);
     ck_assert_int_eq(info.shifts, 10);
     ck_assert_int_eq(info.shift_div, 8);
@@ -370,10 +369,9 @@ START_TEST(test_mobilenet_refused)
     for (int i = 0; i < writer.count; i++) replace(writer.tensors[i].name, "base_model.", "");
     writer_remove(&writer, "new_fc.weight");
     writer_remove(&writer, "new_fc.bias");
-    writer_refused(
-        &writer, NULL, TSM_ERROR_MODEL,
-        "new_fc.weight is missing, and features.0.0.weight (8,3,3,3) has no place in the network; this looks "
-        "like MIT online mobilenetv2");
+    writer_refused(&writer, NULL, TSM_ERROR_MODEL,
+                   "new_fc.weight is missing; this looks "
+                   "like MIT online mobilenetv2");
     writer_clear(&writer);
 }
 END_TEST
@@ -408,12 +406,12 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("layouts");
+    Suite *suite = suite_create("naming");
     TCase *tests = tcase_create("names");
 
     tcase_add_loop_test(tests, test_renames, 0, sizeof renames / sizeof *renames);
     tcase_add_test(tests, test_tables);
-    tcase_add_loop_test(tests, test_resnets, 0, sizeof relaid / sizeof *relaid);
+    tcase_add_loop_test(tests, test_resnets, 0, sizeof named_networks / sizeof *named_networks);
     tcase_add_loop_test(tests, test_temporal_pool, 0, 6);
     tcase_add_test(tests, test_imagenet_as_tsm);
     tcase_add_test(tests, test_wrong_names);

@@ -189,7 +189,7 @@ START_TEST(deployed_is_the_same)
     ck_assert_int_eq(tsm_model_get_info(trained, &a), TSM_OK);
     ck_assert_int_eq(tsm_model_get_info(deployed, &b), TSM_OK);
     ck_assert_str_eq(b.arch, "mobileone");
-    ck_assert_str_eq(b.layout, "mmaction2");
+    ck_assert_str_eq(b.naming, "mmaction2");
     ck_assert_uint_eq(a.parameters, b.parameters);
     ck_assert_uint_eq(a.macs, b.macs);
     tsm_model_destroy(&trained);

@@ -23,15 +23,15 @@ static const struct refusal {
     { .tensor = STAGE "0.net.branch_scale.*",
       .says = "base_model.stage0.branch_scale.conv.weight (5,3,1,1) is missing; " },
     { .tensor = STAGE "1.1.net.branch_conv_list.0.conv.weight",
-      .says = "base_model.stage1.1.branch_conv_list.0.conv.weight is missing, and backbone.stage0.net" },
+      .says = "base_model.stage1.1.branch_conv_list.0.conv.weight is missing; this looks like" },
     { .tensor = STAGE "1.2.net.branch_conv_list.0.conv.weight",
       .says = "base_model.stage1.2.branch_conv_list.0.conv.weight (6,1,3,3) is missing; " },
     { .tensor = STAGE "4.0.net.se.conv2.conv.bias",
       .says = "base_model.stage4.0.se.conv2.conv.bias (6) is missing; " },
     { .tensor = STAGE "4.0.net.se.conv1.conv.weight",
-      .says = "base_model.stage4.0.se.conv1.conv.weight is missing, " },
+      .says = "base_model.stage4.0.se.conv1.conv.weight is missing; this looks like" },
     { .tensor = STAGE "4.*", .says = "its stages have 4, 16, 20 and 0 blocks: no MobileOne" },
-    { .tensor = STAGE "0.*", .says = "base_model.stage0.branch_conv_list.0.conv.weight is missing, " },
+    { .tensor = STAGE "0.*", .says = "base_model.stage0.branch_conv_list.0.conv.weight is missing; this looks like" },
 
     { ADD, STAGE "2.0.net.branch_norm.weight", .dims = { 6 },
       .says = "backbone.stage2.0.net.branch_norm.weight (6) has no place in the network; " },
@@ -44,7 +44,8 @@ static const struct refusal {
     { ADD, STAGE "2.1.net.branch_conv_list.2.conv.weight", .dims = { 6, 6, 1, 1 },
       .says = "base_model.stage2.1.branch_conv_list.1.conv.weight (6,6,1,1) is missing; " },
     { ADD, STAGE "2.1.net.branch_conv_list.64.conv.weight", .dims = { 6, 6, 1, 1 },
-      .says = "backbone.stage2.1.net.branch_conv_list.64.conv.weight is of branch 64 of a block that can have 64" },
+      .says = "backbone.stage2.1.net.branch_conv_list.64.conv.weight belongs to branch 64 of a block, which can have "
+              "at most 64" },
     { ADD, STAGE "1.0.net.branch_reparam.weight", .dims = { 5, 1, 3, 3 },
       .says =
           "base_model.stage1.0.branch_reparam.bias (5) is missing, and backbone.stage1.0.net.branch_scale.conv." },

@@ -225,6 +225,25 @@ START_TEST(test_out_of_memory)
 }
 END_TEST
 
+/* Layers of a network of other channels, and too few of them, are not wired. */
+START_TEST(test_layers_of_another_network)
+{
+    built b = build(&(written_network){ .mark = "blockres" }, "", NULL);
+    tsm_model_config other = b.model->config;
+    tsm_error error;
+
+    tsm_graph_destroy(&b.graph);
+    other.width *= 2;
+    assert_error(tsm_network_build(&other, b.model->layers, b.model->layer_count, false, &b.graph, &error), &error,
+                 TSM_ERROR_INTERNAL, "layers");
+    ck_assert_ptr_null(b.graph);
+    assert_error(
+        tsm_network_build(&b.model->config, b.model->layers, b.model->layer_count - 1, false, &b.graph, &error),
+        &error, TSM_ERROR_INTERNAL, "layers");
+    release(&b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("model_build");
@@ -235,6 +254,7 @@ int main(void)
     tcase_add_loop_test(tests, test_block_wiring, 0, 2);
     tcase_add_test(tests, test_batchnorm_values);
     tcase_add_test(tests, test_folds_of_nothing);
+    tcase_add_test(tests, test_layers_of_another_network);
     tcase_add_test(tests, test_out_of_memory);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);

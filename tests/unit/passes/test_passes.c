@@ -4,6 +4,8 @@
 
 #include "passes/passes.h"
 #include "operations/networks.h"
+#include "operations/session.h"
+#include "support.h"
 
 /* A pass rounds folded weights and moves a sum once or twice; the networks here have come to 1.2 eps. */
 #define TOLERANCE (4 * FLT_EPSILON)

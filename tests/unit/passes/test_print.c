@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_print.c - the text of a graph. */
 #include "operations/networks.h"
+#include "support.h"
 #include "passes/passes.h"
 
 static const char printed[] =

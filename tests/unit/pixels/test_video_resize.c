@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scaling, byte for byte against Pillow and OpenCV, and parts against the whole. */
-#include "pixels/resize.h"
+#include "pixels/pixels.h"
 #include "video_support.h"
 
 static tsm_video_mode mode_of(const char *name)
@@ -43,15 +43,18 @@ START_TEST(test_references)
 END_TEST
 
 /* A part has the bytes that it has in the whole, and nothing is written around it. */
-static void check_part(tsm_video_mode mode, const tsm_rgb *in, int out_width, int out_height, tsm_rect part)
+static void check_part(tsm_resizer *resizer, tsm_video_mode mode, const tsm_rgb *in, int out_width, int out_height,
+                       tsm_rect part)
 {
+    const tsm_resize_spec spec = { mode, in->width, in->height, out_width, out_height, part };
     uint8_t *whole = resized(mode, in->data, in->width, in->height, out_width, out_height);
     size_t row = (size_t)part.width * 3, bytes = row * (size_t)part.height;
     uint8_t *got = malloc(bytes + 16);
     tsm_error error;
 
     memset(got, 0xa5, bytes + 16);
-    assert_ok(tsm_resize_part(mode, in, out_width, out_height, &part, got, &error), &error);
+    assert_ok(tsm_resizer_set(resizer, &spec, &error), &error);
+    tsm_resizer_run(resizer, in->data, got);
     for (int y = 0; y < part.height; y++)
         ck_assert_mem_eq(got + (size_t)y * row,
                          whole + ((size_t)(part.y + y) * (size_t)out_width + (size_t)part.x) * 3, row);
@@ -69,11 +72,13 @@ START_TEST(test_parts)
         const int *s = shapes[i];
         uint8_t *pixels = hashed_image(s[0], s[1], (uint32_t)i);
         tsm_rgb in = { pixels, s[0], s[1] };
+        tsm_resizer resizer = { 0 }; /* the same for all: what it keeps must not outlive a change */
         for (int mode = TSM_MODE_MIT; mode <= TSM_MODE_MMACTION2; mode++) {
-            check_part(mode, &in, s[2], s[3], (tsm_rect){ 0, 0, 7, 5 });
-            check_part(mode, &in, s[2], s[3], (tsm_rect){ s[2] - 9, s[3] - 6, 9, 6 });
-            check_part(mode, &in, s[2], s[3], (tsm_rect){ 3, 4, s[2] - 5, s[3] - 8 });
+            check_part(&resizer, mode, &in, s[2], s[3], (tsm_rect){ 0, 0, 7, 5 });
+            check_part(&resizer, mode, &in, s[2], s[3], (tsm_rect){ s[2] - 9, s[3] - 6, 9, 6 });
+            check_part(&resizer, mode, &in, s[2], s[3], (tsm_rect){ 3, 4, s[2] - 5, s[3] - 8 });
         }
+        tsm_resizer_clear(&resizer);
         free(pixels);
     }
 }
@@ -91,6 +96,36 @@ START_TEST(test_flat_images)
             for (int i = 0; i < 11 * 29 * 3; i++) ck_assert_int_eq(out[i], value);
             free(out);
         }
+    }
+}
+END_TEST
+
+/* Frames of one size share one set of tables, and give the bytes that a resize of their own gives. */
+START_TEST(test_tables_are_kept)
+{
+    const tsm_resize_spec spec = { TSM_MODE_MIT, 40, 30, 23, 17, { 1, 2, 19, 11 } };
+
+    for (int mode = TSM_MODE_MIT; mode <= TSM_MODE_MMACTION2; mode++) {
+        tsm_resizer resizer = { 0 };
+        tsm_resize_spec same = spec;
+        uint8_t out[19 * 11 * 3];
+        tsm_error error;
+
+        same.mode = mode;
+        assert_ok(tsm_resizer_set(&resizer, &same, &error), &error);
+        for (uint32_t frame = 0; frame < 3; frame++) {
+            uint8_t *in = hashed_image(40, 30, frame), *whole;
+
+            tsm_alloc_fail_at(1);
+            assert_ok(tsm_resizer_set(&resizer, &same, &error), &error);
+            tsm_resizer_run(&resizer, in, out);
+            ck_assert_uint_eq(tsm_alloc_fail_at(0), 0);
+            whole = resized(mode, in, 40, 30, 23, 17);
+            for (int y = 0; y < 11; y++) ck_assert_mem_eq(out + y * 19 * 3, whole + ((y + 2) * 23 + 1) * 3, 19 * 3);
+            free(in);
+            free(whole);
+        }
+        tsm_resizer_clear(&resizer);
     }
 }
 END_TEST
@@ -118,6 +153,7 @@ int main(void)
     tcase_add_test(tests, test_references);
     tcase_add_test(tests, test_parts);
     tcase_add_test(tests, test_flat_images);
+    tcase_add_test(tests, test_tables_are_kept);
     tcase_add_test(tests, test_refusals);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -12,6 +12,8 @@ typedef struct video {
     bool indexed; /* its time stamps can be relied upon */
 } video;
 
+static const tsm_limits limits = { .pixels = TSM_MAX_PIXELS, .frames = TSM_MAX_FRAMES, .bytes = INT64_MAX };
+
 static const video videos[] = {
     { "h264_b_frames.mp4", true },
     { "h264_short_gops.mp4", true },
@@ -149,7 +151,7 @@ static void check_video(const char *name, const tsm_video_options *options, tsm_
         tsm_clips *got;
         tsm_error error;
         assert_ok(tsm_clips_create(&got, options, &error), &error);
-        assert_ok(tsm_decode_video(got, path_of(name), way, &error), &error);
+        assert_ok(tsm_decode_video(got, -1, path_of(name), way, &error), &error);
         assert_same_clips(name, got, want);
         tsm_clips_destroy(&got);
     }
@@ -194,7 +196,7 @@ static effort measure(const char *name, int segments, bool keep_packets)
     effort found = { 0 };
     tsm_error error;
 
-    assert_ok(tsm_file_open(&file, path_of(name), &error), &error);
+    assert_ok(tsm_file_open(&file, -1, path_of(name), &limits, &error), &error);
     assert_ok(tsm_clips_create(&decoder.clips, &options, &error), &error);
     assert_ok(tsm_packets_index(&decoder.packets, &file, keep_packets ? TSM_MAX_KEPT_BYTES : 0, &error), &error);
     ck_assert_int_eq(decoder.packets.kept != NULL, keep_packets);

@@ -6,6 +6,8 @@
 #include "video/image.h"
 #include "video_support.h"
 
+static const tsm_limits limits = { .pixels = TSM_MAX_PIXELS, .frames = TSM_MAX_FRAMES, .bytes = INT64_MAX };
+
 static const char *const images[] = { "subsampled.jpg", "wide.jpg",       "full.jpg",    "progressive.jpg",
                                       "gray.jpg",       "cmyk.jpg",       "rgb.png",     "gray.png",
                                       "gray1.png",      "palette2.png",   "palette.png", "rgba.png",
@@ -24,7 +26,7 @@ START_TEST(test_bytes)
     snprintf(path, sizeof path, PIL_DATA "%s.rgb", images[_i]);
     want = read_file(path, &bytes);
     snprintf(path, sizeof path, PIL_DATA "%s", images[_i]);
-    assert_ok(tsm_image_read(&image, path, &kind, &error), &error);
+    assert_ok(tsm_image_read(&image, path, &limits, &kind, &error), &error);
     ck_assert_str_eq(kind, strstr(images[_i], ".png") ? "png" : "jpeg");
     ck_assert_int_eq(image.width, 37);
     ck_assert_int_eq(image.height, 29);
@@ -79,7 +81,7 @@ START_TEST(test_cut_short)
         tsm_image image;
         tsm_error error;
         write_file(in_folder("cut.img"), data, length);
-        assert_error(tsm_image_read(&image, in_folder("cut.img"), &kind, &error), &error, TSM_ERROR_FORMAT,
+        assert_error(tsm_image_read(&image, in_folder("cut.img"), &limits, &kind, &error), &error, TSM_ERROR_FORMAT,
                      "cut.img");
         ck_assert_ptr_null(image.data);
     }
@@ -104,7 +106,7 @@ START_TEST(test_wrong_bytes)
         uint8_t before = data[at];
         data[at] ^= (uint8_t)(0x11 + at * 7);
         write_file(in_folder("wrong.img"), data, bytes);
-        status = tsm_image_read(&image, in_folder("wrong.img"), &kind, &error);
+        status = tsm_image_read(&image, in_folder("wrong.img"), &limits, &kind, &error);
         if (status == TSM_OK)
             ck_assert(image.width > 0 && image.height > 0 && image.data);
         else
@@ -130,8 +132,8 @@ START_TEST(test_too_large)
         break;
     }
     write_file(in_folder("large.jpg"), data, bytes);
-    assert_error(tsm_image_read(&image, in_folder("large.jpg"), &kind, &error), &error, TSM_ERROR_UNSUPPORTED,
-                 "large.jpg");
+    assert_error(tsm_image_read(&image, in_folder("large.jpg"), &limits, &kind, &error), &error,
+                 TSM_ERROR_UNSUPPORTED, "large.jpg");
     free(data);
 }
 END_TEST
@@ -152,11 +154,11 @@ static void add_frame(const char *source, const char *name)
     free(data);
 }
 
-/* Frame 2 comes before frame 10, digits elsewhere in the name do not count, other files are ignored. */
+/* By all numbers in the names, from the left, zero-padded or not; other files are ignored. */
 START_TEST(test_folder_order)
 {
     static const char *const sources[] = { "rgb.png", "gray.jpg", "cmyk.jpg" };
-    static const char *const names[] = { "v7_img_10.png", "v9_img_2.jpg", "v8_img_00001.JPG" };
+    static const char *const names[] = { "v7_img_10.jpg", "v7_img_2.jpg", "v6_img_00011.JPG" };
     static const int order[] = { 2, 1, 0 }; /* which of them is first, second, third */
     tsm_video_options options = TSM_VIDEO_OPTIONS_INIT;
     tsm_clips *clips, *single;
@@ -175,6 +177,8 @@ START_TEST(test_folder_order)
     ck_assert_int_eq(info.width, 37);
     ck_assert_str_eq(info.codec, "jpeg");
     ck_assert(info.duration_s == 0);
+    ck_assert_str_eq(info.pattern, "v#_img_#.jpg");
+    ck_assert_ptr_null(info.note);
 
     for (int i = 0; i < 3; i++) {
         remove_folder();
@@ -196,9 +200,86 @@ START_TEST(test_folder_errors)
 
     assert_error(tsm_video_load(&clips, folder, NULL, &error), &error, TSM_ERROR_FORMAT, "no JPEG or PNG");
     ck_assert_ptr_null(clips);
-    add_frame("rgb.png", "img_1.png");
+    add_frame("rgb.png", "img_1.jpg");
     write_file(in_folder("img_2.jpg"), "no image", 8);
     assert_error(tsm_video_load(&clips, folder, NULL, &error), &error, TSM_ERROR_FORMAT, "img_2.jpg");
+    ck_assert_int_eq(symlink("nowhere", in_folder("img_3.jpg")), 0);
+    assert_error(tsm_video_load(&clips, folder, NULL, &error), &error, TSM_ERROR_IO, "img_3.jpg");
+}
+END_TEST
+
+/* Facts of the folder, whose frames must number `frames`. */
+static tsm_clips *load_folder(const char *pattern, int frames, tsm_clips_info *info)
+{
+    tsm_video_options options = TSM_VIDEO_OPTIONS_INIT;
+    tsm_clips *clips;
+    tsm_error error;
+
+    options.frames = pattern;
+    options.segments = 2;
+    assert_ok(tsm_video_load(&clips, folder, &options, &error), &error);
+    *info = (tsm_clips_info)TSM_CLIPS_INFO_INIT;
+    ck_assert_int_eq(tsm_clips_get_info(clips, info), TSM_OK);
+    ck_assert_int_eq(info->frames, frames);
+    return clips;
+}
+
+/* RGB and flow in one folder: the patterns and their counts are named, and one can be chosen. */
+START_TEST(test_folder_patterns)
+{
+    tsm_clips_info info;
+    tsm_clips *clips;
+    tsm_error error;
+    char name[40];
+
+    for (int i = 1; i <= 3; i++)
+        for (int kind = 0; kind < 3; kind++) {
+            snprintf(name, sizeof name, "%s_%05d.jpg", kind == 0 ? "img" : kind == 1 ? "flow_x" : "flow_y", i);
+            if (kind || i < 3) add_frame("full.jpg", name);
+        }
+    assert_error(tsm_video_load(&clips, folder, NULL, &error), &error, TSM_ERROR_FORMAT,
+                 "files of 3 patterns, flow_x_#.jpg (3), flow_y_#.jpg (3), img_#.jpg (2)");
+    ck_assert_ptr_nonnull(strstr(error.text, folder));
+    clips = load_folder("img_#.jpg", 2, &info);
+    ck_assert_str_eq(info.pattern, "img_#.jpg");
+    tsm_clips_destroy(&clips);
+    clips = load_folder("img_%05d.jpg", 2, &info);
+    tsm_clips_destroy(&clips);
+    clips = load_folder("flow_*", 6, &info);
+    tsm_clips_destroy(&clips);
+    {
+        tsm_video_options options = TSM_VIDEO_OPTIONS_INIT;
+
+        options.frames = "image_#.jpg";
+        assert_error(tsm_video_load(&clips, folder, &options, &error), &error, TSM_ERROR_FORMAT, "image_#.jpg");
+    }
+}
+END_TEST
+
+/* A thumbnail, a sheet, a pipe with the name of a frame: left out, with a word, and never waited for. */
+START_TEST(test_folder_strangers)
+{
+    tsm_clips_info info;
+    tsm_clips *clips;
+
+    add_frame("full.jpg", "img_1.jpg");
+    add_frame("full.jpg", "img_2.jpg");
+    add_frame("rgb.png", "sheet.png");
+    clips = load_folder(NULL, 2, &info);
+    ck_assert_str_eq(info.pattern, "img_#.jpg");
+    ck_assert_str_eq(info.note, "left out sheet.png, which is not named img_#.jpg");
+    tsm_clips_destroy(&clips);
+    add_frame("full.jpg", "thumb.jpg");
+    clips = load_folder(NULL, 2, &info);
+    ck_assert_str_eq(info.note, "left out sheet.png and 1 more, which are not named img_#.jpg");
+    tsm_clips_destroy(&clips);
+    unlink(in_folder("sheet.png"));
+    unlink(in_folder("thumb.jpg"));
+    ck_assert_int_eq(mkfifo(in_folder("img_3.jpg"), 0600), 0);
+    ck_assert_int_eq(mkdir(in_folder("img_4.jpg"), 0700), 0);
+    clips = load_folder(NULL, 2, &info);
+    ck_assert_ptr_nonnull(strstr(info.note, "no regular file"));
+    tsm_clips_destroy(&clips);
 }
 END_TEST
 
@@ -237,6 +318,8 @@ int main(void)
     tcase_add_checked_fixture(folders, make_folder, remove_folder);
     tcase_add_test(folders, test_folder_order);
     tcase_add_test(folders, test_folder_errors);
+    tcase_add_test(folders, test_folder_patterns);
+    tcase_add_test(folders, test_folder_strangers);
     tcase_add_test(folders, test_folder_reads_sampled_only);
     suite_add_tcase(suite, files);
     suite_add_tcase(suite, folders);

@@ -206,10 +206,12 @@ START_TEST(test_bad_options)
     refuse(SHORT_GOPS, &o, TSM_ERROR_ARGUMENT, "scale size 40");
     o.scale_size = 0;
     o.input_size = 1 << 20;
-    refuse(SHORT_GOPS, &o, TSM_ERROR_ARGUMENT, "input size");
+    refuse(SHORT_GOPS, &o, TSM_ERROR_ARGUMENT, "input size 1048576: 1 to 4096");
     o = options_of(TSM_SAMPLING_UNIFORM, 8, 1);
     o.threads = -2;
     refuse(SHORT_GOPS, &o, TSM_ERROR_ARGUMENT, "threads");
+    o.threads = TSM_MAX_THREADS + 1;
+    refuse(SHORT_GOPS, &o, TSM_ERROR_ARGUMENT, "1 to 1024");
     o = options_of(TSM_SAMPLING_UNIFORM, 8, 1);
     o.struct_size = 1;
     refuse(SHORT_GOPS, &o, TSM_ERROR_ARGUMENT, "struct_size");

@@ -44,6 +44,10 @@ static bool has_gaps(const tsm_conv_spec *spec)
 
 static tsm_conv_fit serves(const tsm_conv_spec *spec, char why[TSM_CONV_WHY])
 {
+    if (tsm_conv_spec_gathers(spec)) {
+        snprintf(why, TSM_CONV_WHY, "cuDNN does not shift");
+        return TSM_CONV_UNFIT;
+    }
     if (spec->float_out) {
         snprintf(why, TSM_CONV_WHY, "cuDNN has no float32 output at this precision");
         return TSM_CONV_UNFIT;

@@ -3,6 +3,27 @@
 #include "descriptor.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "kernels/conv/geometry.h"
+
+static void append_shift(char text[TSM_CONV_SPEC_TEXT], const char *of, const tsm_shift *shift)
+{
+    const size_t used = strlen(text);
+
+    if (!shift->end) return;
+    snprintf(text + used, TSM_CONV_SPEC_TEXT - used, ",%s%d-%d%c", of, shift->fold, shift->end,
+             shift->step > 0 ? '+' : '-');
+}
+
+static void append_shifts(char text[TSM_CONV_SPEC_TEXT], const tsm_conv_spec *s)
+{
+    const size_t used = strlen(text);
+
+    snprintf(text + used, TSM_CONV_SPEC_TEXT - used, ",t%d", s->frames);
+    append_shift(text, "s", &s->shift);
+    append_shift(text, "r", &s->residual_shift);
+}
 
 void tsm_conv_spec_print(const tsm_conv_spec *s, char text[TSM_CONV_SPEC_TEXT])
 {
@@ -12,6 +33,20 @@ void tsm_conv_spec_print(const tsm_conv_spec *s, char text[TSM_CONV_SPEC_TEXT])
              (long long)s->channels, (long long)s->in_pitch, (long long)s->in_offset, s->kernel_h, s->kernel_w,
              s->stride, s->pad, s->groups, (long long)s->oh, (long long)s->ow, (long long)s->filters,
              (long long)s->out_pitch, s->float_out ? "f" : "", (long long)s->residual_pitch, tsm_act_name(s->act));
+    if (tsm_conv_spec_gathers(s)) append_shifts(text, s);
+}
+
+bool tsm_conv_spec_gathers(const tsm_conv_spec *spec)
+{
+    return spec->shift.end || spec->residual_shift.end;
+}
+
+int64_t tsm_conv_spec_tap(const tsm_conv_spec *spec)
+{
+    const int64_t channels = spec->channels / spec->groups;
+    const int64_t unit = TSM_CONV_PACK_BYTES / tsm_cuda_dtype_of(spec->precision)->bytes;
+
+    return tsm_conv_spec_gathers(spec) ? (channels + unit - 1) / unit * unit : channels;
 }
 
 bool tsm_conv_spec_is_product(const tsm_conv_spec *spec)
@@ -31,7 +66,7 @@ int64_t tsm_conv_spec_input_count(const tsm_conv_spec *s)
 
 int64_t tsm_conv_spec_weight_count(const tsm_conv_spec *s)
 {
-    return s->filters * s->kernel_h * s->kernel_w * (s->channels / s->groups);
+    return s->filters * s->kernel_h * s->kernel_w * tsm_conv_spec_tap(s);
 }
 
 int64_t tsm_conv_spec_output_count(const tsm_conv_spec *s)

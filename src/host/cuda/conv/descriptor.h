@@ -18,12 +18,23 @@ typedef struct tsm_conv_spec {
     int64_t in_offset;      /* elements between an aligned address and the first channel that is read */
     bool float_out;         /* bias and output are float32, whatever the precision */
     tsm_act act;
+
+    /* Shifts that the convolution itself makes, as it reads; end 0: none. Filters are then packed as
+     * kernels/conv/conv_kernels.h has them. */
+    tsm_shift shift, residual_shift; /* of the input; of the residual */
+    int frames;                      /* of a clip: images are clips of as many */
 } tsm_conv_spec;
 
-#define TSM_CONV_SPEC_TEXT 160
+#define TSM_CONV_SPEC_TEXT 192
 
 /* One word that tells specs apart, for caches and messages. */
 void tsm_conv_spec_print(const tsm_conv_spec *spec, char text[TSM_CONV_SPEC_TEXT]);
+
+/* Whether it shifts as it reads. */
+bool tsm_conv_spec_gathers(const tsm_conv_spec *spec);
+
+/* Elements from the filters of one tap to those of the next. */
+int64_t tsm_conv_spec_tap(const tsm_conv_spec *spec);
 
 /* A matrix product: 1x1, stride 1, no padding, one group. */
 bool tsm_conv_spec_is_product(const tsm_conv_spec *spec);

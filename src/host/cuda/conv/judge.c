@@ -5,9 +5,22 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/index.h"
+
 #define PART_ELEMENTS      (1 << 14)
 #define TOLERANCE_EPSILONS 16   /* of the largest sample; sums of the same products in another order */
 #define TOLERANCE_FP32     1e-4 /* fp32 kernels may be Winograd's */
+
+/* The image that channel c of a pixel of `image` is read from, -1 where its clip has no such frame. */
+static int64_t image_of(const tsm_conv_spec *s, const tsm_shift *shift, int64_t image, int64_t c)
+{
+    int t, source;
+
+    if (!shift->end) return image;
+    t = (int)(image % s->frames);
+    source = tsm_shift_source((int)c, t, shift->fold, shift->end, shift->step);
+    return source < 0 || source >= s->frames ? -1 : image + source - t;
+}
 
 /* One product of the sum that makes an output. */
 static double product(const tsm_conv_spec *s, tsm_dtype type, int64_t x, int64_t w)
@@ -25,11 +38,15 @@ static double sum_of(const tsm_conv_spec *s, int64_t image, int64_t oy, int64_t 
     for (int r = 0; r < s->kernel_h; r++)
         for (int t = 0; t < s->kernel_w; t++) {
             const int64_t y = oy * s->stride - s->pad + r, x = ox * s->stride - s->pad + t;
-            const int64_t pixel = (image * s->h + y) * s->w + x, tap = (f * s->kernel_h + r) * s->kernel_w + t;
+            const int64_t tap = ((f * s->kernel_h + r) * s->kernel_w + t) * tsm_conv_spec_tap(s);
 
             if (y < 0 || y >= s->h || x < 0 || x >= s->w) continue;
-            for (int64_t c = 0; c < depth; c++)
-                sum += product(s, type, pixel * s->in_pitch + first + c, tap * depth + c);
+            for (int64_t c = 0; c < depth; c++) {
+                const int64_t from = image_of(s, &s->shift, image, first + c);
+
+                if (from >= 0)
+                    sum += product(s, type, ((from * s->h + y) * s->w + x) * s->in_pitch + first + c, tap + c);
+            }
         }
     return sum;
 }
@@ -37,11 +54,15 @@ static double sum_of(const tsm_conv_spec *s, int64_t image, int64_t oy, int64_t 
 static double expected(const tsm_conv_spec *s, int64_t index)
 {
     const tsm_dtype type = tsm_operands_out_type(s);
-    const int64_t pixel = index / s->out_pitch, f = index % s->out_pitch, of_image = pixel % (s->oh * s->ow);
-    double sum = sum_of(s, pixel / (s->oh * s->ow), of_image / s->ow, of_image % s->ow, f);
+    const int64_t pixels = s->oh * s->ow, pixel = index / s->out_pitch, f = index % s->out_pitch;
+    const int64_t of_image = pixel % pixels, from = image_of(s, &s->residual_shift, pixel / pixels, f);
+    double sum = sum_of(s, pixel / pixels, of_image / s->ow, of_image % s->ow, f);
 
     sum += (double)tsm_operand_value(f, type);
-    if (s->residual_pitch) sum += (double)tsm_operand_value(pixel * s->residual_pitch + f, type);
+    if (s->residual_pitch && from >= 0)
+        sum += (double)tsm_operand_value((from * pixels + of_image) * s->residual_pitch + f, type);
+    if (s->act == TSM_ACT_SIGMOID) return 1 / (1 + exp(-sum));
+    if (s->act == TSM_ACT_LEAKY_RELU && sum < 0) return sum * (double)TSM_LEAKY_SLOPE;
     if (s->act != TSM_ACT_NONE && sum < 0) return 0;
     return s->act == TSM_ACT_RELU6 && sum > 6 ? 6 : sum;
 }

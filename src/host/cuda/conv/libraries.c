@@ -6,9 +6,14 @@
 
 tsm_status tsm_cuda_libraries_open(tsm_cuda_libraries *libraries, tsm_error *error)
 {
+    struct cudaDeviceProp properties;
     tsm_status status;
+    int device;
 
     memset(libraries, 0, sizeof *libraries);
+    TSM_CUDA_TRY(cudaGetDevice(&device));
+    TSM_CUDA_TRY(cudaGetDeviceProperties(&properties, device));
+    libraries->multiprocessors = properties.multiProcessorCount;
     TSM_CUBLAS_TRY(cublasLtCreate(&libraries->blas));
     TSM_CUDNN_TRY(cudnnCreate(&libraries->dnn));
     return TSM_OK;

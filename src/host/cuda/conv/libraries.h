@@ -8,6 +8,7 @@
 typedef struct tsm_cuda_libraries {
     cublasLtHandle_t blas;
     cudnnHandle_t dnn;
+    int multiprocessors; /* of the device: how many blocks of our own kernels fill it */
 } tsm_cuda_libraries;
 
 /* For the device that is current. Errors: DEVICE, MEMORY. */

@@ -90,8 +90,8 @@ static tsm_status make_first(tsm_conv **conv, const tsm_conv_offers *offers, tsm
     tsm_status status = TSM_ERROR_INTERNAL;
 
     for (int i = 0; i < offers->count; i++) {
-        status = tsm_conv_offers_take(conv, offers, i, i + 1 < offers->count ? NULL : error);
-        if (status == TSM_OK) break;
+        status = tsm_conv_offers_take(conv, offers, i, error);
+        if (status == TSM_OK || status == TSM_ERROR_MEMORY) break;
     }
     return status;
 }
