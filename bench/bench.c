@@ -8,6 +8,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "core/status.h"
+#include "cpu/waiting.h"
+
+#define MOST_CROWDED 0.1 /* of all looks */
 
 int bench_fail(const char *format, ...)
 {
@@ -128,6 +134,25 @@ const char *bench_cpu_name(void)
     }
     if (file) fclose(file);
     return name;
+}
+
+void bench_crowd_look(bench_crowd *crowd)
+{
+    /* Waiting for each other, ours are runnable too, unless the engine has found others itself. */
+    const bool crowded = tsm_cpu_waits_briefly() || tsm_runnable_count() > sysconf(_SC_NPROCESSORS_ONLN);
+
+    crowd->looks++;
+    crowd->crowded += crowded;
+}
+
+double bench_crowd_warn(const bench_crowd *crowd)
+{
+    const double share = crowd->looks ? (double)crowd->crowded / crowd->looks : 0;
+
+    if (share > MOST_CROWDED)
+        fprintf(stderr, "tsm-bench: other work wanted the CPUs in %d of %d looks: times are too long\n",
+                crowd->crowded, crowd->looks);
+    return share;
 }
 
 const char *bench_commit(void)

@@ -83,11 +83,31 @@ static tsm_status compile(tsm_plan *plan, int index, tsm_error *error)
     return TSM_OK;
 }
 
+/* oneDNN's kernels count bytes of a frame, and pixels of all frames, in 32 bits. */
+#define MAX_FRAME_BYTES INT32_MAX
+#define MAX_PIXELS      INT32_MAX
+
+static tsm_status check_value(const tsm_plan *plan, int index, tsm_error *error)
+{
+    const tsm_dims *d = &plan->shapes[index];
+    const int64_t pixels = (int64_t)d->h * d->w, frames = (int64_t)d->n * d->t;
+    const char *name = plan->graph->nodes[index].name;
+
+    if (pixels * d->c > MAX_FRAME_BYTES / (int64_t)sizeof(float))
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "cpu: %s: a frame of %dx%dx%d numbers, which is more than 2^29",
+                        name, d->h, d->w, d->c);
+    if (frames > MAX_PIXELS / pixels)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "cpu: %s: %lld frames of %dx%d pixels, which are more than 2^31",
+                        name, (long long)frames, d->h, d->w);
+    return TSM_OK;
+}
+
 /* Compiles everything and asks the memory plan for a place for it. */
 static tsm_status place(tsm_plan *plan, tsm_error *error)
 {
     const tsm_prepared *prepared = plan->worker->prepared;
 
+    for (int i = 0; i < plan->graph->count; i++) TSM_TRY_RETURN(check_value(plan, i, error));
     for (int i = 0; i < plan->graph->count; i++) {
         plan->values[i] =
             (tsm_memplan_value){ .bytes = value_bytes(&plan->shapes[i]), .in_place = in_place_input(plan, i) };
