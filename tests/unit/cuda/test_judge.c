@@ -9,12 +9,18 @@
 #include "cuda/conv/judge.h"
 
 static const tsm_conv_spec specs[] = {
-    { TSM_PRECISION_FP32, 2, 6, 7, 5, 6, 7, 9, 3, 3, 1, 1, 1, 5, 9, 0, 0, false, TSM_ACT_RELU },
-    { TSM_PRECISION_FP16, 3, 9, 8, 16, 5, 4, 24, 3, 3, 2, 1, 1, 16, 24, 24, 0, false, TSM_ACT_RELU6 },
-    { TSM_PRECISION_BF16, 2, 7, 7, 32, 7, 7, 16, 1, 1, 1, 0, 1, 40, 24, 16, 8, false, TSM_ACT_RELU },
-    { TSM_PRECISION_TF32, 1, 6, 6, 12, 6, 6, 18, 3, 3, 1, 1, 3, 12, 18, 18, 0, false, TSM_ACT_NONE },
-    { TSM_PRECISION_FP16, 4, 1, 1, 64, 1, 1, 7, 1, 1, 1, 0, 1, 64, 7, 0, 0, true, TSM_ACT_NONE },
-    { TSM_PRECISION_FP16, 8, 20, 20, 8, 20, 20, 16, 1, 1, 1, 0, 1, 8, 16, 0, 0, false, TSM_ACT_NONE },
+    { TSM_PRECISION_FP32, 2,           6,           7, 5, 6, 7, 9, 3, 3, 1, 1, 1, 5, 9, 0, 0, false,
+      TSM_ACT_RELU,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_FP16, 3,           9,           8, 16, 5, 4, 24, 3, 3, 2, 1, 1, 16, 24, 24, 0, false,
+      TSM_ACT_RELU6,      { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_BF16, 2,           7,           7, 32, 7, 7, 16, 1, 1, 1, 0, 1, 40, 24, 16, 8, false,
+      TSM_ACT_RELU,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_TF32, 1,           6,           6, 12, 6, 6, 18, 3, 3, 1, 1, 3, 12, 18, 18, 0, false,
+      TSM_ACT_NONE,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_FP16, 4,           1,           1, 64, 1, 1, 7, 1, 1, 1, 0, 1, 64, 7, 0, 0, true,
+      TSM_ACT_NONE,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_FP16, 8,           20,          20, 8, 20, 20, 16, 1, 1, 1, 0, 1, 8, 16, 0, 0, false,
+      TSM_ACT_NONE,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
 };
 
 static float at(const tsm_conv_spec *s, int64_t index)
