@@ -22,6 +22,10 @@ static const struct {
     { "shift", bench_shift,
       "[--segments T] [--threads N] [--iters N] [--json]\n"
       "           the ways to realise the shift on a CPU before the first convolution of each ResNet-50 stage" },
+    { "layers", bench_layers,
+      "--predict --model M [--device sm_80|sm_90] [--batch N] [--segments T] [--size S] [--no-shift]\n"
+      "           [--precision fp32|tf32|fp16|bf16] [--shift copy|overlap] [--json]\n"
+      "           launches, bytes and floor of every layer on a GPU, by arithmetic alone" },
 #ifdef TSM_BENCH_VIDEO
     { "media", bench_media,
       "INPUT... [--segments T] [--threads N] [--iters N] [--json]\n"

@@ -60,7 +60,7 @@ message(STATUS "CUDA: ${TSM_CUDA_VERSION} (${TSM_NVCC})")
 set(TSM_CUDA_TARGETS 80 86 89 90a 100 120 CACHE STRING "Compute capabilities to compile kernels for")
 
 set(TSM_CUDA_FLAGS -std=c++17 -O3 -Xcompiler -Wall,-Wextra,-fPIC,-fvisibility=hidden
-                   -I${TSM_CUDA_INCLUDE_DIR} -I${PROJECT_SOURCE_DIR}/include -Xptxas -v)
+                   -I${TSM_CUDA_INCLUDE_DIR} -I${PROJECT_SOURCE_DIR}/include -I${PROJECT_SOURCE_DIR}/src -Xptxas -v)
 if(TSM_WERROR)
   list(APPEND TSM_CUDA_FLAGS -Werror all-warnings)
 endif()

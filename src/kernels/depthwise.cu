@@ -56,6 +56,7 @@ __device__ __forceinline__ void depthwise_row(float (&sum)[depth_pixels<S>][V], 
 template <typename T, int V, int S>
 __global__ void __launch_bounds__(kThreads, 2) depthwise_kernel(DepthwisePlan<T> p)
 {
+    wait_for_previous();
     uint32_t i = blockIdx.x * kThreads + threadIdx.x, group = tsm_divide(i, p.per_row);
     int c = (int)(i - group * p.per_row.value) * V, first = (int)group * depth_pixels<S>;
 

@@ -23,6 +23,9 @@
 /* A static array in shared memory. */
 #define TSM_SHARED(type, name, count) __shared__ type name[count]
 
+/* launch.cu: whether the current device can begin a kernel while the one before it ends. */
+bool tsm_kernels_begin_early();
+
 template <typename T> struct tsm_exactly {
     using type = T; /* keeps an argument out of the deduction of the kernel's parameters */
 };
@@ -32,8 +35,18 @@ static cudaError_t tsm_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_
                               typename tsm_exactly<P>::type... arguments)
 {
     void *pointers[] = { &arguments... };
+    cudaLaunchAttribute early = {};
+    cudaLaunchConfig_t config = {};
 
-    return cudaLaunchKernel(reinterpret_cast<const void *>(kernel), grid, block, pointers, shared_bytes, stream);
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = stream;
+    config.attrs = &early;
+    config.numAttrs = tsm_kernels_begin_early() ? 1 : 0;
+    return cudaLaunchKernelExC(&config, reinterpret_cast<const void *>(kernel), pointers);
 }
 #endif
 
@@ -47,9 +60,21 @@ namespace tsm
 
 constexpr int kVectorBytes = 16;
 constexpr int kThreads = 256; /* of a block, where nothing asks for another number */
+constexpr int kResident = 6;  /* blocks on a multiprocessor of kernels that wait for memory: 1,536 threads, all that
+                                 sm_86, 89 and 120 have room for, and 40 registers each */
 constexpr unsigned kGridRows = TSM_GRID_ROWS;
 constexpr int64_t kMaxIndex = 0x7fffffff;
 constexpr unsigned kFullWarp = 0xffffffffu;
+
+/* The first statement of every kernel. With programmatic dependent launch (sm_90 and later) its blocks begin while
+ * the kernel before it ends, whose results are there only behind this; that kernel has waited likewise, so everything
+ * before is done, too. */
+__device__ __forceinline__ void wait_for_previous()
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
 
 /* V elements that are loaded and stored at once: 16 or 8 bytes, or a single element. */
 template <typename T, int V> struct Pack {

@@ -22,8 +22,9 @@ template <typename T> struct AddPlan {
     tsm_kernel_act act;
 };
 
-template <typename T, int V> __global__ void __launch_bounds__(kThreads) add_kernel(AddPlan<T> p)
+template <typename T, int V> __global__ void __launch_bounds__(kThreads, kResident) add_kernel(AddPlan<T> p)
 {
+    wait_for_previous();
     uint32_t i = blockIdx.x * kThreads + threadIdx.x, row = tsm_divide(i, p.per_row);
     int64_t c = (int64_t)(i - row * p.per_row.value) * V;
 
@@ -90,8 +91,9 @@ template <typename T> struct ScalePlan {
     tsm_kernel_act act;
 };
 
-template <typename T, int V> __global__ void __launch_bounds__(kThreads) scale_kernel(ScalePlan<T> p)
+template <typename T, int V> __global__ void __launch_bounds__(kThreads, kResident) scale_kernel(ScalePlan<T> p)
 {
+    wait_for_previous();
     uint32_t i = blockIdx.x * kThreads + threadIdx.x, pixel = tsm_divide(i, p.per_row);
     int64_t c = (int64_t)(i - pixel * p.per_row.value) * V;
 

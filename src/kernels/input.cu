@@ -7,7 +7,8 @@
  * and 4 elements out a pixel.
  *
  * float32 planes: a thread takes one pixel; neighbours read neighbouring elements of each plane and write a row each.
- * Bytes: 4 in a channel, out_channels elements out. A value that is not finite costs an atomic; others cost a compare.
+ * Bytes: 4 in a channel, out_channels elements out. A value that is not finite costs an atomic; others cost a
+ * compare.
  */
 #include "device.h"
 
@@ -38,8 +39,9 @@ __device__ __forceinline__ void load_pixels(uint8_t (&bytes)[3 * kBytePixels], c
     for (int i = 0; i < 3 * kBytePixels; i++) bytes[i] = i < 3 * count ? in[i] : 0;
 }
 
-template <typename T, int V> __global__ void __launch_bounds__(kThreads) bytes_kernel(BytesPlan<T> p)
+template <typename T, int V> __global__ void __launch_bounds__(kThreads, kResident) bytes_kernel(BytesPlan<T> p)
 {
+    wait_for_previous();
     int64_t first = ((int64_t)blockIdx.x * kThreads + threadIdx.x) * kBytePixels;
     int count = p.pixels - first < kBytePixels ? (int)(p.pixels - first) : kBytePixels;
     uint8_t bytes[3 * kBytePixels];
@@ -92,8 +94,9 @@ template <typename T> struct PlanesPlan {
     uint32_t *not_finite;
 };
 
-template <typename T, int V> __global__ void __launch_bounds__(kThreads) planes_kernel(PlanesPlan<T> p)
+template <typename T, int V> __global__ void __launch_bounds__(kThreads, kResident) planes_kernel(PlanesPlan<T> p)
 {
+    wait_for_previous();
     int64_t pixel = (int64_t)blockIdx.x * kThreads + threadIdx.x;
 
     if (pixel >= p.pixels) return;
@@ -117,8 +120,8 @@ template <typename T, int V> __global__ void __launch_bounds__(kThreads) planes_
 
 template <typename T> static cudaError_t planes_launch(const tsm_kernel_planes_args *a, cudaStream_t stream)
 {
-    PlanesPlan<T> p = { a->in, static_cast<T *>(a->out), a->images, a->channels,
-                        a->out_channels, a->pixels, a->not_finite };
+    PlanesPlan<T> p = { a->in,        static_cast<T *>(a->out), a->images, a->channels, a->out_channels, a->pixels,
+                        a->not_finite };
     dim3 grid = grid_of(a->pixels, kThreads, a->images);
 
     if (a->out_channels % kPlaneChannels == 0 && aligned(a->out))

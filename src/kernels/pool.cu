@@ -4,13 +4,16 @@
  *
  * Maximum over pixels: a thread makes 16 bytes of channels of one output pixel; the windows overlap, so of its K*K
  * loads (9 in the published networks) most hit the cache. Bytes: the input once from memory, a quarter of it written
- * (stride 2). The published window has a kernel of its own, unrolled; K = 0 takes any.
+ * (stride 2). The published window has a kernel of its own, unrolled, with all loads on their way at once: bounds on its
+ * registers make ptxas spill. K = 0 takes any.
  *
  * Mean over windows: the same division of work; the published windows (2x2, stride 2) do not overlap, so every input
  * byte is read once, and a quarter of them written.
  *
- * Mean: a block owns 32 chunks of channels of one group; its 16 slices take every 16th row each, in float32, and
- * slices are added in order through shared memory, so the result depends on the shape alone. Bytes: the input once.
+ * Mean: a block of 512 threads owns 32 chunks of channels of one group, or, where that made too few blocks to fill a
+ * GPU (one clip), 4; each of its 16 or 128 slices takes every 16th or 128th row, in float32, and slices are added in a
+ * fixed order through shared memory, so the result depends on the shape alone. Bytes: the input once, by 64 bytes at
+ * least.
  *
  * Maximum over frames: 16 bytes of one output frame a thread. Bytes: the input 1.5 times, half of it written.
  *
@@ -40,8 +43,10 @@ __device__ __forceinline__ int clamp(int i, int size)
     return i < 0 ? 0 : i >= size ? size - 1 : i;
 }
 
-template <typename T, int V, int K> __global__ void __launch_bounds__(kThreads) maxpool_kernel(MaxpoolPlan<T> p)
+template <typename T, int V, int K>
+__global__ void __launch_bounds__(kThreads) maxpool_kernel(MaxpoolPlan<T> p)
 {
+    wait_for_previous();
     uint32_t i = blockIdx.x * kThreads + threadIdx.x, x = tsm_divide(i, p.per_row);
     int c = (int)(i - x * p.per_row.value) * V, left = tsm_window_start((int)x, p.stride, p.pad);
     const int kernel = K ? K : p.kernel;
@@ -127,8 +132,9 @@ template <typename T> struct WindowPlan {
     tsm_divisor per_row; /* chunks of a pixel */
 };
 
-template <typename T, int V> __global__ void __launch_bounds__(kThreads) window_kernel(WindowPlan<T> p)
+template <typename T, int V> __global__ void __launch_bounds__(kThreads, kResident) window_kernel(WindowPlan<T> p)
 {
+    wait_for_previous();
     uint32_t i = blockIdx.x * kThreads + threadIdx.x, x = tsm_divide(i, p.per_row);
     int c = (int)(i - x * p.per_row.value) * V, left = tsm_window_start((int)x, p.stride, 0);
     int right = left + p.kernel_w < p.w ? left + p.kernel_w : p.w;
@@ -198,7 +204,9 @@ static bool window_is_valid(const tsm_kernel_window_mean_args *a)
 
 /* ---- Mean ---- */
 
-constexpr int kMeanLanes = 32, kMeanSlices = 16;
+constexpr int kMeanThreads = 512, kMeanParts = 16;
+constexpr int kWideLanes = 32, kNarrowLanes = 4; /* chunks of channels of a block */
+constexpr int kFewBlocks = 128; /* below so many wide ones, about the multiprocessors of a large GPU, narrow ones */
 
 template <typename T, typename O> struct MeanPlan {
     const T *in;
@@ -206,47 +214,70 @@ template <typename T, typename O> struct MeanPlan {
     int groups, rows, channels;
 };
 
-template <typename T, typename O, int V>
-__global__ void __launch_bounds__(kMeanLanes *kMeanSlices) mean_kernel(MeanPlan<T, O> p)
+/* The sum of what all slices have of element i, as several threads have begun to add it. */
+template <int Columns, int Parts> __device__ __forceinline__ float add_parts(const float *combined, int i)
 {
-    TSM_SHARED(float, partial, kMeanSlices *V *kMeanLanes); /* (slice, element of the chunk, lane) */
-    int lane = (int)threadIdx.x, slice = (int)threadIdx.y, linear = slice * kMeanLanes + lane;
-    int first = (int)blockIdx.x * kMeanLanes * V, c = first + lane * V;
+    float total = 0.0f;
+
+#pragma unroll
+    for (int part = 0; part < Parts; part++) total += combined[part * Columns + i];
+    return total;
+}
+
+template <typename T, typename O, int V, int L>
+__global__ void __launch_bounds__(kMeanThreads) mean_kernel(MeanPlan<T, O> p)
+{
+    wait_for_previous();
+    constexpr int columns = V * L, slices = kMeanThreads / L;
+    constexpr int parts = kMeanThreads / columns < kMeanParts ? kMeanThreads / columns : kMeanParts;
+    TSM_SHARED(float, partial, kMeanThreads *V); /* (slice, element of the chunk, lane) */
+    TSM_SHARED(float, combined, parts *columns);
+    int linear = (int)threadIdx.x, lane = linear % L, slice = linear / L;
+    int first = (int)blockIdx.x * columns, c = first + lane * V;
 
     for (int group = (int)blockIdx.y; group < p.groups; group += (int)gridDim.y) {
         float sum[V] = {};
         if (c < p.channels) {
             const T *rows = p.in + (int64_t)group * p.rows * p.channels + c;
 #pragma unroll 4
-            for (int r = slice; r < p.rows; r += kMeanSlices) {
+            for (int r = slice; r < p.rows; r += slices) {
                 Pack<T, V> pack = load<T, V>(rows + (int64_t)r * p.channels);
 #pragma unroll
                 for (int j = 0; j < V; j++) sum[j] += to_float(pack.v[j]);
             }
         }
 #pragma unroll
-        for (int j = 0; j < V; j++) partial[(slice * V + j) * kMeanLanes + lane] = sum[j];
+        for (int j = 0; j < V; j++) partial[(slice * V + j) * L + lane] = sum[j];
         __syncthreads();
-        int column = first + linear % kMeanLanes * V + linear / kMeanLanes;
-        if (linear < V * kMeanLanes && column < p.channels) {
-            float total = 0.0f;
-            for (int s = 0; s < kMeanSlices; s++) total += partial[s * V * kMeanLanes + linear];
-            p.out[(int64_t)group * p.channels + column] = from_float<O>(total / (float)p.rows);
+        if (linear < parts * columns) {
+            float some = 0.0f;
+            for (int s = linear / columns; s < slices; s += parts) some += partial[s * columns + linear % columns];
+            combined[linear] = some;
         }
-        __syncthreads(); /* the next group writes partial */
+        __syncthreads();
+        int column = first + linear % L * V + linear / L;
+        if (linear < columns && column < p.channels)
+            p.out[(int64_t)group * p.channels + column] =
+                from_float<O>(add_parts<columns, parts>(combined, linear) / (float)p.rows);
     }
+}
+
+template <typename T, typename O, int V>
+static cudaError_t mean_of(const tsm_kernel_avgpool_args *a, cudaStream_t stream)
+{
+    MeanPlan<T, O> p = { static_cast<const T *>(a->in), static_cast<O *>(a->out), a->groups, a->rows, a->channels };
+
+    if (divide_up(a->channels, kWideLanes * V) * a->groups < kFewBlocks)
+        return TSM_LAUNCH((mean_kernel<T, O, V, kNarrowLanes>), grid_of(a->channels, kNarrowLanes * V, a->groups),
+                          kMeanThreads, 0, stream, p);
+    return TSM_LAUNCH((mean_kernel<T, O, V, kWideLanes>), grid_of(a->channels, kWideLanes * V, a->groups),
+                      kMeanThreads, 0, stream, p);
 }
 
 template <typename T, typename O> static cudaError_t mean_run(const tsm_kernel_avgpool_args *a, cudaStream_t stream)
 {
-    constexpr int V = vector_length<T>;
-    MeanPlan<T, O> p = { static_cast<const T *>(a->in), static_cast<O *>(a->out), a->groups, a->rows, a->channels };
-    dim3 block(kMeanLanes, kMeanSlices);
-
-    if (a->channels % V == 0 && aligned(a->in))
-        return TSM_LAUNCH((mean_kernel<T, O, V>), grid_of(a->channels, kMeanLanes * V, a->groups), block, 0, stream,
-                          p);
-    return TSM_LAUNCH((mean_kernel<T, O, 1>), grid_of(a->channels, kMeanLanes, a->groups), block, 0, stream, p);
+    if (a->channels % vector_length<T> == 0 && aligned(a->in)) return mean_of<T, O, vector_length<T>>(a, stream);
+    return mean_of<T, O, 1>(a, stream);
 }
 
 template <typename T> static cudaError_t mean_launch(const tsm_kernel_avgpool_args *a, cudaStream_t stream)
@@ -264,8 +295,9 @@ template <typename T> struct TpoolPlan {
     int64_t frames, values; /* frames: n * out_t */
 };
 
-template <typename T, int V> __global__ void __launch_bounds__(kThreads) tpool_kernel(TpoolPlan<T> p)
+template <typename T, int V> __global__ void __launch_bounds__(kThreads, kResident) tpool_kernel(TpoolPlan<T> p)
 {
+    wait_for_previous();
     int64_t i = ((int64_t)blockIdx.x * kThreads + threadIdx.x) * V;
 
     if (i >= p.values) return;

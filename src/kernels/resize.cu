@@ -22,8 +22,9 @@ struct ResizePlan {
 };
 
 /* Row r of the output is columns of row row_begin + r of the input. */
-__global__ void __launch_bounds__(kThreads) resize_columns_kernel(ResizePlan p)
+__global__ void __launch_bounds__(kThreads, kResident) resize_columns_kernel(ResizePlan p)
 {
+    wait_for_previous();
     int x = (int)(blockIdx.x * kThreads + threadIdx.x);
     int64_t rows = (int64_t)p.images * p.out_rows;
 
@@ -46,8 +47,9 @@ __global__ void __launch_bounds__(kThreads) resize_columns_kernel(ResizePlan p)
 }
 
 /* Input rows have the width of the output; the first of them is row row_begin of the image. */
-__global__ void __launch_bounds__(kThreads) resize_rows_kernel(ResizePlan p)
+__global__ void __launch_bounds__(kThreads, kResident) resize_rows_kernel(ResizePlan p)
 {
+    wait_for_previous();
     int i = (int)(blockIdx.x * kThreads + threadIdx.x), row_bytes = 3 * p.out_w;
     int64_t rows = (int64_t)p.images * p.out_rows;
 

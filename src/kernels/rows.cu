@@ -62,8 +62,9 @@ template <typename T, typename O> struct SoftmaxPlan {
 
 /* in may be out: a lane reads and writes the same elements. */
 template <typename T, typename O, int V>
-__global__ void __launch_bounds__(kThreads) softmax_kernel(SoftmaxPlan<T, O> p)
+__global__ void __launch_bounds__(kThreads, kResident) softmax_kernel(SoftmaxPlan<T, O> p)
 {
+    wait_for_previous();
     int lane = (int)threadIdx.x % kLanes;
     int64_t row = (int64_t)blockIdx.x * kRowWarps + threadIdx.x / kLanes;
     const T *x = p.in + row * p.in_pitch;
@@ -95,8 +96,9 @@ __global__ void __launch_bounds__(kThreads) softmax_kernel(SoftmaxPlan<T, O> p)
     }
 }
 
-__global__ void __launch_bounds__(kThreads) not_finite_kernel(const float *in, int rows, int count, uint32_t *first)
+__global__ void __launch_bounds__(kThreads, kResident) not_finite_kernel(const float *in, int rows, int count, uint32_t *first)
 {
+    wait_for_previous();
     int row = (int)blockIdx.x * kRowWarps + (int)threadIdx.x / kLanes;
     bool finite = true;
 
@@ -107,9 +109,10 @@ __global__ void __launch_bounds__(kThreads) not_finite_kernel(const float *in, i
 }
 
 template <typename T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kResident)
     topk_kernel(const T *in, float *values, int32_t *indices, int classes, int k)
 {
+    wait_for_previous();
     TSM_SHARED(uint64_t, parts, kRowWarps);
     const T *x = in + (int64_t)blockIdx.x * classes;
     uint64_t last = UINT64_MAX;

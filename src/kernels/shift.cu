@@ -19,7 +19,8 @@
 namespace tsm
 {
 
-constexpr int kShiftChunks = 4; /* of a thread */
+constexpr int kShiftChunks = 4; /* of a thread; so few blocks are resident (64 registers) that each wants many bytes on
+                                   their way */
 
 template <typename U> struct ShiftPlan {
     const U *in;
@@ -58,6 +59,7 @@ template <typename U, int V> __device__ __forceinline__ bool shift_is_whole(cons
 
 template <typename U, int V> __global__ void __launch_bounds__(kThreads) shift_kernel(ShiftPlan<U> p)
 {
+    wait_for_previous();
     uint32_t first = blockIdx.x * (kThreads * kShiftChunks) + threadIdx.x;
 
     for (int frame = (int)blockIdx.y; frame < p.frames; frame += (int)gridDim.y) {
@@ -116,8 +118,9 @@ __device__ __forceinline__ void online_chunk(const OnlinePlan<U> &o, int clip, i
 }
 
 /* A thread of frame 0 first reads its chunk of the cache, then puts that of the last frame there. */
-template <typename U, int V> __global__ void __launch_bounds__(kThreads) shift_online_kernel(OnlinePlan<U> o)
+template <typename U, int V> __global__ void __launch_bounds__(kThreads, kResident) shift_online_kernel(OnlinePlan<U> o)
 {
+    wait_for_previous();
     const ShiftPlan<U> &p = o.shift;
     uint32_t i = blockIdx.x * kThreads + threadIdx.x, row = tsm_divide(i, p.per_row);
     int c = (int)(i - row * p.per_row.value) * V;

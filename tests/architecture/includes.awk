@@ -41,6 +41,9 @@ FNR == 1 {
 /^[ \t]*#[ \t]*include[ \t]*"/ {
     split($0, parts, "\"")
     to = parts[2]
+    above = from
+    while (sub(/^\.\.\//, "", to)) if (!sub(/\/?[^\/]*$/, "", above)) break
+    if (to != parts[2] && above != "") to = above "/" to
     header = to
     sub(/^.*\//, "", header)
     if (!sub(/\/[^\/]*$/, "", to)) {

@@ -59,8 +59,10 @@ finds 'src/host/high/high.c:7: "low/hidden.h" reaches past the face of low (low.
     '#include "low/hidden.h"\n'
 finds 'src/host/high/high.c:7: high may not use low/inner ("low/inner/inner.h")' src/host/high/high.c \
     '#include "low/inner/inner.h"\n'
-finds 'src/host/high/high.c:7: "../low/low.h": folder ../low is not in the table' src/host/high/high.c \
-    '#include "../low/low.h"\n'
+finds 'src/host/high/high.c:7: high may not use low/inner ("../low/inner/inner.h")' src/host/high/high.c \
+    '#include "../low/inner/inner.h"\n'
+finds 'src/host/low/inner/inner.c:6: low/inner may not use low ("../low.h")' src/host/low/inner/inner.c \
+    '#include "../low.h"\n'
 finds 'src/host/high/high.c:7: "low.h" is no header of high' src/host/high/high.c '#include "low.h"\n'
 finds 'src/host/new/new.c:1: folder new is not in the table' src/host/new/new.c 'int fresh;\n'
 finds 'src/host/low/hidden.c:8: low/hidden calls low of low/low, which comes back to it: a circle' src/host/low/hidden.c \

@@ -40,6 +40,12 @@ has "$work/shift.json" copy inplace gather
 "$bench" media "$demo"/clips/moving-left-01.mp4 --iters 2 --json >"$work/media.json" 2>/dev/null
 has "$work/media.json" decode_ms
 
+"$bench" layers --predict --model "$demo/models/tsm-demo.safetensors" --batch 2 --json >"$work/layers.json"
+has "$work/layers.json" device launches bytes macs layers floor_us
+"$bench" layers --predict --model "$demo/models/tsm-demo.safetensors" --device sm_90 >"$work/layers"
+grep -q "^H100.*clips/s at most" "$work/layers"
+grep -q "^H200.*clips/s at most" "$work/layers"
+
 refuses() { # refuses STATUS WORD ARGUMENT...: one line on stderr that names WORD
     want=$1 word=$2 && shift 2
     status=0
@@ -52,5 +58,7 @@ refuses() { # refuses STATUS WORD ARGUMENT...: one line on stderr that names WOR
 }
 refuses 2 --nonsense model --nonsense
 refuses 1 absent.safetensors model --model "$work/absent.safetensors"
+refuses 2 predict layers --model "$demo/models/tsm-demo.safetensors"
+refuses 1 sm_12 layers --predict --model "$demo/models/tsm-demo.safetensors" --device sm_12
 "$bench" model --help | grep -q against
 echo "bench: ok"

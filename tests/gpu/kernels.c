@@ -14,13 +14,24 @@ int kernel_tests_of_pool(void);
 int kernel_tests_of_conv(void);
 int kernel_tests_of_input(void);
 int kernel_tests_of_rows(void);
+int kernel_tests_of_intrinsics(void);
+int kernel_tests_of_conv_host(void);
+int kernel_tests_of_conv_tiles(void);
+int kernel_tests_of_conv_shift(void);
 
 static const struct {
     const char *name;
     int (*run)(void);
 } tests[] = {
-    { "shift", kernel_tests_of_shift }, { "pool", kernel_tests_of_pool }, { "conv", kernel_tests_of_conv },
-    { "input", kernel_tests_of_input }, { "rows", kernel_tests_of_rows },
+    { "shift", kernel_tests_of_shift },
+    { "pool", kernel_tests_of_pool },
+    { "conv", kernel_tests_of_conv },
+    { "input", kernel_tests_of_input },
+    { "rows", kernel_tests_of_rows },
+    { "intrinsics", kernel_tests_of_intrinsics },
+    { "conv_host", kernel_tests_of_conv_host },
+    { "conv_tiles", kernel_tests_of_conv_tiles },
+    { "conv_shift", kernel_tests_of_conv_shift },
 };
 
 int main(int argc, char **argv)

@@ -119,6 +119,37 @@ START_TEST(planes)
 }
 END_TEST
 
+/* The first image with a value that is none, whatever else there is; what it was before where there is no such. */
+START_TEST(planes_not_finite)
+{
+    enum { IMAGES = 7, CHANNELS = 3, PIXELS = 300, COUNT = IMAGES * CHANNELS * PIXELS };
+    static const float none[] = { NAN, INFINITY, -INFINITY };
+    static const int places[][2] = {
+        { 2, 0 }, { 2, CHANNELS * PIXELS - 1 }, { 0, 5 }, { IMAGES - 1, PIXELS }, { 9, 0 }
+    };
+    const int image = places[_i][0], at = image * CHANNELS * PIXELS + places[_i][1];
+    float *in = hashed_array(COUNT, 1);
+    uint32_t found = UINT32_MAX;
+    char *device_in, *device_out = device_room(IMAGES * PIXELS * 4 * 2, 0), *first;
+
+    begin_case(1500 + (unsigned)_i);
+    in[1] = 3e38f; /* finite, though float16 has no such number */
+    if (image < IMAGES) in[at] = none[_i % 3];
+    if (image < IMAGES - 2) in[COUNT - 7] = NAN;
+    device_in = device_copy(in, COUNT * sizeof *in, 0);
+    first = device_copy(&found, sizeof found, 0);
+    DEVICE_OK(tsm_kernel_planes(&(tsm_kernel_planes_args){ (const float *)device_in, device_out, IMAGES, CHANNELS, 4,
+                                                           PIXELS, (uint32_t *)first, TSM_FLOAT16 },
+                                NULL));
+    device_read(&found, first, sizeof found);
+    ck_assert_uint_eq(found, image < IMAGES ? (uint32_t)image : UINT32_MAX);
+    device_release(device_in, 0);
+    device_release(device_out, 0);
+    device_release(first, 0);
+    free(in);
+}
+END_TEST
+
 /* ---- Resize ---- */
 
 typedef struct table {
@@ -271,6 +302,7 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, bytes);
     tcase_add_test(tests, planes);
+    tcase_add_loop_test(tests, planes_not_finite, 0, 5);
     tcase_add_loop_test(tests, resize, 0, COUNT_OF(resizes));
     tcase_add_test(tests, refuses);
     suite_add_tcase(suite, tests);

@@ -172,11 +172,14 @@ END_TEST
 
 /* ---- Mean ---- */
 
-static const int means[][3] = {
-    /* groups, rows, channels */
-    { 1, 1, 8 },   { 3, 49, 64 }, { 2, 392, 40 },  { 1, 49, 2048 }, { 5, 7, 3 },
-    { 2, 16, 33 }, { 1, 15, 1 },  { 2, 100, 256 }, { 7, 2, 24 },    { 1, 17, 264 },
-};
+static const int
+    means[]
+         [3] = {
+             /* groups, rows, channels */
+             { 1, 1, 8 },    { 3, 49, 64 },  { 2, 392, 40 },  { 1, 49, 288 }, { 5, 7, 3 },
+             { 2, 16, 33 },  { 1, 15, 1 },   { 2, 100, 256 }, { 7, 2, 24 },   { 1, 17, 264 },
+             { 1, 392, 72 }, { 130, 3, 24 }, { 129, 20, 3 }, /* the last two are enough for wide blocks */
+         };
 
 static void check_mean(const int *c, tsm_dtype dtype, tsm_dtype out_dtype, size_t offset, unsigned number)
 {

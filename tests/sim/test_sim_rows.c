@@ -195,6 +195,33 @@ START_TEST(order)
 }
 END_TEST
 
+/* The first row that has one, in whichever column; rows beyond a block, columns beyond a warp. */
+START_TEST(not_finite)
+{
+    static const int cases[][4] = { /* rows, columns, row, column; a row beyond the last: none */
+                                    { 1, 1, 0, 0 },     { 1, 400, 0, 399 }, { 37, 5, 12, 4 },
+                                    { 37, 33, 36, 32 }, { 9, 64, 8, 3 },    { 20, 11, 20, 0 }
+    };
+    const int rows = cases[_i][0], count = cases[_i][1], row = cases[_i][2];
+    float *in = hashed_array((size_t)rows * (size_t)count, 1);
+    uint32_t found = UINT32_MAX;
+    char *device_in, *first;
+
+    begin_case(2100 + (unsigned)_i);
+    if (row < rows) in[row * count + cases[_i][3]] = _i % 2 ? NAN : -INFINITY;
+    if (row < rows) in[rows * count - 1] = NAN;
+    device_in = device_copy(in, (size_t)rows * (size_t)count * sizeof *in, 0);
+    first = device_copy(&found, sizeof found, 0);
+    DEVICE_OK(tsm_kernel_not_finite((const float *)device_in, rows, count, (uint32_t *)first, NULL));
+    device_read(&found, first, sizeof found);
+    ck_assert_uint_eq(found, row < rows ? (uint32_t)row : UINT32_MAX);
+    ck_assert_int_eq(tsm_kernel_not_finite((const float *)device_in, rows, count, NULL, NULL), cudaErrorInvalidValue);
+    device_release(device_in, 0);
+    device_release(first, 0);
+    free(in);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("kernel rows");
@@ -206,6 +233,7 @@ int main(void)
     tcase_add_test(tests, softmax_refuses);
     tcase_add_loop_test(tests, topk, 0, COUNT_OF(shapes));
     tcase_add_test(tests, order);
+    tcase_add_loop_test(tests, not_finite, 0, 6);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -109,7 +109,8 @@ static tsm_status place(tsm_plan *plan, tsm_error *error)
 
     for (int i = 0; i < plan->graph->count; i++) TSM_TRY_RETURN(check_value(plan, i, error));
     for (int i = 0; i < plan->graph->count; i++) {
-        plan->values[i] = (tsm_memplan_value){ value_bytes(&plan->shapes[i]), in_place_input(plan, i) };
+        plan->values[i] =
+            (tsm_memplan_value){ .bytes = value_bytes(&plan->shapes[i]), .in_place = in_place_input(plan, i) };
         TSM_TRY_RETURN(tsm_cancel_check(&prepared->cancel, error));
         TSM_TRY_RETURN(compile(plan, i, error));
     }

@@ -5,16 +5,6 @@
 
 #include <string.h>
 
-#include "alignment.h"
-
-#define ROW_ELEMENTS  8                  /* rows of scores and weights begin at multiples of 16 bytes at least */
-#define MOST_ELEMENTS (INT64_C(1) << 40) /* as of any value of a graph */
-
-static int64_t positions(const tsm_dims *dims)
-{
-    return (int64_t)dims->t * dims->h * dims->w;
-}
-
 /* (rows, columns) of one clip, with the next clip's behind it. */
 static tsm_matrix matrix(cudaDataType_t type, int64_t rows, int64_t columns, int64_t pitch)
 {
@@ -38,12 +28,14 @@ static tsm_status make_product(tsm_product *product, cublasLtHandle_t handle, co
 static tsm_status make_soft(tsm_attention *a, cublasLtHandle_t handle, tsm_error *error)
 {
     const cudaDataType_t type = tsm_blas_type(a->dtype->type);
-    const tsm_matrix scores = matrix(CUDA_R_32F, a->keys, a->queries, a->pitch);
-    const tsm_matrix out = matrix(type, a->value_channels, a->queries, a->value_channels);
-    const tsm_matmul_spec first = { matrix(type, a->channels, a->keys, a->channels),
-                                    matrix(type, a->channels, a->queries, a->channels), scores, scores, a->clips };
-    const tsm_matmul_spec second = { matrix(type, a->value_channels, a->keys, a->value_channels),
-                                     matrix(type, a->keys, a->queries, a->pitch), out, out, a->clips };
+    const tsm_matrix scores = matrix(CUDA_R_32F, a->size.keys, a->size.queries, a->size.pitch);
+    const tsm_matrix out = matrix(type, a->size.value_channels, a->size.queries, a->size.value_channels);
+    const tsm_matmul_spec first = { matrix(type, a->size.channels, a->size.keys, a->size.channels),
+                                    matrix(type, a->size.channels, a->size.queries, a->size.channels), scores, scores,
+                                    a->size.clips };
+    const tsm_matmul_spec second = { matrix(type, a->size.value_channels, a->size.keys, a->size.value_channels),
+                                     matrix(type, a->size.keys, a->size.queries, a->size.pitch), out, out,
+                                     a->size.clips };
 
     a->first.alpha = a->second.alpha = 1;
     TSM_TRY_RETURN(make_product(&a->first, handle, a, true, false, &first, error));
@@ -54,46 +46,18 @@ static tsm_status make_soft(tsm_attention *a, cublasLtHandle_t handle, tsm_error
 static tsm_status make_divided(tsm_attention *a, cublasLtHandle_t handle, tsm_error *error)
 {
     const cudaDataType_t type = tsm_blas_type(a->dtype->type);
-    const tsm_matrix between = matrix(type, a->value_channels, a->channels, a->value_channels);
-    const tsm_matrix out = matrix(type, a->value_channels, a->queries, a->value_channels);
-    const tsm_matmul_spec first = { matrix(type, a->value_channels, a->keys, a->value_channels),
-                                    matrix(type, a->channels, a->keys, a->channels), between, between, a->clips };
-    const tsm_matmul_spec second = { between, matrix(type, a->channels, a->queries, a->channels), out, out,
-                                     a->clips };
+    const tsm_matrix between = matrix(type, a->size.value_channels, a->size.channels, a->size.value_channels);
+    const tsm_matrix out = matrix(type, a->size.value_channels, a->size.queries, a->size.value_channels);
+    const tsm_matmul_spec first = { matrix(type, a->size.value_channels, a->size.keys, a->size.value_channels),
+                                    matrix(type, a->size.channels, a->size.keys, a->size.channels), between, between,
+                                    a->size.clips };
+    const tsm_matmul_spec second = { between, matrix(type, a->size.channels, a->size.queries, a->size.channels), out,
+                                     out, a->size.clips };
 
-    a->first.alpha = 1 / (float)a->keys;
+    a->first.alpha = 1 / (float)a->size.keys;
     a->second.alpha = 1;
     TSM_TRY_RETURN(make_product(&a->first, handle, a, false, true, &first, error));
     return make_product(&a->second, handle, a, false, false, &second, error);
-}
-
-/* How many of `clips` at a time, where each needs so many bytes. */
-static int clips_at_a_time(int clips, uint64_t bytes)
-{
-    const uint64_t most = TSM_ATTENTION_SCORES / bytes;
-    int fit = most < 1 ? 1 : most < (uint64_t)clips ? (int)most : clips;
-
-    while (clips % fit) fit--;
-    return fit;
-}
-
-static tsm_status divide_work(tsm_attention *a, int clips, tsm_error *error)
-{
-    const int64_t rows = a->softmax ? a->queries : a->channels, pitch = a->softmax ? a->pitch : a->value_channels;
-    const uint64_t bytes = a->softmax ? sizeof(float) : (uint64_t)a->dtype->bytes;
-    uint64_t count;
-
-    if (rows > MOST_ELEMENTS / pitch || pitch > INT32_MAX)
-        return tsm_fail(error, TSM_ERROR_MEMORY, "cuda: attention of %lld positions to %lld", (long long)a->queries,
-                        (long long)a->keys);
-    count = (uint64_t)rows * (uint64_t)pitch;
-    a->clips = clips_at_a_time(clips, count * bytes);
-    a->rounds = clips / a->clips;
-    count *= (uint64_t)a->clips;
-    a->between_bytes = tsm_cuda_align(count * bytes);
-    if (a->softmax && a->dtype->type != TSM_FLOAT32)
-        a->weights_bytes = tsm_cuda_align(count * (uint64_t)a->dtype->bytes);
-    return TSM_OK;
 }
 
 tsm_status tsm_attention_make(tsm_attention *a, cublasLtHandle_t handle, const tsm_cuda_dtype *dtype,
@@ -104,12 +68,7 @@ tsm_status tsm_attention_make(tsm_attention *a, cublasLtHandle_t handle, const t
     memset(a, 0, sizeof *a);
     a->softmax = softmax;
     a->dtype = dtype;
-    a->queries = positions(queries);
-    a->keys = positions(values);
-    a->channels = queries->c;
-    a->value_channels = values->c;
-    a->pitch = (a->keys + ROW_ELEMENTS - 1) / ROW_ELEMENTS * ROW_ELEMENTS;
-    TSM_TRY(divide_work(a, queries->n, error));
+    TSM_TRY(tsm_attention_size_make(&a->size, dtype, queries, values, softmax, error));
     TSM_TRY(softmax ? make_soft(a, handle, error) : make_divided(a, handle, error));
     a->workspace_bytes = a->first.matmul.workspace_bytes > a->second.matmul.workspace_bytes
                              ? a->first.matmul.workspace_bytes
@@ -135,7 +94,7 @@ void tsm_attention_clear(tsm_attention *a)
 
 uint64_t tsm_attention_scratch(const tsm_attention *a)
 {
-    return a->between_bytes + a->weights_bytes + a->workspace_bytes;
+    return a->size.between_bytes + a->size.weights_bytes + a->workspace_bytes;
 }
 
 /* Element `count` of each clip on, `clip` clips further. */
@@ -149,10 +108,10 @@ static tsm_kernel_softmax_args bind_softmax(const tsm_attention *a, const void *
     return (tsm_kernel_softmax_args){
         .in = scores,
         .out = weights,
-        .in_pitch = a->pitch,
-        .out_pitch = a->pitch,
-        .rows = a->queries * a->clips,
-        .count = (int)a->keys,
+        .in_pitch = a->size.pitch,
+        .out_pitch = a->size.pitch,
+        .rows = a->size.queries * a->size.clips,
+        .count = (int)a->size.keys,
         .dtype = TSM_FLOAT32,
         .out_dtype = a->dtype->type,
     };
@@ -160,13 +119,13 @@ static tsm_kernel_softmax_args bind_softmax(const tsm_attention *a, const void *
 
 tsm_attention_round tsm_attention_bind(const tsm_attention *a, const tsm_attention_buffers *b, int round)
 {
-    const int64_t clip = (int64_t)round * a->clips;
-    const void *queries = clip_of(a, b->queries, clip, a->queries * a->channels);
-    const void *keys = clip_of(a, b->keys, clip, a->keys * a->channels);
-    const void *values = clip_of(a, b->values, clip, a->keys * a->value_channels);
-    char *between = b->scratch, *weights = a->weights_bytes ? between + a->between_bytes : between;
-    void *out = (char *)b->out + clip * a->queries * a->value_channels * a->dtype->bytes;
-    void *workspace = a->workspace_bytes ? between + a->between_bytes + a->weights_bytes : NULL;
+    const int64_t clip = (int64_t)round * a->size.clips;
+    const void *queries = clip_of(a, b->queries, clip, a->size.queries * a->size.channels);
+    const void *keys = clip_of(a, b->keys, clip, a->size.keys * a->size.channels);
+    const void *values = clip_of(a, b->values, clip, a->size.keys * a->size.value_channels);
+    char *between = b->scratch, *weights = a->size.weights_bytes ? between + a->size.between_bytes : between;
+    void *out = (char *)b->out + clip * a->size.queries * a->size.value_channels * a->dtype->bytes;
+    void *workspace = a->workspace_bytes ? between + a->size.between_bytes + a->size.weights_bytes : NULL;
 
     if (a->softmax)
         return (tsm_attention_round){

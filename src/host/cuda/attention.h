@@ -15,14 +15,8 @@
 #define TSM_CUDA_ATTENTION_H
 
 #include "kernels/kernels.h"
-#include "graph/backend.h"
+#include "attention_size.h"
 #include "cuda/conv/conv.h"
-#include "dtype.h"
-
-/* Tests make it small. */
-#ifndef TSM_ATTENTION_SCORES
-#define TSM_ATTENTION_SCORES (UINT64_C(256) << 20)
-#endif
 
 /* A product with its operation: both are shared by all its runs. */
 typedef struct tsm_product {
@@ -34,12 +28,9 @@ typedef struct tsm_product {
 typedef struct tsm_attention {
     bool softmax;
     const tsm_cuda_dtype *dtype;
-    int64_t queries, keys, channels, value_channels; /* of a clip */
-    int64_t pitch;                                   /* elements of a row of scores: keys, rounded up */
-    int clips, rounds;                               /* at a time, and how often */
+    tsm_attention_size size;
     tsm_product first, second;
-    uint64_t between_bytes, weights_bytes; /* scratch of a round: what the first product makes; weights beside it */
-    uint64_t workspace_bytes;              /* of the products, behind them */
+    uint64_t workspace_bytes; /* of the products, behind them */
 } tsm_attention;
 
 /* Plans; `queries` and `values` are the operands' dimensions, keys have the queries' channels and the values'

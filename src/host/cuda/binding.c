@@ -56,35 +56,3 @@ tsm_status tsm_binding_enqueue(const tsm_binding *binding, const tsm_cuda_librar
     }
     return TSM_OK;
 }
-
-static tsm_status record(cudaGraph_t *graph, const tsm_binding *binding, const tsm_cuda_libraries *libraries,
-                         cudaStream_t stream, tsm_error *error)
-{
-    tsm_status status;
-
-    TSM_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
-    status = tsm_binding_enqueue(binding, libraries, stream, false, NULL, error);
-    if (status == TSM_OK) {
-        TSM_CUDA(cudaStreamEndCapture(stream, graph));
-        return TSM_OK;
-    }
-    cudaStreamEndCapture(stream, graph); /* the stream must leave the mode; why it failed is known */
-    cudaGetLastError();
-    return status;
-}
-
-tsm_status tsm_binding_capture(tsm_binding *binding, const tsm_cuda_libraries *libraries, cudaStream_t stream,
-                               tsm_error *error)
-{
-    cudaGraph_t graph = NULL;
-    tsm_status status;
-
-    TSM_TRY(record(&graph, binding, libraries, stream, error));
-    TSM_CUDA_TRY(cudaGraphInstantiate(&binding->exec, graph, 0));
-    TSM_CUDA_TRY(cudaGraphUpload(binding->exec, stream));
-    TSM_CUDA_TRY(cudaStreamSynchronize(stream));
-    status = TSM_OK;
-fail:
-    if (graph) cudaGraphDestroy(graph);
-    return status;
-}

@@ -11,6 +11,15 @@
 #include "schedule.h"
 #include "steps.h"
 
+/* A second stream, for what a capture puts beside the first. */
+typedef struct tsm_cuda_side {
+    cudaStream_t stream;
+    cudaEvent_t fork, join;
+} tsm_cuda_side;
+
+tsm_status tsm_cuda_side_open(tsm_cuda_side *side, tsm_error *error);
+void tsm_cuda_side_close(tsm_cuda_side *side);
+
 typedef struct tsm_binding {
     const tsm_schedule *schedule; /* must outlive it */
     char *arena;
@@ -31,9 +40,9 @@ void *tsm_binding_scratch(const tsm_binding *binding, int node);
 tsm_status tsm_binding_enqueue(const tsm_binding *binding, const tsm_cuda_libraries *libraries, cudaStream_t stream,
                                bool ranges, const tsm_cancel *cancel, tsm_error *error);
 
-/* Captures the steps as a graph. Every kernel must have run before: kernels are loaded when they first run, which a
- * capture would not allow. Blocking. Errors: DEVICE, MEMORY. */
+/* Captures the steps as a graph, forks beside the rest. Every kernel must have run before: kernels are loaded when
+ * they first run, which a capture would not allow. Blocking. Errors: DEVICE, MEMORY. */
 tsm_status tsm_binding_capture(tsm_binding *binding, const tsm_cuda_libraries *libraries, cudaStream_t stream,
-                               tsm_error *error);
+                               const tsm_cuda_side *side, tsm_error *error);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef TSM_CUDA_CONVOLUTION_H
 #define TSM_CUDA_CONVOLUTION_H
 
-#include "cuda/conv/descriptor.h"
+#include "cuda/conv/ours.h"
 #include "layout.h"
 
 /* What happens to the input before it is read. */

@@ -39,7 +39,7 @@ tsm_status tsm_emit_attention(tsm_binding *b, int node, tsm_error *error)
         .scratch = tsm_binding_scratch(b, node),
     };
 
-    for (int i = 0; i < b->schedule->attentions[node].rounds; i++)
+    for (int i = 0; i < b->schedule->attentions[node].size.rounds; i++)
         TSM_TRY_RETURN(emit_round(b, node, &buffers, i, error));
     return TSM_OK;
 }

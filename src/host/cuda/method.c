@@ -51,7 +51,7 @@ static tsm_status prepare(contender *c, const tsm_plan *plan, char *arena, const
     TSM_TRY_RETURN(tsm_binding_enqueue(&c->binding, &worker->libraries, worker->stream, false, NULL, error));
     TSM_CUDA(cudaStreamSynchronize(worker->stream));
     if (worker->prepared->graphs)
-        TSM_TRY_RETURN(tsm_binding_capture(&c->binding, &worker->libraries, worker->stream, error));
+        TSM_TRY_RETURN(tsm_binding_capture(&c->binding, &worker->libraries, worker->stream, &worker->side, error));
     TSM_TRY_RETURN(time_runs(&ms, c, worker, events, 2, error));
     c->runs = ms * MOST_RUNS < LEAST_MS ? MOST_RUNS : (int)(LEAST_MS / ms) + 1;
     return TSM_OK;

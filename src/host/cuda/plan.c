@@ -28,7 +28,8 @@ tsm_status tsm_cuda_plan_bind(const tsm_plan *plan, tsm_binding *binding, char *
 
     TSM_TRY_RETURN(tsm_binding_make(binding, &plan->schedule, arena, error));
     TSM_TRY(warm_up(plan, binding, error));
-    if (worker->prepared->graphs) TSM_TRY(tsm_binding_capture(binding, &worker->libraries, worker->stream, error));
+    if (worker->prepared->graphs)
+        TSM_TRY(tsm_binding_capture(binding, &worker->libraries, worker->stream, &worker->side, error));
     return TSM_OK;
 fail:
     cudaStreamSynchronize(worker->stream); /* the arena may be given back */

@@ -84,32 +84,78 @@ static uint64_t scratch_bytes(const tsm_schedule *s, int index)
     return staged + (s->conv_of[index] ? s->conv_of[index]->workspace_bytes : 0);
 }
 
+/* What a memory plan is made of. */
+typedef struct places {
+    tsm_memplan_value *values;
+    uint64_t *scratch;
+    int *last_use;
+} places;
+
+/* A fork's scratch lies behind its value, and so has its place as long as that. */
+static void fold_scratch(const tsm_schedule *s, places *p)
+{
+    for (int i = 0; i < s->fork_count; i++) {
+        const int node = s->forks[i].node;
+
+        p->values[node].bytes += p->scratch[node];
+        p->scratch[node] = 0;
+    }
+    tsm_forks_stretch(s->forks, s->fork_count, p->values, p->last_use);
+}
+
+static void unfold_scratch(const tsm_schedule *s)
+{
+    for (int i = 0; i < s->fork_count; i++) {
+        const int node = s->forks[i].node;
+
+        if (scratch_bytes(s, node))
+            s->scratch[node] = s->memory.offsets[node] + (int64_t)tsm_cuda_align(s->values[node].bytes);
+    }
+}
+
 /* Sizes are multiples of the alignment, so the offsets are, too. */
+static void fill_places(const tsm_schedule *s, places *p)
+{
+    for (int i = 0; i < node_count(s); i++) {
+        p->values[i] = (tsm_memplan_value){ .bytes = tsm_cuda_align(s->values[i].bytes), .in_place = -1 };
+        if (s->values[i].view) p->values[i].in_place = tsm_schedule_node(s, i)->inputs[0];
+        p->scratch[i] = tsm_cuda_align(scratch_bytes(s, i));
+    }
+    tsm_graph_last_uses(s->prepared->graph, p->last_use);
+    fold_scratch(s, p);
+}
+
+/* What a view shows is read by nobody else, so it has its place. */
+static tsm_status check_views(const tsm_schedule *s, const places *p, tsm_error *error)
+{
+    for (int i = 0; i < node_count(s); i++)
+        if (s->values[i].view && !tsm_memplan_shares(&s->memory, p->values, i))
+            return tsm_fail(error, TSM_ERROR_INTERNAL, "cuda: %s: a view with memory of its own",
+                            tsm_schedule_node(s, i)->name);
+    return TSM_OK;
+}
+
 static tsm_status place_values(tsm_schedule *s, tsm_error *error)
 {
     const size_t count = (size_t)node_count(s);
-    tsm_memplan_value *values = tsm_alloc_zero(count, sizeof *values);
-    uint64_t *scratch = tsm_alloc_zero(count, sizeof *scratch);
+    places p = { .values = tsm_alloc_zero(count, sizeof *p.values),
+                 .scratch = tsm_alloc_zero(count, sizeof *p.scratch),
+                 .last_use = tsm_alloc_zero(count, sizeof *p.last_use) };
     tsm_status status;
 
-    if (!values || !scratch) {
-        status = tsm_fail_memory(error, count * sizeof *values);
+    tsm_memplan_clear(&s->memory);
+    if (!p.values || !p.scratch || !p.last_use) {
+        status = tsm_fail_memory(error, count * sizeof *p.values);
         goto fail;
     }
-    for (size_t i = 0; i < count; i++) {
-        values[i] = (tsm_memplan_value){ tsm_cuda_align(s->values[i].bytes), -1 };
-        if (s->values[i].view) values[i].in_place = tsm_schedule_node(s, (int)i)->inputs[0];
-        scratch[i] = tsm_cuda_align(scratch_bytes(s, (int)i));
-    }
-    tsm_memplan_clear(&s->memory);
-    TSM_TRY(tsm_memplan_make(&s->memory, s->prepared->graph, values, scratch, s->scratch, error));
-    for (size_t i = 0; i < count && status == TSM_OK; i++)
-        if (s->values[i].view && !tsm_memplan_shares(&s->memory, values, (int)i))
-            status = tsm_fail(error, TSM_ERROR_INTERNAL, "cuda: %s: a view with memory of its own",
-                              tsm_schedule_node(s, (int)i)->name);
+    fill_places(s, &p);
+    TSM_TRY(tsm_memplan_make(&s->memory, s->prepared->graph, p.values, p.scratch, s->scratch, error));
+    unfold_scratch(s);
+    status = check_views(s, &p, error);
 fail:
-    tsm_free(values);
-    tsm_free(scratch);
+    tsm_free(p.values);
+    tsm_free(p.scratch);
+    tsm_free(p.last_use);
     return status;
 }
 
@@ -129,8 +175,10 @@ static tsm_status allocate(tsm_schedule *s, tsm_error *error)
     s->convs = tsm_alloc_zero(count, sizeof *s->convs);
     s->conv_of = tsm_alloc_zero(count, sizeof *s->conv_of);
     s->attentions = tsm_alloc_zero(count, sizeof *s->attentions);
+    s->forks = tsm_alloc_zero(count, sizeof *s->forks);
     s->scratch = tsm_alloc_zero(count, sizeof *s->scratch);
-    if (s->values && s->convolutions && s->convs && s->conv_of && s->attentions && s->scratch) return TSM_OK;
+    if (s->forks && s->values && s->convolutions && s->convs && s->conv_of && s->attentions && s->scratch)
+        return TSM_OK;
     return tsm_fail_memory(error, count * sizeof *s->convolutions);
 }
 
@@ -147,6 +195,7 @@ tsm_status tsm_schedule_make(tsm_schedule *s, const tsm_prepared *prepared, cons
     TSM_TRY(allocate(s, error));
     tsm_cuda_layout_make(s->values, prepared->graph, s->shapes, prepared->dtype, method);
     describe_convolutions(s);
+    s->fork_count = tsm_forks_find(s->forks, prepared->graph);
     TSM_TRY(refuse_early(s, error));
     TSM_TRY(choose_kernels(s, tuner, error));
     TSM_TRY(place_values(s, error));
@@ -166,6 +215,7 @@ void tsm_schedule_clear(tsm_schedule *s)
     tsm_free(s->convs);
     tsm_free(s->conv_of);
     tsm_free(s->attentions);
+    tsm_free(s->forks);
     tsm_free(s->scratch);
     memset(s, 0, sizeof *s);
 }

@@ -9,6 +9,7 @@
 #include "pixels/pixels.h"
 #include "attention.h"
 #include "convolution.h"
+#include "forks.h"
 #include "layout.h"
 #include "prepared.h"
 
@@ -23,6 +24,8 @@ typedef struct tsm_schedule {
     int conv_count;
     const tsm_conv **conv_of;  /* of each node; NULL: no convolution of a library */
     tsm_attention *attentions; /* one a node, zeroes where it is none */
+    tsm_fork *forks;           /* room for one a node */
+    int fork_count;
     tsm_memplan memory;
     int64_t *scratch; /* per node, -1: none; staging of the input, staged input and workspace of a convolution, of
                          attention */

@@ -7,6 +7,7 @@
 static tsm_status open_worker(tsm_worker *worker, tsm_error *error)
 {
     TSM_CUDA(cudaStreamCreateWithFlags(&worker->stream, cudaStreamNonBlocking));
+    TSM_TRY_RETURN(tsm_cuda_side_open(&worker->side, error));
     TSM_CUDA(cudaEventCreateWithFlags(&worker->done, cudaEventDisableTiming));
     TSM_CUDA(cudaMalloc((void **)&worker->findings, sizeof *worker->findings));
     TSM_TRY_RETURN(tsm_cuda_staging_open(&worker->staging, error));
@@ -42,6 +43,7 @@ void tsm_cuda_worker_destroy(tsm_worker *worker)
     if (worker->stream) cudaStreamSynchronize(worker->stream);
     if (worker->arena) cudaFree(worker->arena);
     if (worker->findings) cudaFree(worker->findings);
+    tsm_cuda_side_close(&worker->side);
     tsm_cuda_staging_close(&worker->staging);
     tsm_cuda_libraries_close(&worker->libraries);
     if (worker->done) cudaEventDestroy(worker->done);
@@ -87,7 +89,8 @@ static tsm_status bind_all(tsm_worker *worker, char *arena, tsm_error *error)
     for (tsm_plan *plan = worker->plans; plan; plan = plan->next) {
         TSM_TRY_RETURN(tsm_binding_make(&plan->moved, &plan->schedule, arena, error));
         if (plan->bound.exec)
-            TSM_TRY_RETURN(tsm_binding_capture(&plan->moved, &worker->libraries, worker->stream, error));
+            TSM_TRY_RETURN(
+                tsm_binding_capture(&plan->moved, &worker->libraries, worker->stream, &worker->side, error));
     }
     return TSM_OK;
 }

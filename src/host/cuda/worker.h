@@ -9,6 +9,7 @@
 #ifndef TSM_CUDA_WORKER_H
 #define TSM_CUDA_WORKER_H
 
+#include "binding.h"
 #include "prepared.h"
 #include "staging.h"
 
@@ -22,6 +23,7 @@ struct tsm_worker {
     tsm_prepared *prepared;
     tsm_cuda_libraries libraries;
     cudaStream_t stream; /* of run, of the autotuner and of captures */
+    tsm_cuda_side side;  /* of captures */
     cudaEvent_t done;    /* after the last work that was enqueued */
     bool enqueued;
     char *arena; /* NULL until the first plan */

@@ -14,7 +14,8 @@ static tsm_status place_values(tsm_memplan *plan, const tsm_graph *graph, const 
 
     if (!values) return tsm_fail_memory(error, count * sizeof *values);
     for (size_t i = 0; i < count; i++)
-        values[i] = (tsm_memplan_value){ (uint64_t)tsm_dims_count(&shapes[i]) * sizeof(float), -1 };
+        values[i] =
+            (tsm_memplan_value){ .bytes = (uint64_t)tsm_dims_count(&shapes[i]) * sizeof(float), .in_place = -1 };
     status = tsm_memplan_make(plan, graph, values, NULL, NULL, error);
     tsm_free(values);
     return status;

@@ -70,9 +70,9 @@ static bool make_value_blocks(planner *p, const tsm_memplan_value *values)
 
         p->owner[i] = shares ? p->owner[upon] : i;
         if (!pad_bytes(values[i].bytes, &bytes)) return false;
-        if (!shares) *b = (block){ .first = i, .index = i };
+        if (!shares) *b = (block){ .first = i - values[i].early, .index = i };
         if (bytes > b->bytes) b->bytes = bytes;
-        b->last = p->last_use[i];
+        b->last = p->last_use[i] + values[i].late;
     }
     return true;
 }

@@ -104,6 +104,7 @@ __device__ __forceinline__ bool join_parts(Product<Type, Tile> &product, const C
 
 template <typename Type, typename Tile> __global__ void __launch_bounds__(Tile::threads) conv_kernel(ConvPlan p)
 {
+    wait_for_previous();
     TSM_SHARED_DYNAMIC(char, shared);
     const uint32_t tile = blockIdx.x, tile_m = tsm_divide(tile, p.tiles_n);
     const int first_row = (int)tile_m * Tile::rows;

@@ -19,6 +19,7 @@
 #define __host__
 #define __constant__    static const
 #define __forceinline__ inline __attribute__((always_inline))
+#define TSM_SIMULATED_DEVICE
 #define __launch_bounds__(...)
 #define __align__(bytes) alignas(bytes)
 
@@ -288,8 +289,8 @@ cudaError_t tsm_sim_launch_call(const char *name, bool cooperative, void (*kerne
     static_assert(sizeof...(P) == sizeof...(A), "the kernel takes another number of arguments");
     tsm_sim_closure<P...> closure = { kernel, tsm_sim_pack<P...>(arguments...) };
 
-    return tsm_sim_launch(name, reinterpret_cast<const void *>(kernel), cooperative, grid, block, shared_bytes, stream,
-                          tsm_sim_closure<P...>::invoke, &closure, sizeof closure);
+    return tsm_sim_launch(name, reinterpret_cast<const void *>(kernel), cooperative, grid, block, shared_bytes,
+                          stream, tsm_sim_closure<P...>::invoke, &closure, sizeof closure);
 }
 
 #endif

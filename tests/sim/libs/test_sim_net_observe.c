@@ -5,6 +5,7 @@
  */
 #include "graph_support.h"
 
+#include "cuda/predict.h"
 #include "operations/everything.h"
 
 static const tsm_shape shape = { 2, 4, 21, 26 };
@@ -105,6 +106,7 @@ END_TEST
 
 typedef struct rows {
     int count, last, of_libraries, shifts;
+    int of_node[128];
     double ms;
 } rows;
 
@@ -115,6 +117,7 @@ static void keep_row(void *user, int node, const char *how, double ms)
     ck_assert_int_ge(node, r->last); /* in the order of the graph */
     ck_assert(how && *how && ms > 0);
     r->last = node;
+    r->of_node[node]++;
     r->count++;
     r->of_libraries += strstr(how, "cuDNN engine") || strstr(how, "cuBLASLt product");
     r->shifts += strcmp(how, "shift kernel") == 0;
@@ -127,6 +130,21 @@ static int count_ops(const tsm_graph *graph, tsm_op op)
 
     for (int i = 0; i < graph->count; i++) count += graph->nodes[i].op == op;
     return count;
+}
+
+/* A step of the plan is a launch of the prediction. */
+static void expect_predicted(const rows *r, const tsm_graph *graph, const tsm_backend_config *config)
+{
+    tsm_dims *shapes = network_shapes(graph, &shape);
+    tsm_prediction prediction;
+    tsm_error error;
+
+    assert_ok(tsm_predict(&prediction, graph, shapes, config->precision, config->shift_method, &error), &error);
+    for (int i = 0; i < graph->count; i++)
+        ck_assert_msg(r->of_node[i] == prediction.nodes[i].launches, "%s: %d steps, %d predicted",
+                      graph->nodes[i].name, r->of_node[i], prediction.nodes[i].launches);
+    tsm_prediction_clear(&prediction);
+    free(shapes);
 }
 
 /* A row a step, and one of the input; the logits are those of any run. */
@@ -145,6 +163,7 @@ START_TEST(profiles_have_a_row_a_step)
     ck_assert_int_ge(seen_rows.count, net.graph->count);
     ck_assert_int_eq(seen_rows.of_libraries, count_ops(net.graph, TSM_OP_CONV) + count_ops(net.graph, TSM_OP_FC));
     ck_assert_int_eq(seen_rows.shifts, 3);
+    expect_predicted(&seen_rows, net.graph, &config);
     free(want);
     free(got);
     network_free(&net);

@@ -33,7 +33,7 @@ static void add(scene *s, int a, int b, uint64_t bytes, int in_place)
     s->graph->nodes[index].inputs[0] = a;
     s->graph->nodes[index].inputs[1] = b;
     s->graph->output = index;
-    s->values[index] = (tsm_memplan_value){ bytes, in_place };
+    s->values[index] = (tsm_memplan_value){ .bytes = bytes, .in_place = in_place };
     s->scratch[index] = 0;
 }
 
@@ -212,6 +212,32 @@ START_TEST(values_outside_the_arena)
 }
 END_TEST
 
+/* Nodes 1 and 2 run beside 3: what 3 writes is clear of them from node 1 on, and what it reads stays until it is
+ * done, where in turn both would be used again. */
+START_TEST(nodes_beside_each_other)
+{
+    scene s = { .graph = tsm_graph_create() };
+
+    add(&s, -1, -1, 640, -1);
+    add(&s, 0, -1, 640, -1);
+    add(&s, 1, -1, 640, -1);
+    add(&s, 0, -1, 640, -1);
+    add(&s, 2, 3, 640, -1);
+    make(&s);
+    ck_assert_int_eq(s.plan.offsets[3], s.plan.offsets[1]);
+    ck_assert_int_eq(s.plan.offsets[4], s.plan.offsets[0]);
+    tsm_memplan_clear(&s.plan);
+    s.values[3].early = 2;
+    s.values[0].late = 1;
+    make(&s);
+    check_plan(&s);
+    for (int i = 0; i < 3; i++) ck_assert_int_ne(s.plan.offsets[3], s.plan.offsets[i]);
+    for (int i = 0; i < 4; i++)
+        if (i != 1) ck_assert_int_ne(s.plan.offsets[4], s.plan.offsets[i]);
+    clear(&s);
+}
+END_TEST
+
 START_TEST(too_large)
 {
     static const uint64_t sizes[][2] = { { UINT64_MAX, 1 },
@@ -244,6 +270,7 @@ int main(void)
     tcase_add_test(cases, in_place_needs_the_last_reader);
     tcase_add_test(cases, output_is_kept);
     tcase_add_test(cases, values_outside_the_arena);
+    tcase_add_test(cases, nodes_beside_each_other);
     tcase_add_loop_test(cases, too_large, 0, 3);
     suite_add_tcase(suite, random);
     suite_add_tcase(suite, cases);

@@ -3,8 +3,8 @@
  * ours.c - a family: convolutions that shift as they read, by our own kernels (docs/shift-conv.md).
  *
  * A candidate is a tile and the number of parts that K is cut into; the list is the same for one spec and GPU. Where
- * there are parts, blocks meet at counters that are zero between launches: they belong to the conv, since an arena's
- * workspace does not stay as it was left.
+ * there are parts, blocks meet at counters that are zero between launches: they belong to what is bound, since an
+ * arena's workspace does not stay as it was left, and steps of one conv may run beside each other.
  */
 #include "ours.h"
 
@@ -13,6 +13,7 @@
 
 #include "cuda/alignment.h"
 #include "family.h"
+#include "kernels/conv/conv_kernels.h"
 
 typedef struct ours_list {
     tsm_conv_candidates head;
@@ -24,69 +25,12 @@ typedef struct ours_conv {
     tsm_conv head;
     tsm_conv_kernel_spec spec;
     tsm_conv_kernel_way way;
-    void *counters; /* device */
 } ours_conv;
 
 typedef struct ours_bound {
     tsm_conv_bound head;
     tsm_conv_kernel_args args;
 } ours_bound;
-
-static tsm_kernel_act act_of(tsm_act act)
-{
-    static const tsm_kernel_act acts[] = {
-        [TSM_ACT_NONE] = TSM_KERNEL_ACT_NONE,       [TSM_ACT_RELU] = TSM_KERNEL_ACT_RELU,
-        [TSM_ACT_RELU6] = TSM_KERNEL_ACT_RELU6,     [TSM_ACT_LEAKY_RELU] = TSM_KERNEL_ACT_LEAKY_RELU,
-        [TSM_ACT_SIGMOID] = TSM_KERNEL_ACT_SIGMOID,
-    };
-
-    return acts[act];
-}
-
-static const char *refuse(const tsm_conv_spec *s)
-{
-    const int64_t most = 1 << 30;
-
-    if (s->precision == TSM_PRECISION_FP32) return "its tensor cores do not multiply fp32";
-    if (s->float_out) return "it makes no float32 output at this precision";
-    if (s->in_offset) return "it reads whole rows";
-    if (s->frames < 1 || s->images % s->frames) return "its images are no clips";
-    if (s->shift.end && s->residual_shift.end && s->shift.step != s->residual_shift.step)
-        return "its input and its residual shift in two directions";
-    if (s->images > most || s->h > most || s->w > most || s->channels > most || s->filters > most)
-        return "a size is above 2^30";
-    return NULL;
-}
-
-bool tsm_conv_ours_spec(tsm_conv_kernel_spec *ours, const tsm_conv_spec *s, const char **why)
-{
-    *why = refuse(s);
-    if (*why) return false;
-    *ours = (tsm_conv_kernel_spec){
-        .dtype = tsm_cuda_dtype_of(s->precision)->type,
-        .n = (int)(s->images / s->frames),
-        .t = s->frames,
-        .h = (int)s->h,
-        .w = (int)s->w,
-        .channels = (int)s->channels,
-        .filters = (int)s->filters,
-        .kernel_h = s->kernel_h,
-        .kernel_w = s->kernel_w,
-        .stride = s->stride,
-        .pad = s->pad,
-        .groups = s->groups,
-        .in_pitch = s->in_pitch,
-        .out_pitch = s->out_pitch,
-        .residual_pitch = s->residual_pitch,
-        .fold = s->shift.fold,
-        .end = s->shift.end,
-        .step = s->shift.end ? s->shift.step : s->residual_shift.step,
-        .residual_fold = s->residual_shift.fold,
-        .residual_end = s->residual_shift.end,
-        .act = act_of(s->act),
-    };
-    return tsm_conv_kernel_serves(ours, why);
-}
 
 /* Asked only for what no library has. */
 static tsm_conv_fit serves(const tsm_conv_spec *spec, char why[TSM_CONV_WHY])
@@ -127,21 +71,7 @@ static void drop(tsm_conv_candidates *list)
 
 static void clear(tsm_conv *conv)
 {
-    ours_conv *ours = (ours_conv *)conv;
-
-    if (ours->counters) cudaFree(ours->counters);
-    tsm_free(ours);
-}
-
-static tsm_status make_counters(ours_conv *conv, tsm_error *error)
-{
-    const size_t bytes = tsm_conv_kernel_counter_bytes(&conv->spec, conv->way);
-
-    if (!bytes) return TSM_OK;
-    TSM_CUDA(cudaMalloc(&conv->counters, bytes));
-    TSM_CUDA(cudaMemsetAsync(conv->counters, 0, bytes, NULL));
-    TSM_CUDA(cudaStreamSynchronize(NULL)); /* the streams to come do not wait for this one */
-    return TSM_OK;
+    tsm_free(conv);
 }
 
 static tsm_status make(tsm_conv **out, const tsm_conv_candidates *candidates, int index, tsm_error *error)
@@ -149,7 +79,6 @@ static tsm_status make(tsm_conv **out, const tsm_conv_candidates *candidates, in
     const ours_list *from = (const ours_list *)candidates;
     ours_conv *conv;
     const char *why;
-    tsm_status status;
 
     *out = NULL;
     if (index < 0 || index >= from->head.count)
@@ -160,12 +89,8 @@ static tsm_status make(tsm_conv **out, const tsm_conv_candidates *candidates, in
     conv->way = from->ways[index];
     conv->head = (tsm_conv){ &tsm_conv_family_ours, index, from->spec,
                              tsm_cuda_align(tsm_conv_kernel_workspace_bytes(&conv->spec, conv->way)) };
-    TSM_TRY(make_counters(conv, error));
     *out = &conv->head;
     return TSM_OK;
-fail:
-    clear(&conv->head);
-    return status;
 }
 
 static void describe(const tsm_conv *conv, char how[TSM_CONV_HOW])
@@ -177,10 +102,30 @@ static void describe(const tsm_conv *conv, char how[TSM_CONV_HOW])
              way.parts, way.parts > 1 ? "s" : "");
 }
 
+static tsm_status make_counters(void **counters, const ours_conv *conv, tsm_error *error)
+{
+    const size_t bytes = tsm_conv_kernel_counter_bytes(&conv->spec, conv->way);
+
+    if (!bytes) return TSM_OK;
+    TSM_CUDA(cudaMalloc(counters, bytes));
+    TSM_CUDA(cudaMemsetAsync(*counters, 0, bytes, NULL));
+    TSM_CUDA(cudaStreamSynchronize(NULL)); /* the streams to come do not wait for this one */
+    return TSM_OK;
+}
+
+static void unbind(tsm_conv_bound *bound)
+{
+    ours_bound *ours = (ours_bound *)bound;
+
+    if (ours->args.counters) cudaFree(ours->args.counters);
+    tsm_free(ours);
+}
+
 static tsm_status bind(tsm_conv_bound **out, const tsm_conv *head, const tsm_conv_buffers *b, tsm_error *error)
 {
     const ours_conv *conv = (const ours_conv *)head;
     ours_bound *bound = tsm_alloc_zero(1, sizeof *bound);
+    tsm_status status;
 
     *out = NULL;
     if (!bound) return tsm_fail_memory(error, sizeof *bound);
@@ -194,15 +139,13 @@ static tsm_status bind(tsm_conv_bound **out, const tsm_conv *head, const tsm_con
         .residual = b->residual,
         .out = b->out,
         .workspace = b->workspace,
-        .counters = conv->counters,
     };
+    TSM_TRY(make_counters(&bound->args.counters, conv, error));
     *out = &bound->head;
     return TSM_OK;
-}
-
-static void unbind(tsm_conv_bound *bound)
-{
-    tsm_free(bound);
+fail:
+    unbind(&bound->head);
+    return status;
 }
 
 static tsm_status enqueue(const tsm_conv_bound *bound, const tsm_cuda_libraries *libraries, cudaStream_t stream,

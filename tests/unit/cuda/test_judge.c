@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_judge.c - the autotuner's judge of right and wrong: outputs made by loops of this test's own pass, whichever
+ * kernel comes first; an output with one wrong sample, or with one element that nobody wrote, does not.
+ */
+#include "support.h"
+
+#ifdef TSM_HAS_CUDA
+#include "cuda/conv/judge.h"
+
+static const tsm_conv_spec specs[] = {
+    { TSM_PRECISION_FP32, 2,           6,           7, 5, 6, 7, 9, 3, 3, 1, 1, 1, 5, 9, 0, 0, false,
+      TSM_ACT_RELU,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_FP16, 3,           9,           8, 16, 5, 4, 24, 3, 3, 2, 1, 1, 16, 24, 24, 0, false,
+      TSM_ACT_RELU6,      { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_BF16, 2,           7,           7, 32, 7, 7, 16, 1, 1, 1, 0, 1, 40, 24, 16, 8, false,
+      TSM_ACT_RELU,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_TF32, 1,           6,           6, 12, 6, 6, 18, 3, 3, 1, 1, 3, 12, 18, 18, 0, false,
+      TSM_ACT_NONE,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_FP16, 4,           1,           1, 64, 1, 1, 7, 1, 1, 1, 0, 1, 64, 7, 0, 0, true,
+      TSM_ACT_NONE,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    { TSM_PRECISION_FP16, 8,           20,          20, 8, 20, 20, 16, 1, 1, 1, 0, 1, 8, 16, 0, 0, false,
+      TSM_ACT_NONE,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+};
+
+static float at(const tsm_conv_spec *s, int64_t index)
+{
+    return tsm_operand_value(index, tsm_cuda_dtype_of(s->precision)->type);
+}
+
+/* Scatters every input to the outputs that see it: the other way round than the judge. */
+static double *convolve(const tsm_conv_spec *s)
+{
+    const int64_t depth = s->channels / s->groups, per_group = s->filters / s->groups;
+    double *out = calloc((size_t)tsm_conv_spec_output_count(s), sizeof *out);
+
+    ck_assert_ptr_nonnull(out);
+    for (int64_t in = 0; in < s->images * s->h * s->w; in++)
+        for (int tap = 0; tap < s->kernel_h * s->kernel_w; tap++) {
+            const int64_t image = in / (s->h * s->w), y = in / s->w % s->h + s->pad - tap / s->kernel_w,
+                          x = in % s->w + s->pad - tap % s->kernel_w;
+
+            if (y < 0 || x < 0 || y % s->stride || x % s->stride) continue;
+            if (y / s->stride >= s->oh || x / s->stride >= s->ow) continue;
+            const int64_t pixel = (image * s->oh + y / s->stride) * s->ow + x / s->stride;
+            for (int64_t f = 0; f < s->filters; f++)
+                for (int64_t c = 0; c < depth; c++)
+                    out[pixel * s->out_pitch + f] +=
+                        (double)at(s, s->in_offset + in * s->in_pitch + f / per_group * depth + c) *
+                        (double)at(s, (f * s->kernel_h * s->kernel_w + tap) * depth + c);
+        }
+    return out;
+}
+
+static float finish(const tsm_conv_spec *s, double sum, int64_t index)
+{
+    const tsm_dtype type = tsm_operands_out_type(s);
+    const int64_t pixel = index / s->out_pitch, f = index % s->out_pitch;
+
+    sum += (double)tsm_operand_value(f, type);
+    if (s->residual_pitch) sum += (double)tsm_operand_value(pixel * s->residual_pitch + f, type);
+    if (s->act != TSM_ACT_NONE && sum < 0) sum = 0;
+    return (float)(s->act == TSM_ACT_RELU6 && sum > 6 ? 6 : sum);
+}
+
+/* The judge as if it had fetched a right output; what lies between the rows is not a number. */
+static tsm_judge make_judge(const tsm_conv_spec *s)
+{
+    double *sums = convolve(s);
+    const tsm_dtype type = tsm_operands_out_type(s);
+    tsm_judge judge;
+    tsm_error error;
+
+    assert_ok(tsm_judge_open(&judge, s, &error), &error);
+    ck_assert_int_ge(judge.sample_count, TSM_JUDGE_SAMPLES);
+    for (size_t part = 0; part < TSM_JUDGE_PARTS; part++)
+        for (size_t i = 0; i < judge.part_count; i++) {
+            const int64_t index = (int64_t)(judge.begins[part] + i);
+            const bool gap = index % s->out_pitch >= s->filters;
+            const float value = gap ? NAN : finish(s, sums[index], index);
+            char *to = (char *)judge.parts + (part * judge.part_count + i) * tsm_dtype_bytes(type);
+
+            tsm_cuda_round(to, &value, 1, type);
+        }
+    free(sums);
+    return judge;
+}
+
+static void set(const tsm_judge *judge, size_t part, size_t i, float value)
+{
+    const tsm_dtype type = tsm_operands_out_type(&judge->spec);
+
+    tsm_cuda_round((char *)judge->parts + (part * judge->part_count + i) * tsm_dtype_bytes(type), &value, 1, type);
+}
+
+START_TEST(right_outputs_pass)
+{
+    tsm_judge judge = make_judge(&specs[_i]);
+
+    ck_assert(tsm_judge_agrees(&judge));
+    tsm_judge_close(&judge);
+}
+END_TEST
+
+/* Any sample off by five times what is allowed; where parts overlap, in both. */
+START_TEST(wrong_samples_fail)
+{
+    for (int k = 0; k < TSM_JUDGE_PARTS * TSM_JUDGE_SAMPLES; k++) {
+        tsm_judge judge = make_judge(&specs[_i]);
+
+        if (k < judge.sample_count) {
+            const tsm_judge_sample *sample = &judge.samples[k];
+
+            for (size_t part = 0; part < TSM_JUDGE_PARTS; part++) {
+                const size_t begin = judge.begins[part], index = (size_t)sample->index;
+
+                if (index >= begin && index - begin < judge.part_count)
+                    set(&judge, part, index - begin, (float)(sample->want + 5 * judge.tolerance));
+            }
+            ck_assert_msg(!tsm_judge_agrees(&judge), "sample %d", k);
+        }
+        tsm_judge_close(&judge);
+    }
+}
+END_TEST
+
+/* What nobody wrote is still the poison: not a number, wherever it is. */
+START_TEST(unwritten_elements_fail)
+{
+    const tsm_conv_spec *s = &specs[_i];
+    tsm_judge judge = make_judge(s);
+
+    for (size_t part = 0; part < TSM_JUDGE_PARTS; part++)
+        for (size_t i = 0; i < judge.part_count; i += 1 + judge.part_count / 50) {
+            const tsm_dtype type = tsm_operands_out_type(s);
+            const float kept = tsm_number_at(judge.parts, type, (int64_t)(part * judge.part_count + i));
+
+            if ((int64_t)(judge.begins[part] + i) % s->out_pitch >= s->filters) continue;
+            set(&judge, part, i, NAN);
+            ck_assert_msg(!tsm_judge_agrees(&judge), "element %zu of part %zu", i, part);
+            set(&judge, part, i, kept);
+        }
+    ck_assert(tsm_judge_agrees(&judge));
+    tsm_judge_close(&judge);
+}
+END_TEST
+
+int main(void)
+{
+    const int count = (int)(sizeof specs / sizeof *specs);
+    Suite *suite = suite_create("judge");
+    TCase *tests = tcase_create("judge");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, right_outputs_pass, 0, count);
+    tcase_add_loop_test(tests, wrong_samples_fail, 0, count);
+    tcase_add_loop_test(tests, unwritten_elements_fail, 0, count);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
+
+#else
+int main(void)
+{
+    printf("skipped: built without CUDA\n");
+    return 77;
+}
+#endif
