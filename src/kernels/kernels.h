@@ -18,17 +18,11 @@
 #include <stdint.h>
 #include <tsm/tsm.h>
 
+#include "act.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef enum tsm_kernel_act {
-    TSM_KERNEL_ACT_NONE,
-    TSM_KERNEL_ACT_RELU,
-    TSM_KERNEL_ACT_RELU6,
-    TSM_KERNEL_ACT_LEAKY_RELU, /* negative values times 0.01 */
-    TSM_KERNEL_ACT_SIGMOID
-} tsm_kernel_act;
 
 /* ---- shift.cu ---- */
 

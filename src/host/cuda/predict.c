@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* predict.c - see predict.h. It follows emit.c: a launch there is a launch here, which a test holds both to. */
 #include "predict.h"
+#include "nodes.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@ typedef struct scene {
     const tsm_graph *graph;
     const tsm_dims *shapes;
     const tsm_cuda_dtype *dtype;
+    tsm_shift_method method;
     tsm_cuda_value *values;
 } scene;
 
@@ -93,23 +95,29 @@ static void add_side(const scene *s, int index, tsm_predicted *p)
     p->bytes += 2 * pixels * (uint64_t)value->side.end * (uint64_t)s->dtype->bytes;
 }
 
+static const char *name_of(const tsm_convolution *c)
+{
+    if (c->depthwise) return "depthwise kernel";
+    if (c->gather) return "shifting kernel";
+    return tsm_conv_spec_is_product(&c->spec) ? "matrix product" : "convolution";
+}
+
 static void predict_conv(const scene *s, int index, tsm_predicted *p)
 {
     const tsm_node *node = &s->graph->nodes[index];
     tsm_convolution c;
     uint64_t in;
 
-    tsm_convolution_make(&c, s->graph, s->shapes, s->values, index, s->dtype);
+    tsm_convolution_make(&c, s->graph, s->shapes, s->values, index, s->dtype, s->method);
     in = dense_bytes(s, node->inputs[0]);
     if (tsm_cuda_is_matmul(node, true) && node->stride > 1) /* the pixels between are not needed */
         in = (uint64_t)(c.spec.images * c.spec.oh * c.spec.ow * c.spec.channels * s->dtype->bytes);
-    p->how = c.depthwise ? "depthwise kernel" : tsm_conv_spec_is_product(&c.spec) ? "matrix product" : "convolution";
+    p->how = name_of(&c);
     p->least_bytes = in + dense_bytes(s, index) + (node->inputs[1] < 0 ? 0 : dense_bytes(s, node->inputs[1])) +
                      (uint64_t)tsm_conv_spec_weight_count(&c.spec) * (uint64_t)s->dtype->bytes;
     p->bytes = p->least_bytes;
     p->launches = 1;
-    if (c.staging !=
-        TSM_STAGE_NONE) { /* read, and written: the convolution reads it as it would have read the input */
+    if (c.staging != TSM_STAGE_NONE) { /* read and written; the convolution then reads it in place of the input */
         p->launches++;
         p->bytes += 2 * c.staged_bytes;
     }
@@ -152,6 +160,7 @@ static tsm_status predict_node(const scene *s, int index, tsm_predicted *p, tsm_
 {
     const tsm_op op = s->graph->nodes[index].op;
 
+    if (s->values[index].view) return TSM_OK; /* its readers shift */
     if (op == TSM_OP_CONV || op == TSM_OP_FC)
         predict_conv(s, index, p);
     else if (op == TSM_OP_ATTENTION)
@@ -166,7 +175,7 @@ static tsm_status predict_node(const scene *s, int index, tsm_predicted *p, tsm_
 tsm_status tsm_predict(tsm_prediction *prediction, const tsm_graph *graph, const tsm_dims *shapes,
                        tsm_precision precision, tsm_shift_method method, tsm_error *error)
 {
-    scene s = { .graph = graph, .shapes = shapes, .dtype = tsm_cuda_dtype_of(precision) };
+    scene s = { .graph = graph, .shapes = shapes, .dtype = tsm_cuda_dtype_of(precision), .method = method };
     tsm_status status;
 
     memset(prediction, 0, sizeof *prediction);

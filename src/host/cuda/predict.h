@@ -38,8 +38,8 @@ typedef struct tsm_prediction {
     tsm_precision precision;
 } tsm_prediction;
 
-/* Of an optimised graph whose nodes are all supported, uint8 frames in device memory. `method` is COPY or OVERLAP.
- * Errors: MEMORY, UNSUPPORTED. */
+/* Of an optimised graph whose nodes are all supported, uint8 frames in device memory. `method` is COPY, OVERLAP or
+ * GATHER. Errors: MEMORY, UNSUPPORTED. */
 tsm_status tsm_predict(tsm_prediction *prediction, const tsm_graph *graph, const tsm_dims *shapes,
                        tsm_precision precision, tsm_shift_method method, tsm_error *error);
 void tsm_prediction_clear(tsm_prediction *prediction);

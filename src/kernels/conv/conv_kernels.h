@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conv_kernels.h - convolutions with the temporal shift in their load, as C functions. See docs/shift-conv.md.
+ * conv_kernels.h - convolutions with the temporal shift in their load, launched. See docs/shift-conv.md, and spec.h
+ * for what can be asked of them.
  *
  * out = act(conv(shift(in)) + residual + bias), an implicit GEMM on tensor cores (sm_80 and later). TSM_FLOAT16 and
  * TSM_BFLOAT16 are multiplied as they are, TSM_FLOAT32 as tf32 (10 bits of fraction, rounded to nearest); sums are
@@ -9,70 +10,12 @@
 #ifndef TSM_KERNELS_CONV_CONV_KERNELS_H
 #define TSM_KERNELS_CONV_CONV_KERNELS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "../kernels.h"
-#include "tiles.h"
+#include "spec.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Input (n, t, h, w, channels), output (n, t, oh, ow, filters); a pitch is the elements from a pixel to the next. */
-typedef struct tsm_conv_kernel_spec {
-    tsm_dtype dtype;
-    int n, t, h, w, channels;
-    int filters, kernel_h, kernel_w, stride, pad, groups;
-    int64_t in_pitch, out_pitch, residual_pitch; /* residual_pitch 0: no residual */
-    int fold, end, step;                         /* the shift of the input; end 0: none */
-    int residual_fold, residual_end;             /* the residual read with the same step; end 0: as it lies */
-    tsm_kernel_act act;
-} tsm_conv_kernel_spec;
-
-/* Whether the family has a kernel for it; if not, *why is a static text: "the fold is not a multiple of 4 bytes". */
-bool tsm_conv_kernel_serves(const tsm_conv_kernel_spec *spec, const char **why);
-
-/* Output pixels along each axis. */
-int tsm_conv_kernel_out_h(const tsm_conv_kernel_spec *spec);
-int tsm_conv_kernel_out_w(const tsm_conv_kernel_spec *spec);
-
-/* ---- Filters ---- */
-
-/* Packed filters are (filters, taps, channels padded with zeros to a multiple of 64 bytes); tf32 is rounded. */
-size_t tsm_conv_kernel_packed_bytes(const tsm_conv_kernel_spec *spec);
-
-/* On the host, from (filters, kernel_h, kernel_w, channels) of the spec's dtype. */
-void tsm_conv_kernel_pack(void *packed, const void *filters, const tsm_conv_kernel_spec *spec);
-
-/* ---- Tiles and parts ---- */
-
-typedef struct tsm_conv_tile {
-    int rows, filters, k_bytes, stages, threads;
-} tsm_conv_tile;
-
-/* tile < TSM_CONV_TILE_COUNT. */
-const tsm_conv_tile *tsm_conv_kernel_tile(int tile);
-
-#define TSM_CONV_MAX_PARTS 32
-
-/* How a served convolution is run: which tile, and into how many parts K is cut, each a block of its own. */
-typedef struct tsm_conv_kernel_way {
-    int tile, parts;
-} tsm_conv_kernel_way;
-
-/* What is worth a try on a GPU of so many multiprocessors, best guess first; at most `room`. Returns their number. */
-int tsm_conv_kernel_ways(tsm_conv_kernel_way *ways, int room, const tsm_conv_kernel_spec *spec, int multiprocessors);
-
-/* Whether the spec can be run so: a tile that steps 128 bytes needs channels that are a multiple of as many. */
-bool tsm_conv_kernel_way_serves(const tsm_conv_kernel_spec *spec, tsm_conv_kernel_way way);
-
-/* Device memory that parts need, both 0 for one part: sums, written and read by one launch; counters, which must be
- * zero before a launch and are zero after it. */
-size_t tsm_conv_kernel_workspace_bytes(const tsm_conv_kernel_spec *spec, tsm_conv_kernel_way way);
-size_t tsm_conv_kernel_counter_bytes(const tsm_conv_kernel_spec *spec, tsm_conv_kernel_way way);
-
-/* ---- Launch ---- */
 
 /* in, out, residual and weights are aligned to 16 bytes, as is the workspace. */
 typedef struct tsm_conv_kernel_args {

@@ -3,7 +3,8 @@
  * test_predict.c - what a plan is predicted to launch and move, against figures made by hand; and which convolutions
  * may run beside others. Needs no CUDA.
  */
-#include "networks.h"
+#include "operations/networks.h"
+#include "support.h"
 
 #include "cuda/forks.h"
 #include "cuda/predict.h"

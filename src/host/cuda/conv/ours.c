@@ -6,13 +6,13 @@
  * there are parts, blocks meet at counters that are zero between launches: they belong to what is bound, since an
  * arena's workspace does not stay as it was left, and steps of one conv may run beside each other.
  */
-#include "ours.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "cuda/alignment.h"
 #include "family.h"
+#include "kernels/conv/conv_kernels.h"
+#include "ours_spec.h"
 
 typedef struct ours_list {
     tsm_conv_candidates head;
@@ -30,62 +30,6 @@ typedef struct ours_bound {
     tsm_conv_bound head;
     tsm_conv_kernel_args args;
 } ours_bound;
-
-static tsm_kernel_act act_of(tsm_act act)
-{
-    static const tsm_kernel_act acts[] = {
-        [TSM_ACT_NONE] = TSM_KERNEL_ACT_NONE,       [TSM_ACT_RELU] = TSM_KERNEL_ACT_RELU,
-        [TSM_ACT_RELU6] = TSM_KERNEL_ACT_RELU6,     [TSM_ACT_LEAKY_RELU] = TSM_KERNEL_ACT_LEAKY_RELU,
-        [TSM_ACT_SIGMOID] = TSM_KERNEL_ACT_SIGMOID,
-    };
-
-    return acts[act];
-}
-
-static const char *refuse(const tsm_conv_spec *s)
-{
-    const int64_t most = 1 << 30;
-
-    if (s->precision == TSM_PRECISION_FP32) return "its tensor cores do not multiply fp32";
-    if (s->float_out) return "it makes no float32 output at this precision";
-    if (s->in_offset) return "it reads whole rows";
-    if (s->frames < 1 || s->images % s->frames) return "its images are no clips";
-    if (s->shift.end && s->residual_shift.end && s->shift.step != s->residual_shift.step)
-        return "its input and its residual shift in two directions";
-    if (s->images > most || s->h > most || s->w > most || s->channels > most || s->filters > most)
-        return "a size is above 2^30";
-    return NULL;
-}
-
-bool tsm_conv_ours_spec(tsm_conv_kernel_spec *ours, const tsm_conv_spec *s, const char **why)
-{
-    *why = refuse(s);
-    if (*why) return false;
-    *ours = (tsm_conv_kernel_spec){
-        .dtype = tsm_cuda_dtype_of(s->precision)->type,
-        .n = (int)(s->images / s->frames),
-        .t = s->frames,
-        .h = (int)s->h,
-        .w = (int)s->w,
-        .channels = (int)s->channels,
-        .filters = (int)s->filters,
-        .kernel_h = s->kernel_h,
-        .kernel_w = s->kernel_w,
-        .stride = s->stride,
-        .pad = s->pad,
-        .groups = s->groups,
-        .in_pitch = s->in_pitch,
-        .out_pitch = s->out_pitch,
-        .residual_pitch = s->residual_pitch,
-        .fold = s->shift.fold,
-        .end = s->shift.end,
-        .step = s->shift.end ? s->shift.step : s->residual_shift.step,
-        .residual_fold = s->residual_shift.fold,
-        .residual_end = s->residual_shift.end,
-        .act = act_of(s->act),
-    };
-    return tsm_conv_kernel_serves(ours, why);
-}
 
 /* Asked only for what no library has. */
 static tsm_conv_fit serves(const tsm_conv_spec *spec, char why[TSM_CONV_WHY])

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ours_spec.c - see ours_spec.h. */
+#include "ours_spec.h"
+
+static tsm_kernel_act act_of(tsm_act act)
+{
+    static const tsm_kernel_act acts[] = {
+        [TSM_ACT_NONE] = TSM_KERNEL_ACT_NONE,       [TSM_ACT_RELU] = TSM_KERNEL_ACT_RELU,
+        [TSM_ACT_RELU6] = TSM_KERNEL_ACT_RELU6,     [TSM_ACT_LEAKY_RELU] = TSM_KERNEL_ACT_LEAKY_RELU,
+        [TSM_ACT_SIGMOID] = TSM_KERNEL_ACT_SIGMOID,
+    };
+
+    return acts[act];
+}
+
+static const char *refuse(const tsm_conv_spec *s)
+{
+    const int64_t most = 1 << 30;
+
+    if (s->precision == TSM_PRECISION_FP32) return "its tensor cores do not multiply fp32";
+    if (s->float_out) return "it makes no float32 output at this precision";
+    if (s->in_offset) return "it reads whole rows";
+    if (s->frames < 1 || s->images % s->frames) return "its images are no clips";
+    if (s->shift.end && s->residual_shift.end && s->shift.step != s->residual_shift.step)
+        return "its input and its residual shift in two directions";
+    if (s->images > most || s->h > most || s->w > most || s->channels > most || s->filters > most)
+        return "a size is above 2^30";
+    return NULL;
+}
+
+bool tsm_conv_ours_spec(tsm_conv_kernel_spec *ours, const tsm_conv_spec *s, const char **why)
+{
+    *why = refuse(s);
+    if (*why) return false;
+    *ours = (tsm_conv_kernel_spec){
+        .dtype = tsm_cuda_dtype_of(s->precision)->type,
+        .n = (int)(s->images / s->frames),
+        .t = s->frames,
+        .h = (int)s->h,
+        .w = (int)s->w,
+        .channels = (int)s->channels,
+        .filters = (int)s->filters,
+        .kernel_h = s->kernel_h,
+        .kernel_w = s->kernel_w,
+        .stride = s->stride,
+        .pad = s->pad,
+        .groups = s->groups,
+        .in_pitch = s->in_pitch,
+        .out_pitch = s->out_pitch,
+        .residual_pitch = s->residual_pitch,
+        .fold = s->shift.fold,
+        .end = s->shift.end,
+        .step = s->shift.end ? s->shift.step : s->residual_shift.step,
+        .residual_fold = s->residual_shift.fold,
+        .residual_end = s->residual_shift.end,
+        .act = act_of(s->act),
+    };
+    return tsm_conv_kernel_serves(ours, why);
+}
