@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ours.h - what the family of our own kernels says beside its table: kernels/conv/conv_kernels.h in terms of specs.
- */
-#ifndef TSM_CUDA_CONV_OURS_H
-#define TSM_CUDA_CONV_OURS_H
+/* ours_spec.h - a spec as our own kernels have it (kernels/conv/spec.h), which shift as they read. Needs no CUDA. */
+#ifndef TSM_CUDA_CONV_OURS_SPEC_H
+#define TSM_CUDA_CONV_OURS_SPEC_H
 
 #include "descriptor.h"
 #include "kernels/conv/spec.h"
