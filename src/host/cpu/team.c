@@ -8,14 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "waiting.h"
-
 static bool forked; /* a team was made in a parent of this process */
 
 static void after_fork(void)
 {
     forked = true;
-    tsm_cpu_waiting_forget();
 }
 
 static void watch_forks(void)
