@@ -8,6 +8,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "core/status.h"
+#include "cpu/waiting.h"
+
+#define LOOK_MS      20.0 /* between looks, which take a moment themselves */
+#define MOST_CROWDED 0.1  /* of all looks */
 
 int bench_fail(const char *format, ...)
 {
@@ -128,6 +135,27 @@ const char *bench_cpu_name(void)
     }
     if (file) fclose(file);
     return name;
+}
+
+void bench_crowd_look(bench_crowd *crowd)
+{
+    const double now = bench_now_ms();
+
+    if (now < crowd->next_ms) return;
+    /* Waiting for each other, ours are runnable too, unless the engine has found others itself. */
+    crowd->crowded += tsm_cpu_waits_briefly() || tsm_runnable_count() > sysconf(_SC_NPROCESSORS_ONLN);
+    crowd->looks++;
+    crowd->next_ms = now + LOOK_MS;
+}
+
+double bench_crowd_warn(const bench_crowd *crowd)
+{
+    const double share = crowd->looks ? (double)crowd->crowded / crowd->looks : 0;
+
+    if (share > MOST_CROWDED)
+        fprintf(stderr, "tsm-bench: other work wanted the CPUs in %d of %d looks: times are too long\n",
+                crowd->crowded, crowd->looks);
+    return share;
 }
 
 const char *bench_commit(void)

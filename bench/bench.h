@@ -37,6 +37,18 @@ double bench_peak_rss_mb(void);
 /* The CPU's name as the system reports it. Static string. */
 const char *bench_cpu_name(void);
 
+/* Looks for other work on the machine while something is timed. */
+typedef struct bench_crowd {
+    int looks, crowded;
+    double next_ms;
+} bench_crowd;
+
+/* Between two runs; not every time. */
+void bench_crowd_look(bench_crowd *crowd);
+
+/* The share of the looks that found other work; where it is not small, with a line on stderr. */
+double bench_crowd_warn(const bench_crowd *crowd);
+
 /* git describe, when the build was configured. */
 const char *bench_commit(void);
 

@@ -46,6 +46,7 @@ typedef struct match {
     int runs;
     double *ratios;
     double peak_rss_mb, gemm_gflops;
+    bench_crowd crowd;
 } match;
 
 static bool find_method(const char *name, tsm_shift_method *method)
@@ -199,6 +200,7 @@ static tsm_status time_runs(match *m, bench_gemm *gemm, tsm_error *error)
         contender *first = m->runs & 1 && m->tsn.context ? &m->tsn : &m->tsm;
         contender *second = first == &m->tsn ? &m->tsm : &m->tsn;
 
+        bench_crowd_look(&m->crowd);
         TSM_TRY_RETURN(run_once(m, first, first->logits, &first->ms[m->runs], error));
         if (second->context) TSM_TRY_RETURN(run_once(m, second, second->logits, &second->ms[m->runs], error));
         if (m->tsn.context) m->ratios[m->runs] = m->tsn.ms[m->runs] / m->tsm.ms[m->runs];
@@ -238,12 +240,13 @@ static json_t *report_json(match *m)
 {
     const contender *c = &m->tsm;
     const double speed = clips_per_s(m, c);
-    json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:o, s:f, s:f, s:s}", "name", c->name, "device",
-        c->info.device, "library", c->info.library, "cpu", bench_cpu_name(), "precision", "fp32", "threads",
-        c->info.threads, "batch", m->set.batch, "segments", m->shape.t, "size", m->shape.h, "runs", m->runs,
-        "clips_per_s", speed, "frames_per_s", speed * m->shape.t, "latency_ms", latency_json(m, c), "gflop_per_clip",
-        2e-9 * (double)c->macs / m->set.batch, "peak_rss_mb", m->peak_rss_mb, "commit", bench_commit());
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:o, s:f, s:f, s:f, s:s}", "name",
+                  c->name, "device", c->info.device, "library", c->info.library, "cpu", bench_cpu_name(), "precision",
+                  "fp32", "threads", c->info.threads, "batch", m->set.batch, "segments", m->shape.t, "size",
+                  m->shape.h, "runs", m->runs, "clips_per_s", speed, "frames_per_s", speed * m->shape.t, "latency_ms",
+                  latency_json(m, c), "gflop_per_clip", 2e-9 * (double)c->macs / m->set.batch, "peak_rss_mb",
+                  m->peak_rss_mb, "crowded", bench_crowd_warn(&m->crowd), "commit", bench_commit());
 
     if (json && m->gemm_gflops > 0) {
         json_object_set_new(json, "gemm_gflops", json_real(m->gemm_gflops));
@@ -351,7 +354,11 @@ int bench_model(int argc, char **argv)
         result = bench_fail("%s", error.text);
     } else {
         print_table(m.set.json ? stderr : stdout, &m);
-        if (m.set.json) bench_print_json(report_json(&m));
+        if (m.set.json) {
+            bench_print_json(report_json(&m));
+        } else {
+            bench_crowd_warn(&m.crowd);
+        }
     }
     close_contender(&m.tsm);
     close_contender(&m.tsn);

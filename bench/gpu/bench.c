@@ -103,33 +103,53 @@ static bool parse_options(bench_options *options, int argc, char **argv)
     return true;
 }
 
+/* What a batch is measured with. */
+typedef struct batch_bench {
+    const bench_options *options;
+    const char *device;
+    bench_case tsn, tsm;
+} batch_bench;
+
 /* TSN, the ways to shift, and TSN again: clocks drift, and the mean of both is what the last line is held against. */
-static void bench_batch(const network *tsm, const network *tsn, const bench_options *options, int batch,
-                        const char *device)
+static void measure_batch(batch_bench *b)
 {
-    bench_case c = { tsn->graph,
-                     make_config(options->precision, TSM_SHIFT_AUTO),
-                     { batch, small_sizes ? 2 : 8, small_sizes ? 16 : 224, small_sizes ? 16 : 224 },
-                     options->seconds };
     const char *tsn_name = small_sizes ? "tsn-r18" : "tsn-r50", *tsm_name = small_sizes ? "tsm-r18" : "tsm-r50";
     measurement before, after, m;
     double best = 0;
 
-    c.config.tune = true;
-    if (!measure_case(&c, &before)) return;
-    print_line(&(bench_line){ tsn_name, &c, &before, 0 }, options, device);
-    c.graph = tsm->graph;
+    if (!measure_case(&b->tsn, &before)) return;
+    print_line(&(bench_line){ tsn_name, &b->tsn, &before, 0 }, b->options, b->device);
     for (int method = TSM_SHIFT_AUTO; method <= TSM_SHIFT_OVERLAP; method++) {
-        c.config.shift_method = (tsm_shift_method)method;
-        if (!measure_case(&c, &m)) return;
-        print_line(&(bench_line){ tsm_name, &c, &m, before.clips_per_s }, options, device);
+        b->tsm.config.shift_method = (tsm_shift_method)method;
+        if (!measure_case(&b->tsm, &m)) return;
+        print_line(&(bench_line){ tsm_name, &b->tsm, &m, before.clips_per_s }, b->options, b->device);
         if (m.clips_per_s > best) best = m.clips_per_s;
     }
-    c.graph = tsn->graph;
-    c.config.shift_method = TSM_SHIFT_AUTO;
-    if (!measure_case(&c, &after)) return;
-    print_line(&(bench_line){ tsn_name, &c, &after, 0 }, options, device);
-    printf("b%d: the fastest TSM has %.3f of both TSN\n", batch, 2 * best / (before.clips_per_s + after.clips_per_s));
+    if (!measure_case(&b->tsn, &after)) return;
+    print_line(&(bench_line){ tsn_name, &b->tsn, &after, 0 }, b->options, b->device);
+    printf("b%d: the fastest TSM has %.3f of both TSN\n", b->tsn.shape.n,
+           2 * best / (before.clips_per_s + after.clips_per_s));
+}
+
+static void bench_batch(const network *tsm, const network *tsn, const bench_options *options, int batch,
+                        const char *device)
+{
+    const int edge = small_sizes ? 16 : 224;
+    batch_bench b = { .options = options, .device = device };
+    float *want[2];
+
+    b.tsn = (bench_case){ .graph = tsn->graph,
+                          .config = make_config(options->precision, TSM_SHIFT_AUTO),
+                          .shape = { batch, small_sizes ? 2 : 8, edge, edge },
+                          .seconds = options->seconds };
+    b.tsn.config.tune = true;
+    b.tsm = b.tsn;
+    b.tsm.graph = tsm->graph;
+    b.tsn.want = want[0] = bench_judge(&b.tsn);
+    b.tsm.want = want[1] = bench_judge(&b.tsm);
+    if (want[0] && want[1]) measure_batch(&b);
+    free(want[0]);
+    free(want[1]);
 }
 
 int bench_networks(int argc, char **argv)

@@ -6,8 +6,9 @@
  */
 #include "measure.h"
 
-#define RUNS  (small_sizes ? 1 : 20)
-#define STEPS 4 /* of a layer */
+#define RUNS    (small_sizes ? 1 : 20)
+#define STEPS   4 /* of a layer */
+#define PRINTED 6
 
 typedef struct layer_row {
     double ms[STEPS]; /* the least of several runs */
@@ -25,50 +26,64 @@ static void see_step(void *user, int node, const char *how, double ms)
     snprintf(row->how[i], sizeof row->how[i], "%s", how);
 }
 
-static double sum_of(const layer_row *row)
-{
-    double sum = 0;
+/* A part of the whole: a layer, or all steps that run alike. */
+typedef struct share {
+    const char *name, *how;
+    double ms;
+    int steps;
+} share;
 
-    for (int i = 0; i < row->steps; i++) sum += row->ms[i];
-    return sum;
+static int compare_shares(const void *left, const void *right)
+{
+    const share *a = left, *b = right;
+
+    return a->ms < b->ms ? 1 : a->ms > b->ms ? -1 : 0;
 }
 
-/* The dearest first, as many as fit on a screen. */
-static void print_dearest(const tsm_graph *graph, const layer_row *rows, double total)
+static void print_shares(share *shares, int count, double total)
 {
-    bool *printed = must(calloc((size_t)graph->count, sizeof *printed));
+    qsort(shares, (size_t)count, sizeof *shares, compare_shares);
+    for (int i = 0; i < count && i < PRINTED; i++)
+        printf("%5.1f%% %8.2f us %3d x %.30s%s%.50s\n", 100 * shares[i].ms / total, 1e3 * shares[i].ms,
+               shares[i].steps, shares[i].name, *shares[i].name ? ", " : "", shares[i].how);
+}
 
-    for (int k = 0; k < 8 && k < graph->count; k++) {
-        int most = -1;
+static double print_layers(const tsm_graph *graph, const layer_row *rows)
+{
+    share *shares = must(calloc((size_t)graph->count, sizeof *shares));
+    double total = 0;
 
-        for (int i = 0; i < graph->count; i++)
-            if (!printed[i] && (most < 0 || sum_of(&rows[i]) > sum_of(&rows[most]))) most = i;
-        printed[most] = true;
-        printf("%5.1f%% %8.2f us  %-28.28s %.60s\n", 100 * sum_of(&rows[most]) / total, 1e3 * sum_of(&rows[most]),
-               graph->nodes[most].name, rows[most].how[rows[most].steps ? rows[most].steps - 1 : 0]);
+    for (int i = 0; i < graph->count; i++) {
+        const layer_row *row = &rows[i];
+
+        shares[i] = (share){ graph->nodes[i].name, row->steps ? row->how[row->steps - 1] : "", 0, row->steps };
+        for (int k = 0; k < row->steps; k++) shares[i].ms += row->ms[k];
+        total += shares[i].ms;
     }
-    free(printed);
+    printf("sum of all steps %.3f ms; the dearest layers:\n", total);
+    print_shares(shares, graph->count, total);
+    free(shares);
+    return total;
 }
 
-/* Time by how it is spent. */
 static void print_ways(const tsm_graph *graph, const layer_row *rows, double total)
 {
-    char seen[12][80];
+    share *shares = must(calloc((size_t)(graph->count * STEPS), sizeof *shares));
     int count = 0;
 
-    for (int i = 0; i < graph->count; i++)
-        for (int s = 0; s < rows[i].steps && count < 12; s++) {
-            double ms = 0;
-            int k = 0, uses = 0;
+    for (int i = 0; i < graph->count * STEPS; i++) {
+        const layer_row *row = &rows[i / STEPS];
+        int k = 0;
 
-            while (k < count && strcmp(seen[k], rows[i].how[s]) != 0) k++;
-            if (k < count) continue;
-            snprintf(seen[count++], sizeof seen[0], "%s", rows[i].how[s]);
-            for (int j = i; j < graph->count; j++)
-                for (int t = 0; t < rows[j].steps; t++)
-                    if (strcmp(rows[j].how[t], rows[i].how[s]) == 0) ms += rows[j].ms[t], uses++;
-            printf("%5.1f%% %8.2f us  %3d times %.70s\n", 100 * ms / total, 1e3 * ms, uses, rows[i].how[s]);
-        }
+        if (i % STEPS >= row->steps) continue;
+        while (k < count && strcmp(shares[k].how, row->how[i % STEPS]) != 0) k++;
+        if (k == count) shares[count++] = (share){ .name = "", .how = row->how[i % STEPS] };
+        shares[k].ms += row->ms[i % STEPS];
+        shares[k].steps++;
+    }
+    printf("by how they run:\n");
+    print_shares(shares, count, total);
+    free(shares);
 }
 
 static void print_json(const session *s, const layer_row *rows, FILE *file)
@@ -109,14 +124,10 @@ static void bench_session(const session *s, const char *json)
     layer_row *rows = must(calloc((size_t)s->graph->count, sizeof *rows));
     FILE *file = json ? fopen(json, "a") : NULL;
     tsm_error error = { 0 };
-    double total = 0;
 
     if (check_ok(profile(s, rows, &error), &error, "layers")) {
         rows[tsm_graph_input(s->graph)].steps = 0; /* the copy from the host, which no bench counts */
-        for (int i = 0; i < s->graph->count; i++) total += sum_of(&rows[i]);
-        printf("sum of all steps %.3f ms\n", total);
-        print_ways(s->graph, rows, total);
-        print_dearest(s->graph, rows, total);
+        print_ways(s->graph, rows, print_layers(s->graph, rows));
         if (file) print_json(s, rows, file);
     }
     if (file) fclose(file);

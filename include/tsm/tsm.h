@@ -256,7 +256,10 @@ typedef struct tsm_model_serialize_options {
 TSM_API tsm_status tsm_model_serialize(const tsm_model *model, const tsm_model_serialize_options *options,
                                        void **data, size_t *bytes, tsm_error *error);
 
-/* One clip batch: n clips of t frames of h x w pixels. t == 0 means the model's number of segments. */
+#define TSM_MAX_SIDE 16384 /* pixels of a frame, height or width */
+
+/* One clip batch: n clips of t frames of h x w pixels. t == 0 means the model's number of segments. n is 1..1048576,
+ * t 0..65536, h and w 1..TSM_MAX_SIDE; a device may take less, as may its memory. */
 typedef struct tsm_shape {
     int n, t, h, w;
 } tsm_shape;

@@ -110,7 +110,7 @@ bool operation_agrees(const operation *op, const tsm_backend *backend, const tsm
 {
     verdict v = { .op = op, .tolerance = tolerance_of(op, config->precision), .why = why, .good = true };
     const tsm_visitor visitor = { see_value, &v };
-    float *logits[3];
+    float *logits[2];
     tsm_error error;
     size_t count;
     session s;
@@ -121,12 +121,11 @@ bool operation_agrees(const operation *op, const tsm_backend *backend, const tsm
         return false;
     }
     count = (size_t)tsm_dims_count(session_output(&s));
-    for (int i = 0; i < 3; i++) logits[i] = run_once(&s, i == 2 ? &visitor : NULL, &v);
+    for (int i = 0; i < 2; i++) logits[i] = run_once(&s, i ? &visitor : NULL, &v);
     if (v.shown == 0) fail(&v, "no value was shown");
     if (memcmp(logits[1], logits[0], count * sizeof(float)) != 0) fail(&v, "two runs differ");
-    if (memcmp(logits[2], logits[0], count * sizeof(float)) != 0) fail(&v, "a run that shows its values differs");
     compare(&v, "logits", logits[0], op->want, count);
-    for (int i = 0; i < 3; i++) free(logits[i]);
+    for (int i = 0; i < 2; i++) free(logits[i]);
     session_close(&s);
     return v.good;
 }

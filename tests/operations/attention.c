@@ -8,17 +8,19 @@ typedef struct attention_row {
     tsm_shape shape;
     int channels, value_channels, pool; /* pool: of keys and values, 0: none */
     enum { APART, KEYS_ARE_VALUES, ALL_ARE_ONE } operands;
+    operation_size size;
 } attention_row;
 
 static const attention_row alone[] = {
-    { { 2, 3, 5, 7 }, 8, 8, 2, APART },            /* small odd sizes */
-    { { 1, 2, 3, 3 }, 33, 17, 0, APART },          /* more channels than keys */
-    { { 3, 1, 1, 1 }, 4, 6, 0, APART },            /* one position */
-    { { 2, 1, 9, 7 }, 12, 20, 3, APART },          /* one frame */
-    { { 1, 4, 19, 21 }, 16, 24, 0, APART },        /* many tiles, the last of which begins in the one before */
-    { { 1, 1, 7, 11 }, 5, 3, 2, KEYS_ARE_VALUES }, /* three tiles of 32 rows for 77 */
-    { { 2, 3, 9, 8 }, 20, 20, 0, ALL_ARE_ONE },
-    { { 1, 5, 23, 29 }, 3, 40, 2, APART },
+    { { 2, 3, 5, 7 }, 8, 8, 2, APART, 0 },                   /* small odd sizes */
+    { { 1, 2, 3, 3 }, 33, 17, 0, APART, 0 },                 /* more channels than keys */
+    { { 3, 1, 1, 1 }, 4, 6, 0, APART, 0 },                   /* one position */
+    { { 2, 1, 9, 7 }, 12, 20, 3, APART, 0 },                 /* one frame */
+    { { 1, 4, 19, 21 }, 16, 24, 0, APART, OPERATION_LARGE }, /* many tiles, the last of which begins in the one before
+                                                              */
+    { { 1, 1, 7, 11 }, 5, 3, 2, KEYS_ARE_VALUES, 0 },        /* three tiles of 32 rows for 77 */
+    { { 2, 3, 9, 8 }, 20, 20, 0, ALL_ARE_ONE, 0 },
+    { { 1, 5, 23, 29 }, 3, 40, 2, APART, OPERATION_LARGE },
 };
 #define ALONE ((int)(sizeof alone / sizeof *alone))
 
@@ -48,6 +50,7 @@ static void make_alone(operation *op, int index)
     snprintf(op->name, sizeof op->name, "attention %d, %s", index / 2, softmax ? "softmax" : "divided");
     op->net = network_make(op->seed, 4);
     op->shape = row->shape;
+    op->size = row->size;
     build_alone(&op->net, row, softmax);
 }
 
@@ -71,8 +74,8 @@ static const struct {
     { { 5, 2, 3, 9 }, 16, false, 0 },
     { { 1, 3, 5, 7 }, 16, false, 0 }, /* keys that are no multiple of anything */
     { { 2, 1, 3, 3 }, 16, true, 0 },
-    { { 5, 3, 11, 7 }, 22, true, OPERATION_LARGE },
-    { { 8, 8, 28, 28 }, 16, true, OPERATION_LARGE }, /* behind layer2 of R50 at 8 frames: more than fit at a time */
+    { { 5, 3, 11, 7 }, 22, true, OPERATION_HUGE },
+    { { 8, 8, 28, 28 }, 16, true, OPERATION_HUGE }, /* behind layer2 of R50 at 8 frames: more than fit at a time */
 };
 #define BLOCKS ((int)(sizeof blocks / sizeof *blocks))
 

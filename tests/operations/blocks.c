@@ -163,10 +163,10 @@ static const struct {
     double slack;
     operation_size size;
 } rows[] = {
-    { "everything", build_everything, 0, { 2, 5, 37, 29 }, 1, 0 },
-    { "everything, block placement", build_everything, 1, { 2, 5, 37, 29 }, 1, 0 },
-    { "everything, frame by frame", build_everything, 2, { 2, 5, 37, 29 }, 1, 0 },
-    { "everything, block placement, frame by frame", build_everything, 3, { 2, 5, 37, 29 }, 1, 0 },
+    { "everything", build_everything, 0, { 2, 3, 23, 19 }, 1, 0 },
+    { "everything, block placement", build_everything, 1, { 2, 3, 23, 19 }, 1, 0 },
+    { "everything, frame by frame", build_everything, 2, { 2, 3, 23, 19 }, 1, 0 },
+    { "everything, block placement, frame by frame", build_everything, 3, { 2, 3, 23, 19 }, 1, 0 },
     { "residual blocks", build_residual, 0, { 2, 5, 37, 29 }, 1, OPERATION_QUICK },
     { "residual blocks, block placement", build_residual, 1, { 2, 5, 37, 29 }, 1, 0 },
     { "inverted residuals", build_inverted, 0, { 2, 4, 33, 24 }, 1, OPERATION_QUICK },

@@ -24,6 +24,7 @@ static void make(operation *op, int index)
 
     while (row >= groups[i]->count()) row -= groups[i++]->count();
     memset(op, 0, sizeof *op);
+    op->group = groups[i];
     op->slack = 1;
     op->seed = 1000u + (uint32_t)index;
     groups[i]->make(op, row);

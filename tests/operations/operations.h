@@ -19,10 +19,12 @@
 typedef enum operation_size {
     OPERATION_PLAIN,
     OPERATION_QUICK, /* one of those in which every operation occurs, for tools and machines that are slow */
-    OPERATION_LARGE  /* for machines that are fast */
+    OPERATION_LARGE, /* too much for a simulated device */
+    OPERATION_HUGE   /* and for a CPU */
 } operation_size;
 
 typedef struct operation {
+    const struct operation_group *group;
     char name[OPERATION_NAME];
     network net;
     tsm_shape shape;
@@ -58,9 +60,9 @@ typedef enum operation_form { OPERATION_DRAWN, OPERATION_OPTIMIZED } operation_f
 void operation_open(operation *op, int index, operation_form form);
 void operation_close(operation *op);
 
-/* Runs it on a backend: twice with a poisoned output between guards, the second time on an arena full of the first
- * run's values, and once more with every value shown. False, with one line that says why, where the backend refuses
- * it, runs give different bits, a guard or the input was written to, or a value is too far from the reference's. */
+/* Runs it on a backend twice, with a poisoned output between guards; the second time on an arena full of the first
+ * run's values, and with every value shown. False, with one line that says why, where the backend refuses it, the
+ * runs give different bits, a guard or the input was written to, or a value is too far from the reference's. */
 bool operation_agrees(const operation *op, const tsm_backend *backend, const tsm_backend_config *config,
                       char why[OPERATION_TEXT]);
 

@@ -3,7 +3,11 @@
  * fiber.cpp - stacks for simulated threads, on ucontext, with the switches announced to AddressSanitizer.
  *
  * A stack is kept for the life of the process and reused; between it and its neighbour lies a page without access.
+ * swapcontext asks the kernel for the signal mask at every switch, which was most of the time of kernels that
+ * shuffle; so a fiber is entered through its context, and from then on by a jump. AddressSanitizer, which has its own
+ * idea of what a jump leaves behind, keeps swapcontext.
  */
+#undef _FORTIFY_SOURCE /* it takes a jump to another stack for a mistake */
 #include "internal.h"
 
 #include <stdio.h>
@@ -38,6 +42,7 @@ void fiber_prepare(Fiber &fiber, void (*entry)())
     fiber.bottom = fiber.stack;
     fiber.bytes = kStackBytes;
     fiber.fake_stack = nullptr;
+    fiber.entered = false;
 #if TSM_SIM_ASAN
     /* An abandoned run leaves the red zones of its frames behind. */
     ASAN_UNPOISON_MEMORY_REGION(fiber.stack, kStackBytes);
@@ -49,17 +54,24 @@ void fiber_prepare(Fiber &fiber, void (*entry)())
     makecontext(&fiber.context, entry, 0);
 }
 
+#if TSM_SIM_ASAN
 void fiber_switch(Fiber &from, Fiber &to)
 {
-#if TSM_SIM_ASAN
     __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.bytes);
-#endif
     swapcontext(&from.context, &to.context);
-#if TSM_SIM_ASAN
     /* Back from where this one went; a host thread may be another than before. */
     __sanitizer_finish_switch_fiber(from.fake_stack, &to.bottom, &to.bytes);
-#endif
 }
+#else
+void fiber_switch(Fiber &from, Fiber &to)
+{
+    from.entered = true;
+    if (_setjmp(from.place)) return;
+    if (to.entered) _longjmp(to.place, 1);
+    to.entered = true;
+    setcontext(&to.context);
+}
+#endif
 
 void fiber_entered(Fiber &from)
 {

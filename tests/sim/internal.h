@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <setjmp.h>
 #include <ucontext.h>
 #include <vector>
 
@@ -38,7 +39,9 @@ namespace sim
 /* ---- fiber.cpp: a stack with its place of execution ---- */
 
 struct Fiber {
-    ucontext_t context;
+    ucontext_t context; /* where it is entered; under ASan, where it goes on */
+    jmp_buf place;      /* where it goes on */
+    bool entered = false;
     char *stack = nullptr;        /* NULL: the host thread's own */
     const void *bottom = nullptr; /* as ASan is told */
     size_t bytes = 0;

@@ -126,3 +126,14 @@ int tsm_cpu_count(void)
 
     return quota > 0 && quota < affinity ? quota : affinity;
 }
+
+int tsm_runnable_count(void)
+{
+    FILE *file = fopen("/proc/loadavg", "re");
+    int count = 1;
+
+    if (!file) return 1;
+    if (fscanf(file, "%*f %*f %*f %d", &count) != 1 || count < 1) count = 1;
+    fclose(file);
+    return count;
+}

@@ -7,9 +7,11 @@
  * have. At least 1. */
 int tsm_cpu_count(void);
 
-/* The part that control groups have in it, rounded up; 0 where they set no limit. `root` stands before /proc and
- * /sys:
- * "" but for tests. */
+/* The part that control groups have in it, rounded up; 0 where they set no limit. `root` stands before the paths that
+ * are read: "", but for tests. */
 int tsm_cpu_quota(const char *root);
+
+/* Threads of the whole machine that run or want to, the caller's among them; 1 where that is not known. */
+int tsm_runnable_count(void);
 
 #endif

@@ -12,39 +12,6 @@ static uint64_t value_bytes(const tsm_dims *dims)
     return (uint64_t)tsm_dims_count(dims) * sizeof(float);
 }
 
-static uint64_t padded(uint64_t bytes)
-{
-    return (bytes + TSM_ALIGNMENT - 1) / TSM_ALIGNMENT * TSM_ALIGNMENT;
-}
-
-bool tsm_cpu_picks(const tsm_node *node)
-{
-    return node->op == TSM_OP_CONV && tsm_cpu_is_matmul(node) && node->stride > 1;
-}
-
-bool tsm_cpu_restores(const tsm_plan *plan, int index)
-{
-    return plan->last_use[plan->graph->nodes[index].inputs[0]] != index;
-}
-
-tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int index)
-{
-    const tsm_node *node = &plan->graph->nodes[index];
-    const tsm_dims *in = &plan->shapes[node->inputs[0]], *out = &plan->shapes[index];
-    tsm_cpu_conv_space space = { padded(plan->ops[index].scratch_bytes), 0, 0 };
-
-    if (node->shift.end > 0 && plan->worker->prepared->shift_method == TSM_SHIFT_COPY) {
-        space.shift = padded(value_bytes(in));
-    } else if (node->shift.end > 0 && tsm_cpu_restores(plan, index)) {
-        space.shift = padded(tsm_cpu_shift_edge_count(in, node->shift) * sizeof(float));
-    }
-    if (tsm_cpu_picks(node)) {
-        const tsm_dims few = { in->n, in->t, out->h, out->w, in->c };
-        space.pick = padded(value_bytes(&few));
-    }
-    return space;
-}
-
 /* The input whose storage a node may overwrite, or -1. */
 static int in_place_input(const tsm_plan *plan, int index)
 {
@@ -83,11 +50,31 @@ static tsm_status compile(tsm_plan *plan, int index, tsm_error *error)
     return TSM_OK;
 }
 
+/* oneDNN's kernels count bytes of a frame, and pixels of all frames, in 32 bits. */
+#define MAX_FRAME_BYTES INT32_MAX
+#define MAX_PIXELS      INT32_MAX
+
+static tsm_status check_value(const tsm_plan *plan, int index, tsm_error *error)
+{
+    const tsm_dims *d = &plan->shapes[index];
+    const int64_t pixels = (int64_t)d->h * d->w, frames = (int64_t)d->n * d->t;
+    const char *name = plan->graph->nodes[index].name;
+
+    if (pixels * d->c > MAX_FRAME_BYTES / (int64_t)sizeof(float))
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "cpu: %s: a frame of %dx%dx%d numbers, which is more than 2^29",
+                        name, d->h, d->w, d->c);
+    if (frames > MAX_PIXELS / pixels)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "cpu: %s: %lld frames of %dx%d pixels, which are more than 2^31",
+                        name, (long long)frames, d->h, d->w);
+    return TSM_OK;
+}
+
 /* Compiles everything and asks the memory plan for a place for it. */
 static tsm_status place(tsm_plan *plan, tsm_error *error)
 {
     const tsm_prepared *prepared = plan->worker->prepared;
 
+    for (int i = 0; i < plan->graph->count; i++) TSM_TRY_RETURN(check_value(plan, i, error));
     for (int i = 0; i < plan->graph->count; i++) {
         plan->values[i] =
             (tsm_memplan_value){ .bytes = value_bytes(&plan->shapes[i]), .in_place = in_place_input(plan, i) };

@@ -6,12 +6,11 @@
 #include <omp.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "team.h"
+#include "rehearsal.h"
 
 #define WINDOW_MS         5.0  /* of runs that are measured at a time */
 #define REST_MS           20.0 /* from one look at the neighbourhood to the next */
@@ -172,18 +171,6 @@ static void judge(tsm_cpu_waiting *w)
     pthread_mutex_unlock(&lock);
 }
 
-/* Threads of the whole machine that run or want to; 1 where that is not known. */
-static int count_runnable(void)
-{
-    FILE *file = fopen("/proc/loadavg", "re");
-    int count = 1;
-
-    if (!file) return 1;
-    if (fscanf(file, "%*f %*f %*f %d", &count) != 1) count = 1;
-    fclose(file);
-    return count;
-}
-
 /* With the lock: looks, where it is time to; true where a window is to be measured. Of the team `awake` threads are
  * runnable. */
 static bool look(int threads, int awake)
@@ -191,7 +178,7 @@ static bool look(int threads, int awake)
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
 
     if (threads == 1 || threads > cpus || tsm_now_ms() < look_at_ms) return false;
-    if (count_runnable() - awake + threads > online + online / SLACK) {
+    if (tsm_runnable_count() - awake + threads > online + online / SLACK) {
         call_crew(threads);
         look_at_ms = tsm_now_ms() + REST_MS;
         return false;

@@ -48,12 +48,21 @@ void tsm_context_destroy(tsm_context **context)
     *context = NULL;
 }
 
+/* Beyond these the libraries below fail in ways of their own, or take minutes to say that they cannot. */
+#define MAX_CLIPS  (1 << 20)
+#define MAX_FRAMES (1 << 16)
+
 tsm_status tsm_shape_check(const tsm_shape *shape, tsm_error *error)
 {
     if (!shape) return tsm_fail(error, TSM_ERROR_ARGUMENT, "shape: none (NULL)");
-    if (shape->n >= 1 && shape->t >= 0 && shape->h >= 1 && shape->w >= 1) return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_ARGUMENT, "shape: %d clips of %d frames of %dx%d pixels", shape->n, shape->t,
-                    shape->h, shape->w);
+    if (shape->n < 1 || shape->n > MAX_CLIPS)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "shape: %d clips, want 1 to %d", shape->n, MAX_CLIPS);
+    if (shape->t < 0 || shape->t > MAX_FRAMES)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "shape: %d frames a clip, want 0 to %d", shape->t, MAX_FRAMES);
+    if (shape->h < 1 || shape->h > TSM_MAX_SIDE || shape->w < 1 || shape->w > TSM_MAX_SIDE)
+        return tsm_fail(error, TSM_ERROR_ARGUMENT, "shape: frames of %dx%d pixels, want 1 to %d a side", shape->w,
+                        shape->h, TSM_MAX_SIDE);
+    return TSM_OK;
 }
 
 tsm_status tsm_graph_shapes(tsm_dims **out, const tsm_graph *graph, const tsm_shape *shape, tsm_error *error)
@@ -69,11 +78,6 @@ tsm_status tsm_graph_shapes(tsm_dims **out, const tsm_graph *graph, const tsm_sh
 fail:
     tsm_free(shapes);
     return status;
-}
-
-const tsm_dims *tsm_planned_input(const tsm_context *context, const tsm_planned *planned)
-{
-    return &planned->shapes[tsm_graph_input(context->engine->graph)];
 }
 
 /* Frames of the same size for plans of the same shape: where `spec` differs in nothing else they are the same. */

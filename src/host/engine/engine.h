@@ -51,9 +51,12 @@ struct tsm_context {
 };
 
 /* The shape that a plan is made for: that of the graph's one input. */
-const tsm_dims *tsm_planned_input(const tsm_context *context, const tsm_planned *planned);
+static inline const tsm_dims *tsm_planned_input(const tsm_context *context, const tsm_planned *planned)
+{
+    return &planned->shapes[tsm_graph_input(context->engine->graph)];
+}
 
-/* A shape that can be planned: n, h and w at least 1, t at least 0. `shape` may be NULL. Errors: ARGUMENT. */
+/* A shape within the limits of tsm_shape. `shape` may be NULL. Errors: ARGUMENT. */
 tsm_status tsm_shape_check(const tsm_shape *shape, tsm_error *error);
 
 /* The shape of every node's value, for the caller to free. Errors: ARGUMENT, MEMORY. */

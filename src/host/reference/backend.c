@@ -131,6 +131,7 @@ static tsm_status place_values(tsm_plan *plan, tsm_error *error)
         status = tsm_fail_memory(error, count * sizeof *values);
         goto fail;
     }
+    TSM_TRY(tsm_cancel_check(&plan->worker->prepared->cancel, error));
     for (size_t i = 0; i < count; i++) {
         values[i].bytes = (uint64_t)tsm_dims_count(&plan->shapes[i]) * sizeof(float);
         values[i].in_place = -1;

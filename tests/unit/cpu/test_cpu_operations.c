@@ -30,7 +30,7 @@ START_TEST(operations)
     char why[OPERATION_TEXT];
     operation op;
 
-    if (operation_size_at(_i / 2) == OPERATION_LARGE) return;
+    if (operation_size_at(_i / 2) == OPERATION_HUGE) return;
     operation_open(&op, _i / 2, _i % 2 ? OPERATION_OPTIMIZED : OPERATION_DRAWN);
     for (size_t i = 0; i < CONFIGS; i++)
         ck_assert_msg(operation_agrees(&op, &tsm_backend_cpu, &configs[i], why), "%s, configuration %zu: %s", op.name,

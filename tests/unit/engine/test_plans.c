@@ -25,9 +25,19 @@ static const struct {
     tsm_shape shape;
     const char *names;
 } bad_shapes[] = {
-    { { 0, 8, 32, 32 }, "shape" },  { { -1, 8, 32, 32 }, "shape" },
-    { { 1, -8, 32, 32 }, "shape" }, { { 1, 8, 0, 32 }, "shape" },
-    { { 1, 8, 32, -5 }, "shape" },  { { INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX }, "2^40" },
+    { { 0, 8, 32, 32 }, "shape: 0 clips" },
+    { { -1, 8, 32, 32 }, "shape: -1 clips" },
+    { { (1 << 20) + 1, 1, 1, 1 }, "shape: 1048577 clips" },
+    { { 1, -8, 32, 32 }, "shape: -8 frames" },
+    { { 1, 65537, 1, 1 }, "shape: 65537 frames" },
+    { { 1, 8, 0, 32 }, "shape: frames of 32x0 pixels" },
+    { { 1, 8, 32, -5 }, "shape: frames of -5x32 pixels" },
+    { { 1, 1, 1, 2147483647 }, "shape: frames of 2147483647x1 pixels, want 1 to 16384 a side" },
+    { { 1, 1, 1, 536870912 }, "shape: frames of" },
+    { { 1, 1, 1, 4194304 }, "shape: frames of" },
+    { { 1, 1, 16385, 1 }, "shape: frames of" },
+    { { INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX }, "shape: 2147483647 clips" },
+    { { 1 << 20, 1 << 16, 16384, 16384 }, "2^40" },
 };
 
 START_TEST(refused_shapes_change_nothing)
@@ -101,6 +111,95 @@ START_TEST(plans_of_several_shapes)
 }
 END_TEST
 
+/* What oneDNN counts in 32 bits. */
+START_TEST(sizes_that_onednn_cannot_count)
+{
+    static const struct {
+        tsm_shape shape;
+        const char *names;
+    } cases[] = {
+        { { 1, 1, 16384, 16384 }, "cpu: input: a frame of 16384x16384x3 numbers" },
+        { { 1, 1, 16384, 10923 }, "cpu: input: a frame of 16384x10923x3 numbers" },
+        { { 1, 65536, 256, 128 }, "cpu: input: 65536 frames of 256x128 pixels" },
+        { { 1 << 20, 1024, 2, 1 }, "cpu: input: 1073741824 frames of 2x1 pixels" },
+    };
+    tsm_engine *engine = make_engine(GOLDEN("r18"), "cpu");
+    tsm_context *context = make_context(engine, NULL);
+    tsm_error error;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_error(tsm_context_plan(context, &cases[i].shape, &error), &error, TSM_ERROR_ARGUMENT, cases[i].names);
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+}
+END_TEST
+
+/* The caller's own limit, on every device: what fits is planned, what does not allocates nothing. */
+START_TEST(bytes_are_limited)
+{
+    const tsm_shape larger = { N + 1, T, H, W };
+    tsm_engine_options options = TSM_ENGINE_OPTIONS_INIT;
+    tsm_model *model = load_model(GOLDEN("r18"));
+    tsm_engine *engine = make_engine(GOLDEN("r18"), devices[_i]);
+    tsm_context *context = make_context(engine, &shape);
+    tsm_error error;
+
+    options.device = devices[_i];
+    options.max_bytes = tsm_context_bytes(context);
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    assert_ok(tsm_engine_create(&engine, model, &options, &error), &error);
+    context = make_context(engine, &shape);
+    assert_error(tsm_context_plan(context, &larger, &error), &error, TSM_ERROR_MEMORY, "bytes, the limit is ");
+    ck_assert_uint_eq(tsm_context_bytes(context), options.max_bytes);
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    tsm_model_destroy(&model);
+}
+END_TEST
+
+static int asked(void *user)
+{
+    int *left = user;
+
+    return (*left)-- <= 0;
+}
+
+/* Every call that may take long stops where the caller says so, and the next one works. */
+START_TEST(cancelled_by_the_caller)
+{
+    int left = INT32_MAX;
+    tsm_engine_options options = TSM_ENGINE_OPTIONS_INIT;
+    tsm_model *model = load_model(GOLDEN("r18"));
+    float *data = hashed_array(PIXELS, 1), logits[N * CLASSES];
+    tsm_tensor input = planes_tensor(data, N, T, C, H, W), output = logits_tensor(logits, N, CLASSES);
+    tsm_engine *engine = NULL;
+    tsm_context *context;
+    tsm_error error;
+
+    options.device = devices[_i];
+    options.cancel = asked;
+    options.cancel_user = &left;
+    left = 2;
+    assert_error(tsm_engine_create(&engine, model, &options, &error), &error, TSM_ERROR_CANCELLED, "cancelled");
+    left = INT32_MAX;
+    assert_ok(tsm_engine_create(&engine, model, &options, &error), &error);
+    context = make_context(engine, NULL);
+    left = 0;
+    assert_error(tsm_context_plan(context, &shape, &error), &error, TSM_ERROR_CANCELLED, "cancelled");
+    left = INT32_MAX;
+    assert_ok(tsm_context_plan(context, &shape, &error), &error);
+    left = 5;
+    assert_error(tsm_run(context, &input, &output, &error), &error, TSM_ERROR_CANCELLED, "cancelled");
+    left = INT32_MAX;
+    run(context, &input, logits, N);
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    tsm_model_destroy(&model);
+    free(data);
+}
+END_TEST
+
 /* Many plans: the message that lists them is cut, not overrun. */
 START_TEST(many_plans)
 {
@@ -165,6 +264,9 @@ int main(void)
 
     tcase_add_loop_test(plans, refused_shapes_change_nothing, 0, DEVICES);
     tcase_add_loop_test(plans, plans_of_several_shapes, 0, DEVICES);
+    tcase_add_test(plans, sizes_that_onednn_cannot_count);
+    tcase_add_loop_test(plans, bytes_are_limited, 0, DEVICES);
+    tcase_add_loop_test(plans, cancelled_by_the_caller, 0, DEVICES);
     tcase_add_test(plans, many_plans);
     tcase_add_test(plans, same_plan_again_is_cheap);
     tcase_add_loop_test(plans, engine_goes_first, 0, DEVICES);

@@ -11,7 +11,7 @@ START_TEST(operations)
     char why[OPERATION_TEXT];
     operation op;
 
-    if (operation_size_at(_i) == OPERATION_LARGE) return;
+    if (operation_size_at(_i) == OPERATION_HUGE) return;
     operation_open(&op, _i, OPERATION_OPTIMIZED);
     ck_assert_msg(operation_agrees(&op, &tsm_backend_reference, &(tsm_backend_config){ 0 }, why), "%s: %s", op.name,
                   why);
