@@ -4,7 +4,7 @@
 #ifndef TSM_CUDA_NODE_SPEC_H
 #define TSM_CUDA_NODE_SPEC_H
 
-#include "cuda/conv/plain.h"
+#include "cuda/conv/ours.h"
 #include "layout.h"
 
 /* Of node `index` at these shapes, with values of these pitches. */

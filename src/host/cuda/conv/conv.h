@@ -6,7 +6,7 @@
  *   family.h      who can: families, their candidates, convs made of them
  *   tune.h        which is best: from the cache, or by trial
  *   cache.h       what was found, on disk
- *   ours_spec.h   which convolutions can shift as they read
+ *   ours.h        which convolutions can shift as they read
  *   matmul.h      products of cuBLASLt, for attention too
  *   libraries.h   the handles
  */
@@ -18,7 +18,7 @@
 #include "family.h"
 #include "libraries.h"
 #include "matmul.h"
-#include "ours_spec.h"
+#include "ours.h"
 #include "tune.h"
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ours_spec.h - a spec as our own kernels have it (kernels/conv/spec.h), which shift as they read. Needs no CUDA. */
-#ifndef TSM_CUDA_CONV_OURS_SPEC_H
-#define TSM_CUDA_CONV_OURS_SPEC_H
+/* ours.h - what the family of our own kernels says beside its table: kernels/conv/conv_kernels.h in terms of specs.
+ */
+#ifndef TSM_CUDA_CONV_OURS_H
+#define TSM_CUDA_CONV_OURS_H
 
 #include "descriptor.h"
 #include "kernels/conv/spec.h"
