@@ -110,6 +110,32 @@ same "$work/want.safetensors" "$work/got"
 called="cat MODEL | tsm run --model -"
 cat "$model" | "$TSM" run --model - --input "$work/want.npy" --output "$work/got" 2>"$work/err" || fail "it failed"
 same "$work/want-logits.npy" "$work/got"
+works classify "$clip" $small
+facts >"$work/want"
+called="tsm classify --model - <MODEL"
+"$TSM" classify "$clip" --model - --input-size 32 <"$model" >"$work/out" 2>"$work/err" || fail "it failed"
+facts | cmp -s "$work/want" - || fail "other labels"
+for form in network.zip.pth network.legacy.pth; do
+    called="cat $form | tsm convert -"
+    works convert "$TSM_DATA/pytorch/$form" "$work/want.st" --segments 8 --shift-div 8
+    cat "$TSM_DATA/pytorch/$form" | "$TSM" convert - - --segments 8 --shift-div 8 2>"$work/err" >"$work/got" || fail "it failed"
+    same "$work/want.st" "$work/got"
+    called="cat $form | tsm classify CLIP --model -"
+    cat "$TSM_DATA/pytorch/$form" | "$TSM" classify "$clip" --model - --input-size 32 --segments 8 --shift-div 8 >"$work/got" \
+        2>"$work/err" || fail "it failed"
+    works classify "$clip" --model "$TSM_DATA/pytorch/$form" --input-size 32 --segments 8 --shift-div 8
+    facts >"$work/want"
+    cp "$work/got" "$work/out"
+    facts | cmp -s "$work/want" - || fail "other labels"
+done
+called="cat PDPARAMS | tsm info -"
+cat "$TSM_DATA/paddle/pptsm_t16.protocol4.pdparams" | "$TSM" info - --segments 16 >"$work/out" 2>"$work/err" || fail "it failed"
+expect_out "standard input" "NumPy pickle" "PaddleVideo"
+called="cat MODEL | tsm classify --model - -"
+cat "$model" | "$TSM" classify --model - - --input-size 32 >"$work/out" 2>"$work/err"
+status=$?
+expect_status 1
+expect_line "once only"
 called="tsm info --labels -"
 printf '0,a\n1,b\n2,c\n3,d\n4,e\n5,f\n6,g\n' | "$TSM" info "$model" --labels - >"$work/out" 2>"$work/err" || fail "it failed"
 expect_out "a, b, c, d, e, f, g"

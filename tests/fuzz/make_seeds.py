@@ -6,10 +6,14 @@ What the fuzzers found since lies beside them, named by hash.
     tests/fuzz/make_seeds.py        (ffmpeg is needed for the videos)
 """
 
+import collections
 import json
 import pathlib
+import random
 import struct
 import subprocess
+
+import torch_pickles as torch
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 
@@ -51,15 +55,16 @@ def resnet18(mark):
     yield "new_fc.bias", [2]
 
 
-def nonlocal_resnet18():
-    """As above, with a non-local block after layer4.1."""
+def nonlocal_resnet18(stage):
+    """As above, with a non-local block after the second block of a stage."""
+    block, channels = "base_model.layer%d.1." % stage, 1 << stage - 1
     for name, shape in resnet18("blockres"):
-        yield name.replace("layer4.1.", "layer4.1.block."), shape
+        yield name.replace(block, block + "block."), shape
     for name in ("theta", "phi.0", "g.0"):
-        yield "base_model.layer4.1.nl.%s.weight" % name, [4, 8, 1, 1, 1]
-        yield "base_model.layer4.1.nl.%s.bias" % name, [4]
-    yield "base_model.layer4.1.nl.W.0.weight", [8, 4, 1, 1, 1]
-    yield from batchnorm("base_model.layer4.1.nl.W.1", 8)
+        yield block + "nl.%s.weight" % name, [channels // 2, channels, 1, 1, 1]
+        yield block + "nl.%s.bias" % name, [channels // 2]
+    yield block + "nl.W.0.weight", [channels, channels // 2, 1, 1, 1]
+    yield from batchnorm(block + "nl.W.1", channels)
 
 
 def online_mobilenet():
@@ -128,6 +133,58 @@ def pptsm():
     yield "head.fc.bias", [2]
 
 
+def values_of(name, shape, numbers):
+    """Random weights; the variances, and what multiplies, above zero."""
+    count = 1
+    for dim in shape:
+        count *= dim
+    positive = name.endswith(("var", "variance")) or "bn" in name and name.endswith("weight")
+    return [round(numbers.uniform(*((0.5, 1.5) if positive else (-0.5, 0.5))), 3) for _ in range(count)]
+
+
+def drawn(tensors, **metadata):
+    """A network with weights, as a safetensors file of half floats."""
+    numbers, header, data = random.Random(1), {"__metadata__": metadata} if metadata else {}, b""
+    for name, shape in tensors:
+        values = values_of(name, shape, numbers)
+        begin = len(data)
+        data += struct.pack("<%de" % len(values), *values)
+        header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [begin, len(data)]}
+    return safetensors(header, data)
+
+
+def state(tensors, prefix=""):
+    """The same as a state dictionary of PyTorch."""
+    numbers = random.Random(1)
+    return collections.OrderedDict((prefix + name, torch.Tensor(shape, values_of(name, shape, numbers), "e"))
+                                   for name, shape in tensors)
+
+
+def torchvision(tensors):
+    for name, shape in tensors:
+        yield name.replace("base_model.", "").replace("new_fc", "fc"), shape
+
+
+def resnext50():
+    """Names and shapes of a ResNet-50 of width 1, whose 3x3 convolutions have two channels in two groups."""
+    yield "base_model.conv1.weight", [1, 3, 7, 7]
+    yield from batchnorm("base_model.bn1", 1)
+    channels = 1
+    for stage, blocks in enumerate((3, 4, 6, 3)):
+        inner, out = 2 << stage, 4 << stage
+        for block in range(blocks):
+            name = "base_model.layer%d.%d." % (stage + 1, block)
+            for number, shape in enumerate(([inner, channels, 1, 1], [inner, inner // 2, 3, 3], [out, inner, 1, 1])):
+                yield name + "conv%d%s.weight" % (number + 1, "" if number else ".net"), shape
+                yield from batchnorm(name + "bn%d" % (number + 1), shape[0])
+            if block == 0:
+                yield name + "downsample.0.weight", [out, channels, 1, 1]
+                yield from batchnorm(name + "downsample.1", out)
+            channels = out
+    yield "new_fc.weight", [2, channels]
+    yield "new_fc.bias", [2]
+
+
 def network(tensors, dtype, size, **metadata):
     header = {"__metadata__": metadata} if metadata else {}
     offset = 0
@@ -148,7 +205,7 @@ def make_safetensors():
                                                      mean="0.5,0.5,0.5", std="1,1,1", shift_place="blockres"))
     write("safetensors", "network_block", network(resnet18("block"), "BF16", 2, arch="resnet18", classes="2", shift_div="2"))
     write("safetensors", "network_plain", network(resnet18(""), "F16", 2, input_size="64"))
-    write("safetensors", "nonlocal", network(nonlocal_resnet18(), "F16", 2, **{"segments": "2", "nonlocal": "dot_product"}))
+    write("safetensors", "nonlocal", network(nonlocal_resnet18(4), "F16", 2, **{"segments": "2", "nonlocal": "dot_product"}))
     write("safetensors", "online", network(online_mobilenet(), "F16", 2, shift_div="1"))
     write("safetensors", "mobileone", network(mobileone(False), "F16", 2))
     write("safetensors", "mobileone_merged", network(mobileone(True), "F16", 2, shift_direction="unidirectional"))
@@ -164,6 +221,87 @@ def make_safetensors():
     write("safetensors", "page", b"<!DOCTYPE html><html>")
     write("safetensors", "pytorch_zip", b"PK\3\4" + bytes(26) + b"archive/data.pkl")
     write("safetensors", "empty", b"")
+
+
+def make_networks():
+    """Networks that run, in each container and wrapped as people have them."""
+    write("network", "resnet18", drawn(resnet18("blockres"), segments="2", shift_div="2"))
+    write("network", "resnet18_block", drawn(resnet18("block"), segments="3", shift_div="3", labels="left\nright"))
+    write("network", "torchvision", drawn(torchvision(resnet18("plain")), segments="1"))
+    write("network", "resnext50", drawn(resnext50(), segments="2", shift_div="4"))
+    write("network", "nonlocal", drawn(nonlocal_resnet18(2), segments="2", shift_div="8"))
+    write("network", "online", drawn(online_mobilenet(), segments="2"))
+    write("network", "mobileone", drawn(mobileone(False), segments="2"))
+    write("network", "mobileone_merged", drawn(mobileone(True), segments="2"))
+    write("network", "pptsm", drawn(pptsm(), segments="2"))
+    write("network", "pytorch_zip", torch.zip_file({"state_dict": state(resnet18("blockres"), "module.")}))
+    write("network", "pytorch_legacy", torch.legacy(state(torchvision(resnet18("plain"))), 4))
+
+
+def wrapped():
+    """What stands around weights: dictionaries in dictionaries, averages, an optimizer, what thop and mmcv count."""
+    weights = {"conv1.weight": torch.Tensor([1, 3, 1, 1], [.5, .25, 1]), "fc.bias": torch.Tensor([2], [1, 2])}
+    counts = {name: torch.Tensor([1], [9], "d") for name in ("total_ops", "total_params", "conv1.total_ops")}
+    tracked = {"bn1.num_batches_tracked": torch.Tensor([], [7], "q")}
+    average = {"ema_" + name.replace(".", "_"): tensor for name, tensor in weights.items()}
+    optimizer = {"state": {0: {"momentum_buffer": torch.Tensor([2], [0, 0])}}, "param_groups": [{"lr": 0.1}]}
+    yield "nested", {"model": {"net": {"state_dict": weights}}, "epoch": 3}
+    yield "deep", {"a": {"b": {"c": {"d": {"e": weights}}}}}
+    yield "ema", {"state_dict": weights, "ema": {"module": dict(weights)}, "optimizer": optimizer}
+    yield "mmcv_ema", {"meta": {"epoch": 1}, "state_dict": {**weights, **average}}
+    yield "thop", {**weights, **counts, **tracked}
+    yield "prefixes", {"state_dict": {"module._orig_mod.model." + name: t for name, t in weights.items()}}
+    yield "lightning", {"state_dict": {**{"net." + name: t for name, t in weights.items()},
+                                       "criterion.weight": torch.Tensor([2], [1, 1])}, "callbacks": {}}
+
+
+def make_wrapped():
+    for name, thing in wrapped():
+        write("pytorch", name + ".zip", torch.zip_file(thing))
+        write("pytorch", name + ".legacy", torch.legacy(thing))
+    write("pytorch", "protocol5.zip", torch.zip_file(dict(wrapped())["nested"], 5))
+    write("pytorch", "protocol5.legacy", torch.legacy(dict(wrapped())["nested"], 5))
+    tensors = [("a.weight", [2]), ("ema_a_weight", [2]), ("total_ops", [1]), ("a.total_params", [1]), ("n_averaged", [])]
+    write("safetensors", "bookkeeping", drawn(tensors))
+    write("safetensors", "prefixes", drawn(("module.model." + name, shape) for name, shape in tensors))
+
+
+def make_shapes():
+    """Choices, a byte each: see fuzz_shapes.c."""
+    numbers = random.Random(2)
+    for i in range(24):
+        write("shapes", "random%d" % i, bytes([1 + i % 7]) + numbers.randbytes(6 + 5 * i))
+    sizes = [(1, 1, 1, 1), (1, 8, 224, 224), (1, 1, 1, 16384), (1, 1, 16384, 16384), (1048576, 1, 1, 1),
+             (1, 65536, 1, 1), (2147483647, 2147483647, 2147483647, 2147483647), (0, 0, 0, 0), (-1, 1, 1, 1)]
+    for i, size in enumerate(sizes):
+        write("shapes", "size%d" % i, bytes([0, 0, 0, 0, 0, 0, 13]) + struct.pack(">4i", *size) + numbers.randbytes(60))
+    write("shapes", "empty", b"")
+
+
+def make_names():
+    names = ["TSM_kinetics_RGB_resnet50_shift8_blockres_avg_segment16_e50.pth",
+             "TSM_somethingv2_RGB_resnet101_shift8_blockres_avg_segment8_e45_nl.pth.tar",
+             "TSM_x_RGB_mobilenetv2_shift8_block_tpool_avg_segment8_e100_dense.pth",
+             "tsm_nl_embedded_gaussian_r50_1x1x8_50e_kinetics400_rgb_20200724-8ba1d9e0.pth",
+             "tsm_imagenet-pretrained-mobilenetv2_8xb16-1x1x8-100e_kinetics400-rgb_20230414-401127fd.pth",
+             "tsm_imagenet-pretrained-r50-nl-dot-product_8xb16-1x1x8-50e_kinetics400-rgb.pth"]
+    for i, name in enumerate(names):
+        write("names", "release%d" % i, ("models/" + name).encode())
+    write("names", "frames", b"img_00001.jpg\nimg_00002.jpg\nimg_00010.jpg\nthumb.png\n.hidden.jpg")
+    write("names", "unpadded", b"frame-9.png\nframe-10.png\nframe-010.png\nframe-1.PNG\n9.jpeg\n10.jpeg")
+    write("names", "patterns", b"img_#.jpg\nimg_%05d.jpg\nimg_*.j?g\nimg_12.jpg\nimg_99999999999999999999999.jpg")
+    write("names", "wild", b"a1b2.jpg\na1b10.jpg\na01b2.jpg\na\xffb1.jpg\n0.jpg\n00.jpg\n000.jpg")
+
+
+def make_options():
+    lines = {"all": ["--model=m", "--segments", "8", "--device", "cpu", "--json", "a.mp4", "--", "--b"],
+             "numbers": ["--threads=0", "x"], "large": ["--timeout", "99999999999999999999"],
+             "negative": ["--segments=-1"], "choice": ["--mode", "mmaction2", "--views=10", "--precision", "fp99"],
+             "unknown": ["--unknown\x1b[31m"], "flag": ["--json=1"], "help": ["-h"], "short": ["-x"], "dash": ["-"],
+             "missing": ["--model"], "limits": ["--max-pixels", "1", "--max-memory=1073741824", "--max-megabytes", "7"],
+             "repeated": ["--segments", "8", "--segments", "16", "--no-shift", "--no-shift"], "empty": [""]}
+    for name, arguments in lines.items():
+        write("options", name, "\n".join(arguments).encode())
 
 
 def npy(version, header, data=b""):
@@ -229,8 +367,20 @@ def make_pytorch():
         write("pytorch", f"numpy{protocol}", b"\x80" + bytes((protocol,)) + b"}(X\1\0\0\0acnumpy.core.multiarray\n"
               b"_reconstruct\n(cnumpy\nndarray\nK\0\x85" + encode(b"b") + b"tR(K\1K\2\x85cnumpy\ndtype\n(X\2\0\0\0f4\x89\x88tR"
               b"(K\3X\1\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89" + encode(b"12345678") + b"tbu.")
+    array = (b"cnumpy.core.multiarray\n_reconstruct\n)R(K\1K\2\x85cnumpy\ndtype\nX\2\0\0\0f4\x85R\x89C\x0812345678tb")
+    write("pytorch", "paddle_variable", b"\x80\3}X\1\0\0\0acbuiltins\ntuple\nX\1\0\0\0n" + array + b"\x86\x85Rs.")
+    write("pytorch", "paddle_pair", b"\x80\3}X\1\0\0\0m}X\1\0\0\0aX\1\0\0\0n" + array + b"\x86ss.")
     write("pytorch", "tensor", b"ctorch._utils\n_rebuild_tensor\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
                                b"X\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQK\x00K\x02K\x02\x86K\x02K\x01\x86tR.")
+
+
+def make_image():
+    """The small ones that Pillow wrote for the tests, and one of them cut off."""
+    for path in sorted((CORPUS.parents[1] / "data" / "pil").iterdir()):
+        if path.suffix in (".jpg", ".png") and path.stat().st_size < 3000:
+            write("image", path.name, path.read_bytes())
+    write("image", "truncated.jpg", (CORPUS / "image" / "progressive.jpg").read_bytes()[:900])
+    write("image", "text", b"this is not an image\n")
 
 
 def make_video():
@@ -255,7 +405,13 @@ def make_video():
 
 if __name__ == "__main__":
     make_safetensors()
+    make_networks()
+    make_wrapped()
+    make_shapes()
+    make_names()
+    make_options()
     make_npy()
     make_labels()
     make_pytorch()
+    make_image()
     make_video()

@@ -34,6 +34,7 @@ from nonlocal_torch import NonLocalTSM  # noqa: E402
 from online_torch import look_back_only  # noqa: E402
 from pptsm_torch import PPTSM  # noqa: E402
 from random_weights import randomise, settle_norms  # noqa: E402
+from resnext_torch import GroupedTSM  # noqa: E402
 from temporal_pool_torch import PooledTSM  # noqa: E402
 
 
@@ -54,6 +55,8 @@ class Net:
     naming: str = "mit"
     tpool: bool = False
     nonlocal_mode: str = ""     # of non-local blocks; none where empty
+    inner: int = 0              # of bottlenecks: channels of the 3x3 in layer1, where they are not `width`
+    groups: int = 1             # of these convolutions
     branches: int = 1           # of MobileOne's blocks
     merged: str = ""            # the MobileOne of this name, its branches merged
     stored: str = ""            # the file of the network of this name
@@ -153,6 +156,13 @@ NETS = [
     # A third of 32, 64 and 128 channels: the second fold has a channel more than the first.
     Net("pptsm_t3", "pptsm", [(2, 64, 64, 85), (1, 43, 57, 86)],
         width=2, segments=3, half=True, naming="paddlevideo"),
+    # Bottlenecks twice as wide inside as those of a ResNet, in groups of two channels, of three, and in one.
+    Net("r50_groups4", "resnet50", [(1, 64, 64, 91), (2, 57, 43, 92)],
+        width=4, div=4, half=True, inner=8, groups=4),
+    Net("r50_groups2_block_t16", "resnet50", [(1, 64, 64, 93), (1, 43, 57, 94)],
+        width=3, segments=16, div=3, place="block", half=True, inner=6, groups=2),
+    Net("r50_wide", "resnet50", [(1, 64, 64, 95), (2, 33, 47, 96)],
+        width=3, div=3, half=True, inner=6),
 ]
 MARGIN = 0.12       # least lead of the best class, relative to the largest logit
 FRAME_MARGIN = 0.005
@@ -212,7 +222,9 @@ def build(net):
         model = PPTSM(net.width, net.classes, net.segments)
     else:
         arguments = (net.arch, net.classes, net.segments, net.div, net.place, net.width, net.in_channels)
-        if net.nonlocal_mode:
+        if net.inner:
+            model = GroupedTSM(net.inner, net.groups, *arguments)
+        elif net.nonlocal_mode:
             model = NonLocalTSM(net.nonlocal_mode, *arguments, last_bias=net.naming == "mit")
         else:
             model = (PooledTSM if net.tpool else TSM)(*arguments)

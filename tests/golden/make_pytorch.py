@@ -74,6 +74,10 @@ def make_types():
     checkpoint = {"state_dict": tensors, "lr": 0.1, "step": 1 << 80, "names": ["a", ("b", None)], 3: "three"}
     save(checkpoint, "types")
     torch.save(checkpoint, OUT / "types.protocol4.pth", pickle_protocol=4)
+    for protocol in (4, 5):
+        torch.save(checkpoint, OUT / ("types.protocol%d.legacy.pth" % protocol), pickle_protocol=protocol,
+                   _use_new_zipfile_serialization=False)
+    torch.save(checkpoint, OUT / "types.protocol5.pth", pickle_protocol=5)
     rewrite_as_zip64(OUT / "types.zip.pth", OUT / "types.zip64.pth")
 
 

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* random_graphs.c - random graphs of everything there is, whose values are read early, late, twice or never, so that
  * nothing may be overwritten too soon. */
+#include "random_graphs.h"
+
 #include "operations.h"
 
 #define GRAPHS 48
-#define VALUES 14
 
 /* Values of the graph so far. Every stride is 2 and rounds up, so that the number of halvings tells the size. */
 typedef struct maker {
     network net;
-    uint32_t drawn, seed;
+    random_draw *next;
+    void *state;
     struct {
         int node, halved, channels;
-    } values[VALUES];
+    } values[RANDOM_GRAPH_VALUES];
     int count;
 } maker;
 
 static int draw(maker *m, int bound)
 {
-    return (int)((hashed_value(m->drawn++, m->seed) + 1) * 0.5f * (float)bound) % bound;
+    return m->next(m->state, bound);
 }
 
 static void keep(maker *m, int node, int halved, int channels)
@@ -121,6 +123,30 @@ static void make_value(maker *m)
     }
 }
 
+network random_graph(random_draw *next, void *state, int values, uint32_t seed)
+{
+    maker m = { .net = network_make(seed, 4), .next = next, .state = state };
+
+    keep(&m, network_conv(&m.net, "first", 0, 4, 8, 1, 1), 0, 8);
+    while (m.count < values) make_value(&m);
+    network_head(&m.net, m.values[values - 1].node, m.values[values - 1].channels);
+    return m.net;
+}
+
+/* ---- Rows of the table ---- */
+
+/* A stream of hashed numbers. */
+typedef struct stream {
+    uint32_t drawn, seed;
+} stream;
+
+static int draw_hashed(void *state, int bound)
+{
+    stream *s = state;
+
+    return (int)((hashed_value(s->drawn++, s->seed) + 1) * 0.5f * (float)bound) % bound;
+}
+
 static int count(void)
 {
     return GRAPHS;
@@ -128,14 +154,11 @@ static int count(void)
 
 static void make(operation *op, int row)
 {
-    maker m = { .net = network_make(op->seed, 4), .seed = op->seed };
+    stream s = { 0, op->seed };
 
     snprintf(op->name, sizeof op->name, "random graph %d", row);
     op->shape = (tsm_shape){ .n = 1 + row % 2, .t = 2 + row % 3, .h = 9, .w = 6 };
-    keep(&m, network_conv(&m.net, "first", 0, 4, 8, 1, 1), 0, 8);
-    while (m.count < VALUES) make_value(&m);
-    network_head(&m.net, m.values[VALUES - 1].node, m.values[VALUES - 1].channels);
-    op->net = m.net;
+    op->net = random_graph(draw_hashed, &s, RANDOM_GRAPH_VALUES, op->seed);
 }
 
 const operation_group operations_at_random = { "random graphs", count, make };

@@ -19,6 +19,7 @@ typedef struct pickle_writer {
     int stored_count;
     const char *order, *type; /* NumPy: "<" and "f4", unless a test says otherwise */
     bool by_columns;          /* NumPy: the first dimension is the densest */
+    const char *pairs;        /* NumPy: where "tuple", arrays are (a name, the array); "call": and tuple is called */
 } pickle_writer;
 
 static inline void pickle_put(pickle_writer *p, const void *data, size_t count)
@@ -137,6 +138,13 @@ static inline void pickle_bytes(pickle_writer *p, const void *data, size_t count
 
 static inline void pickle_array(pickle_writer *p, const written_tensor *tensor)
 {
+    if (p->pairs && strcmp(p->pairs, "call") == 0) {
+        if (p->protocol == 2)
+            PICKLE_OP(p, "c__builtin__\ntuple\n");
+        else
+            PICKLE_OP(p, "X\x08\0\0\0builtinsX\5\0\0\0tuple\x93");
+    }
+    if (p->pairs) pickle_text(p, "param_0.w_0");
     PICKLE_OP(p, "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85");
     pickle_bytes(p, "b", 1);
     PICKLE_OP(p, "tR(K\1");
@@ -152,6 +160,8 @@ static inline void pickle_array(pickle_writer *p, const written_tensor *tensor)
         PICKLE_OP(p, "\x89");
     pickle_bytes(p, tensor->values, (size_t)written_count(tensor) * sizeof(float));
     PICKLE_OP(p, "tb");
+    if (p->pairs) PICKLE_OP(p, "\x86");
+    if (p->pairs && strcmp(p->pairs, "call") == 0) PICKLE_OP(p, "\x85R");
 }
 
 /* One entry of the dictionary that is open. The tensor must live until the end. */

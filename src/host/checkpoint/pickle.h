@@ -2,7 +2,7 @@
 /*
  * pickle.h - reads the pickles of PyTorch and PaddlePaddle as data. Nothing is ever executed: a pickle names
  * functions and classes, and few of those names mean something here (ordered dictionaries, tensors and their
- * storages, NumPy's arrays and their types, see pickle_globals.c); every other one makes an inert object.
+ * storages, NumPy's arrays and their types, tuples, see pickle_globals.c); every other one makes an inert object.
  *
  * Values live in one array and refer to each other by index, strings point into the pickle. None, booleans, the empty
  * tuple and numbers of one byte are there once; two bytes of pickle make at most one value more, and one byte at most
@@ -96,6 +96,9 @@ static inline const tsm_pickle_value *tsm_pickle_at(const tsm_pickle *pickle, ui
 
 /* The value of a string key of a DICT; 0 where there is none, or `dict` is none. */
 uint32_t tsm_pickle_lookup(const tsm_pickle *pickle, uint32_t dict, const char *key);
+
+/* Item `index` of a TUPLE or LIST; 0 where there is none. */
+uint32_t tsm_pickle_item(const tsm_pickle *pickle, uint32_t container, uint32_t index);
 
 /* Copies up to `limit` integers of a TUPLE or LIST; returns how many, -1 where it is anything else. */
 int tsm_pickle_integers(const tsm_pickle *pickle, uint32_t value, int64_t *out, int limit);

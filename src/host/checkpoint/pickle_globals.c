@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pickle_globals.c - the only names in a pickle that mean something: ordered dictionaries, PyTorch's tensors and
- * storages, NumPy's arrays and their types, and the encoding by which protocol 2 writes bytes as text.
+ * storages, NumPy's arrays and their types, the encoding by which protocol 2 writes bytes as text, and `tuple`, which
+ * paddle.save calls on what is a tuple.
  */
 #include <string.h>
 
@@ -14,6 +15,7 @@ enum {
     GLOBAL_ARRAY,
     GLOBAL_DTYPE,
     GLOBAL_ENCODE,
+    GLOBAL_TUPLE,
     GLOBAL_STORAGE /* + tsm_stored_type */
 };
 
@@ -29,6 +31,8 @@ static const struct {
     { "numpy._core.multiarray", "_reconstruct", GLOBAL_ARRAY },
     { "numpy", "dtype", GLOBAL_DTYPE },
     { "_codecs", "encode", GLOBAL_ENCODE },
+    { "builtins", "tuple", GLOBAL_TUPLE },
+    { "__builtin__", "tuple", GLOBAL_TUPLE },
     { "torch", "FloatStorage", GLOBAL_STORAGE + TSM_STORED_F32 },
     { "torch", "HalfStorage", GLOBAL_STORAGE + TSM_STORED_F16 },
     { "torch", "BFloat16Storage", GLOBAL_STORAGE + TSM_STORED_BF16 },
@@ -110,6 +114,14 @@ static tsm_status encode(tsm_pickle *p, uint32_t arguments, uint32_t *result, ts
     return TSM_OK;
 }
 
+/* tuple(a tuple) is that tuple; of anything else an inert object is made. */
+static tsm_status make_tuple(tsm_pickle *p, uint32_t arguments, uint32_t *result, tsm_error *error)
+{
+    *result = tsm_pickle_item(p, arguments, 0);
+    if (tsm_pickle_at(p, *result)->kind == TSM_PICKLE_TUPLE) return TSM_OK;
+    return tsm_pickle_new(p, TSM_PICKLE_OBJECT, result, error);
+}
+
 tsm_status tsm_pickle_call(tsm_pickle *p, uint32_t callable, uint32_t arguments, uint32_t *result, tsm_error *error)
 {
     const tsm_pickle_value *function = tsm_pickle_at(p, callable);
@@ -124,6 +136,7 @@ tsm_status tsm_pickle_call(tsm_pickle *p, uint32_t callable, uint32_t arguments,
     case GLOBAL_ARRAY: return tsm_pickle_new(p, TSM_PICKLE_ARRAY, result, error); /* what it is of comes by BUILD */
     case GLOBAL_DTYPE: return make_dtype(p, arguments, result, error);
     case GLOBAL_ENCODE: return encode(p, arguments, result, error);
+    case GLOBAL_TUPLE: return make_tuple(p, arguments, result, error);
     default: return tsm_pickle_new(p, TSM_PICKLE_OBJECT, result, error);
     }
 }

@@ -59,9 +59,4 @@ tsm_status tsm_pickle_build(tsm_pickle *pickle, uint32_t object, uint32_t state,
 /* The storage that a persistent id (a tuple) names. */
 tsm_status tsm_pickle_storage(tsm_pickle *pickle, uint32_t id, uint32_t *result, tsm_error *error);
 
-/* ---- pickle_value.c ---- */
-
-/* Item `index` of a TUPLE or LIST; 0 where there is none. */
-uint32_t tsm_pickle_item(const tsm_pickle *pickle, uint32_t container, uint32_t index);
-
 #endif

@@ -2,7 +2,7 @@
 /* pickle_value.c - looking at the values that a pickle made. */
 #include <string.h>
 
-#include "pickle_machine.h"
+#include "pickle.h"
 
 bool tsm_pickle_equals(const tsm_pickle_value *value, const char *text)
 {

@@ -7,7 +7,7 @@
 
 static tsm_status read_source(tsm_checkpoint **checkpoint, const tsm_source *source, tsm_error *error)
 {
-    uint8_t head[16];
+    uint8_t head[32];
     size_t got = source->size < sizeof head ? (size_t)source->size : sizeof head;
 
     TSM_TRY_RETURN(tsm_source_read(source, 0, head, got, error));

@@ -11,11 +11,13 @@ static bool is_zip(const uint8_t *head, size_t bytes)
     return bytes >= 4 && memcmp(head, "PK\3\4", 4) == 0;
 }
 
+/* From protocol 4 on what follows the first two bytes is in a frame, whose length is before it. */
 static bool is_legacy(const uint8_t *head, size_t bytes)
 {
     static const uint8_t magic[] = { 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.' };
+    const size_t at = bytes > 2 && head[2] == 0x95 ? 11 : 2;
 
-    return bytes >= 2 + sizeof magic && head[0] == 0x80 && memcmp(head + 2, magic, sizeof magic) == 0;
+    return bytes >= at + sizeof magic && head[0] == 0x80 && memcmp(head + at, magic, sizeof magic) == 0;
 }
 
 /* A small header of safetensors looks like the beginning of a pickle, but for what follows its length. */

@@ -64,8 +64,9 @@ int tsm_torch_compare_storages(const void *a, const void *b);
 /* NULL where there is none. */
 const tsm_torch_storage *tsm_torch_find_storage(const tsm_torch_storages *storages, const char *key, size_t length);
 
-/* Is this entry of a dictionary a tensor or an array under a text? And how many are there? */
-bool tsm_torch_is_tensor(const tsm_pickle_value *key, const tsm_pickle_value *value);
+/* The tensor or array of an entry of a dictionary, a value; 0 where that has none, or its key is no text. And how
+ * many have one? */
+uint32_t tsm_torch_tensor(const tsm_pickle *pickle, uint32_t key, uint32_t value);
 int tsm_torch_count(const tsm_pickle *pickle, uint32_t dict);
 
 /* Lists the dictionaries with tensors as sets of the checkpoint. Errors: FORMAT (there is none), MEMORY. */

@@ -30,10 +30,24 @@ static bool is_optimizer(const tsm_pickle *pickle, uint32_t dict)
     return false;
 }
 
-bool tsm_torch_is_tensor(const tsm_pickle_value *key, const tsm_pickle_value *value)
+/* What paddle.save makes of a variable outside a plain state dictionary: (its own name, its array). */
+static bool is_variable(const tsm_pickle *pickle, uint32_t value)
 {
-    if (key->kind != TSM_PICKLE_STRING) return false;
-    return value->kind == TSM_PICKLE_TENSOR || (value->kind == TSM_PICKLE_ARRAY && value->as.array.data);
+    const tsm_pickle_value *pair = tsm_pickle_at(pickle, value);
+
+    return pair->kind == TSM_PICKLE_TUPLE && pair->as.items.count == 2 &&
+           tsm_pickle_at(pickle, tsm_pickle_item(pickle, value, 0))->kind == TSM_PICKLE_STRING &&
+           tsm_pickle_at(pickle, tsm_pickle_item(pickle, value, 1))->kind == TSM_PICKLE_ARRAY;
+}
+
+uint32_t tsm_torch_tensor(const tsm_pickle *pickle, uint32_t key, uint32_t value)
+{
+    const tsm_pickle_value *found;
+
+    if (tsm_pickle_at(pickle, key)->kind != TSM_PICKLE_STRING) return 0;
+    if (is_variable(pickle, value)) value = tsm_pickle_item(pickle, value, 1);
+    found = tsm_pickle_at(pickle, value);
+    return found->kind == TSM_PICKLE_TENSOR || (found->kind == TSM_PICKLE_ARRAY && found->as.array.data) ? value : 0;
 }
 
 int tsm_torch_count(const tsm_pickle *pickle, uint32_t dict)
@@ -44,8 +58,7 @@ int tsm_torch_count(const tsm_pickle *pickle, uint32_t dict)
     while (cell) {
         const uint32_t next = pickle->cells[cell].next;
 
-        count += tsm_torch_is_tensor(tsm_pickle_at(pickle, pickle->cells[cell].value),
-                                     tsm_pickle_at(pickle, pickle->cells[next].value));
+        count += tsm_torch_tensor(pickle, pickle->cells[cell].value, pickle->cells[next].value) != 0;
         cell = pickle->cells[next].next;
     }
     return count;

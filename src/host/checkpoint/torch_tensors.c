@@ -221,13 +221,17 @@ static tsm_status add_array(filler *f, const char *name, const tsm_pickle_value 
 
 /* ---- Dictionaries ---- */
 
-/* Adds an entry of a dictionary, if it is a tensor under a text. */
-static tsm_status add_entry(filler *f, const tsm_pickle_value *key, const tsm_pickle_value *value, tsm_error *error)
+/* Adds an entry of a dictionary, of which the cell of the key is given, if it is a tensor under a text. */
+static tsm_status add_entry(filler *f, const tsm_pickle_cell *entry, tsm_error *error)
 {
+    const tsm_pickle *pickle = &f->file->pickle;
+    const tsm_pickle_value *key = tsm_pickle_at(pickle, entry->value);
+    const uint32_t found = tsm_torch_tensor(pickle, entry->value, pickle->cells[entry->next].value);
+    const tsm_pickle_value *value = tsm_pickle_at(pickle, found);
     char *name;
     tsm_status status;
 
-    if (!tsm_torch_is_tensor(key, value)) return TSM_OK;
+    if (!found) return TSM_OK;
     if (key->as.string.length >= f->allowed_names)
         return tsm_fail(error, TSM_ERROR_FORMAT,
                         "names its tensors in more bytes than the file has: one name many times");
@@ -251,11 +255,8 @@ tsm_status tsm_torch_fill(const tsm_torch_file *file, uint32_t dict, tsm_checkpo
 
     TSM_TRY_RETURN(tsm_checkpoint_reserve(checkpoint, tsm_torch_count(pickle, dict), error));
     while (cell) {
-        uint32_t next = pickle->cells[cell].next; /* keys and values take turns */
-
-        TSM_TRY_RETURN(add_entry(&f, tsm_pickle_at(pickle, pickle->cells[cell].value),
-                                 tsm_pickle_at(pickle, pickle->cells[next].value), error));
-        cell = pickle->cells[next].next;
+        TSM_TRY_RETURN(add_entry(&f, &pickle->cells[cell], error));
+        cell = pickle->cells[pickle->cells[cell].next].next; /* keys and values take turns */
     }
     return TSM_OK;
 }

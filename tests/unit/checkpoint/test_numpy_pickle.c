@@ -77,6 +77,39 @@ START_TEST(every_protocol)
 }
 END_TEST
 
+/* What is saved beside other things is no plain state dictionary to paddle.save: its variables are pairs of their own
+ * name and their array, made by calling `tuple`. */
+START_TEST(pairs_of_name_and_array)
+{
+    checkpoint_writer writer = { 0 };
+    pickle_writer *pickle = malloc(sizeof *pickle);
+    tsm_checkpoint *checkpoint;
+
+    writer_add(&writer, "a", 1, .5f, 2, (int64_t[]){ 2, 3 });
+    writer_add(&writer, "b", 7, .5f, 1, (int64_t[]){ 4 });
+    pickle_begin(pickle, 2 + _i / 2);
+    pickle->pairs = _i % 2 ? "call" : "tuple";
+    pickle_open(pickle, NULL);
+    pickle_text(pickle, "epoch");
+    PICKLE_OP(pickle, "K\3");
+    pickle_open(pickle, "model");
+    pickle_tensors(pickle, &writer);
+    pickle_close(pickle);
+    pickle_close(pickle);
+    pickle_end(pickle);
+    assert_ok(read_made(pickle, &checkpoint), &error);
+    ck_assert_int_eq(checkpoint->set_count, 1);
+    ck_assert_str_eq(checkpoint->sets[0], "model");
+    ck_assert_int_eq(checkpoint->count, 2);
+    ck_assert_mem_eq(tsm_checkpoint_find(checkpoint, "a")->data, writer.tensors[0].values, 24);
+    ck_assert_mem_eq(tsm_checkpoint_find(checkpoint, "b")->data, writer.tensors[1].values, 16);
+    tsm_checkpoint_destroy(&checkpoint);
+    writer_clear(&writer);
+    pickle_clear(pickle);
+    free(pickle);
+}
+END_TEST
+
 /* Arrays in Fortran's order come out in C's. */
 START_TEST(arrays_by_columns)
 {
@@ -139,6 +172,9 @@ END_TEST
 START_TEST(other_pickles_are_refused)
 {
 #define NONE "holds no NumPy arrays"
+#define ARRAY                                                                                                        \
+    "cnumpy.core.multiarray\n_reconstruct\n)R(K\1)cnumpy\ndtype\nX\2\0\0\0u1\x85R\x89"                               \
+    "C\1xtb"
 #define P(text, says)                                                                                                \
     {                                                                                                                \
         text, sizeof text - 1, says                                                                                  \
@@ -174,9 +210,18 @@ START_TEST(other_pickles_are_refused)
           "cnumpy\ndtype\nX\2\0\0\0u1\x85R\x89"
           "C\1xtbs.",
           "its sizes"),
+        /* Tuples that are no variable: of one, of three, of no name, of no array, of another function. */
+        P("\x80\x03}X\1\0\0\0a" ARRAY "\x85s.", NONE),
+        P("\x80\x03}X\1\0\0\0aX\1\0\0\0n" ARRAY "N\x87s.", NONE),
+        P("\x80\x03}X\1\0\0\0aK\1" ARRAY "\x86s.", NONE),
+        P("\x80\x03}X\1\0\0\0aX\1\0\0\0nX\1\0\0\0a\x86s.", NONE),
+        P("\x80\x03}X\1\0\0\0acbuiltins\nlist\nX\1\0\0\0n" ARRAY "\x86\x85Rs.", NONE),
+        P("\x80\x03}X\1\0\0\0acbuiltins\ntuple\n)Rs.", NONE),
+        P("\x80\x03}X\1\0\0\0acbuiltins\ntuple\nK\1\x85Rs.", NONE),
         P("\x80\x04\x96\1\0\0\0\0\0\0\0a.", "opcode 0x96"),
     };
 #undef P
+#undef ARRAY
     const size_t count = sizeof others / sizeof *others;
     tsm_checkpoint *checkpoint;
 
@@ -215,6 +260,7 @@ int main(void)
 
     tcase_add_loop_test(tests, real_files, 0, 2);
     tcase_add_loop_test(tests, every_protocol, 2, 5);
+    tcase_add_loop_test(tests, pairs_of_name_and_array, 0, 6);
     tcase_add_loop_test(tests, arrays_by_columns, 2, 5);
     tcase_add_loop_test(tests, other_arrays_are_refused, 0, 4);
     tcase_add_test(tests, other_pickles_are_refused);

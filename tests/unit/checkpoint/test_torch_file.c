@@ -99,8 +99,11 @@ static const struct typed {
     { "one_of_strange_stride", TSM_STORED_F32, 2, { 1, 6 }, 0, .125 },
 };
 
-static const char *const type_files[] = { DATA "types.legacy.pth", DATA "types.zip.pth", DATA "types.protocol4.pth",
-                                          DATA "types.zip64.pth" };
+static const char *const type_files[] = { DATA "types.legacy.pth",           DATA "types.zip.pth",
+                                          DATA "types.protocol4.pth",        DATA "types.zip64.pth",
+                                          DATA "types.protocol4.legacy.pth", DATA "types.protocol5.legacy.pth",
+                                          DATA "types.protocol5.pth" };
+#define TYPE_FILES (int)(sizeof type_files / sizeof *type_files)
 
 START_TEST(test_types)
 {
@@ -415,11 +418,11 @@ int main(void)
     Suite *suite = suite_create("torch_file");
     TCase *tests = tcase_create("files"), *machine = tcase_create("pickles");
 
-    tcase_add_loop_test(tests, test_types, 0, 4);
+    tcase_add_loop_test(tests, test_types, 0, TYPE_FILES);
     tcase_add_test(tests, test_network);
     tcase_add_loop_test(tests, test_other_files, 0, sizeof others / sizeof *others);
     tcase_add_loop_test(tests, test_nothing_is_executed, 0, 2);
-    tcase_add_loop_test(tests, test_truncated, 0, 4);
+    tcase_add_loop_test(tests, test_truncated, 0, TYPE_FILES);
     tcase_add_loop_test(tests, test_damaged, 0, 4);
     tcase_add_loop_test(tests, test_out_of_memory, 0, 2);
     tcase_add_loop_test(machine, test_pickles_by_hand, 0, sizeof by_hand / sizeof *by_hand);
