@@ -114,13 +114,15 @@ typedef struct batch_bench {
 static void measure_batch(batch_bench *b)
 {
     const char *tsn_name = small_sizes ? "tsn-r18" : "tsn-r50", *tsm_name = small_sizes ? "tsm-r18" : "tsm-r50";
+    static const tsm_shift_method methods[] = { TSM_SHIFT_AUTO, TSM_SHIFT_GATHER, TSM_SHIFT_OVERLAP, TSM_SHIFT_COPY };
+    const int count = b->options->precision == TSM_PRECISION_FP32 ? 1 : 4;
     measurement before, after, m;
     double best = 0;
 
     if (!measure_case(&b->tsn, &before)) return;
     print_line(&(bench_line){ tsn_name, &b->tsn, &before, 0 }, b->options, b->device);
-    for (int method = TSM_SHIFT_AUTO; method <= TSM_SHIFT_OVERLAP; method++) {
-        b->tsm.config.shift_method = (tsm_shift_method)method;
+    for (int i = 0; i < count; i++) {
+        b->tsm.config = make_tuned_config(b->options->precision, methods[i]);
         if (!measure_case(&b->tsm, &m)) return;
         print_line(&(bench_line){ tsm_name, &b->tsm, &m, before.clips_per_s }, b->options, b->device);
         if (m.clips_per_s > best) best = m.clips_per_s;
@@ -139,10 +141,9 @@ static void bench_batch(const network *tsm, const network *tsn, const bench_opti
     float *want[2];
 
     b.tsn = (bench_case){ .graph = tsn->graph,
-                          .config = make_config(options->precision, TSM_SHIFT_AUTO),
+                          .config = make_tuned_config(options->precision, TSM_SHIFT_AUTO),
                           .shape = { batch, small_sizes ? 2 : 8, edge, edge },
                           .seconds = options->seconds };
-    b.tsn.config.tune = true;
     b.tsm = b.tsn;
     b.tsm.graph = tsm->graph;
     b.tsn.want = want[0] = bench_judge(&b.tsn);

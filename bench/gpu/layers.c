@@ -141,7 +141,7 @@ int bench_layers(int argc, char **argv)
                                 .classes = 400,
                                 .shift_div = 8,
                                 .place = TSM_PLACE_BLOCKRES };
-    tsm_backend_config config = make_config(TSM_PRECISION_FP16, TSM_SHIFT_AUTO);
+    const tsm_backend_config config = make_tuned_config(TSM_PRECISION_FP16, TSM_SHIFT_AUTO);
     tsm_shape shape = { small_sizes ? 1 : 32, small_sizes ? 2 : 8, small_sizes ? 16 : 224, small_sizes ? 16 : 224 };
     const char *json = NULL;
     tsm_error error = { 0 };
@@ -152,7 +152,6 @@ int bench_layers(int argc, char **argv)
         if (strcmp(argv[i], "--json") == 0) json = argv[i + 1];
         if (strcmp(argv[i], "--batch") == 0 && !small_sizes) shape.n = atoi(argv[i + 1]);
     }
-    config.tune = true;
     net = network_of_arch(&spec);
     if (check_ok(session_open(&s, tsm_cuda_backend(), net.graph, &config, &shape, &error), &error, "layers")) {
         bench_session(&s, json);

@@ -58,3 +58,11 @@ tsm_backend_config make_config(tsm_precision precision, tsm_shift_method method)
 {
     return (tsm_backend_config){ .precision = precision, .shift_method = method, .graphs = !plain };
 }
+
+tsm_backend_config make_tuned_config(tsm_precision precision, tsm_shift_method method)
+{
+    tsm_backend_config config = make_config(precision, method);
+
+    config.tune = !small_sizes || method != TSM_SHIFT_GATHER;
+    return config;
+}

@@ -34,6 +34,14 @@ static const struct {
     { "conv_shift", kernel_tests_of_conv_shift },
 };
 
+/* Whether it is named, or none is. */
+static int is_wanted(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], name) == 0) return 1;
+    return argc < 2;
+}
+
 int main(int argc, char **argv)
 {
     int count = 0, failed = 0;
@@ -46,6 +54,6 @@ int main(int argc, char **argv)
     setenv("CK_FORK", "no", 1); /* CUDA does not survive it */
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-        if (argc < 2 || strcmp(argv[1], tests[i].name) == 0) failed += tests[i].run() != 0;
+        if (is_wanted(tests[i].name, argc, argv)) failed += tests[i].run() != 0;
     return failed ? 1 : 0;
 }

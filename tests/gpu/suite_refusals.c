@@ -17,7 +17,7 @@ static void refuses_options(void)
     } refused[] = {
         { { .precision = TSM_PRECISION_INT8 }, TSM_ERROR_UNSUPPORTED, "precision" },
         { { .precision = TSM_PRECISION_FP8 }, TSM_ERROR_UNSUPPORTED, "precision" },
-        { { .shift_method = TSM_SHIFT_GATHER }, TSM_ERROR_UNSUPPORTED, "shift" },
+        { { .shift_method = TSM_SHIFT_GATHER }, TSM_ERROR_UNSUPPORTED, "fp32" },
         { { .shift_method = TSM_SHIFT_INPLACE }, TSM_ERROR_UNSUPPORTED, "shift" },
         { { .device_index = 4000 }, TSM_ERROR_DEVICE, "4000" },
     };
