@@ -85,15 +85,15 @@ fail:
 static tsm_status predict(subject *s, tsm_error *error)
 {
     static const char *const precisions[] = { "fp32", "tf32", "fp16", "bf16", NULL };
-    static const char *const names[] = { "copy", "overlap", "gather", NULL };
-    static const tsm_shift_method methods[] = { TSM_SHIFT_COPY, TSM_SHIFT_OVERLAP, TSM_SHIFT_GATHER };
+    static const char *const methods[] = { "copy", "overlap", "gather", NULL };
+    static const tsm_shift_method values[] = { TSM_SHIFT_COPY, TSM_SHIFT_OVERLAP, TSM_SHIFT_GATHER };
     int precision, method;
 
     TSM_TRY_RETURN(find_name(&precision, "--precision", s->set.precision, precisions, error));
-    TSM_TRY_RETURN(find_name(&method, "--shift", s->set.shift, names, error));
+    TSM_TRY_RETURN(find_name(&method, "--shift", s->set.shift, methods, error));
     TSM_TRY_RETURN(find_gpus(s, error));
     TSM_TRY_RETURN(build(s, error));
-    return tsm_predict(&s->prediction, s->graph, s->shapes, (tsm_precision)precision, methods[method], error);
+    return tsm_predict(&s->prediction, s->graph, s->shapes, (tsm_precision)precision, values[method], error);
 }
 
 static sums sum_up(const subject *s)
@@ -156,8 +156,7 @@ static void print_sums(const subject *s)
 static void print_table(const subject *s)
 {
     print_head(s);
-    for (int i = 0; i < s->prediction.count; i++)
-        if (s->prediction.nodes[i].launches) print_row(s, i);
+    for (int i = 0; i < s->prediction.count; i++) print_row(s, i);
     print_sums(s);
 }
 
@@ -186,8 +185,7 @@ static void print_json(const subject *s)
     const sums all = sum_up(s);
     json_t *layers = json_array(), *gpus = json_array();
 
-    for (int i = 0; i < s->prediction.count; i++)
-        if (s->prediction.nodes[i].launches) json_array_append_new(layers, row_json(s, i));
+    for (int i = 0; i < s->prediction.count; i++) json_array_append_new(layers, row_json(s, i));
     for (int i = 0; i < s->gpu_count; i++) json_array_append_new(gpus, gpu_json(s, i, all.seconds[i], all.floors[i]));
     bench_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "commit",
                                bench_commit(), "model", s->set.model, "device", s->set.device, "batch", s->set.batch,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* act.h - the activations that kernels make of their results. */
+/* act.h - the activations that kernels apply to what they write. */
 #ifndef TSM_KERNELS_ACT_H
 #define TSM_KERNELS_ACT_H
 

@@ -6,7 +6,7 @@
 #ifndef TSM_CUDA_CONVOLUTION_H
 #define TSM_CUDA_CONVOLUTION_H
 
-#include "cuda/conv/plain.h"
+#include "cuda/conv/ours.h"
 #include "layout.h"
 
 /* What happens to the input before it is read. */
@@ -30,6 +30,10 @@ typedef struct tsm_convolution {
 void tsm_convolution_make(tsm_convolution *convolution, const tsm_graph *graph, const tsm_dims *shapes,
                           const tsm_cuda_value *values, int index, const tsm_cuda_dtype *dtype,
                           tsm_shift_method method);
+
+/* What the node asks of a library where its input needs nothing done and every activation is fused. */
+void tsm_convolution_spec(tsm_conv_spec *spec, const tsm_graph *graph, const tsm_dims *shapes,
+                          const tsm_cuda_value *values, int index, const tsm_cuda_dtype *dtype);
 
 /* The same of a node alone, whatever the shapes: dense, one pixel. For questions about what can run. */
 void tsm_convolution_sketch(tsm_convolution *convolution, const tsm_graph *graph, int index,

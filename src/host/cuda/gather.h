@@ -9,7 +9,7 @@
 #ifndef TSM_CUDA_GATHER_H
 #define TSM_CUDA_GATHER_H
 
-#include "cuda/conv/plain.h"
+#include "cuda/conv/ours.h"
 #include "layout.h"
 
 /* Sets `view` of every value, whose pitches are known. */

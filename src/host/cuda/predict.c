@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* predict.c - see predict.h. It follows emit.c: a launch there is a launch here, which a test holds both to. */
 #include "predict.h"
-#include "nodes.h"
 
 #include <string.h>
 
 #include "attention_size.h"
 #include "convolution.h"
+#include "nodes.h"
 
 /* A graph of one shape as it will lie and run. */
 typedef struct scene {
@@ -95,13 +95,6 @@ static void add_side(const scene *s, int index, tsm_predicted *p)
     p->bytes += 2 * pixels * (uint64_t)value->side.end * (uint64_t)s->dtype->bytes;
 }
 
-static const char *name_of(const tsm_convolution *c)
-{
-    if (c->depthwise) return "depthwise kernel";
-    if (c->gather) return "shifting kernel";
-    return tsm_conv_spec_is_product(&c->spec) ? "matrix product" : "convolution";
-}
-
 static void predict_conv(const scene *s, int index, tsm_predicted *p)
 {
     const tsm_node *node = &s->graph->nodes[index];
@@ -112,12 +105,16 @@ static void predict_conv(const scene *s, int index, tsm_predicted *p)
     in = dense_bytes(s, node->inputs[0]);
     if (tsm_cuda_is_matmul(node, true) && node->stride > 1) /* the pixels between are not needed */
         in = (uint64_t)(c.spec.images * c.spec.oh * c.spec.ow * c.spec.channels * s->dtype->bytes);
-    p->how = name_of(&c);
+    p->how = c.gather                            ? "convolution of ours"
+             : c.depthwise                       ? "depthwise kernel"
+             : tsm_conv_spec_is_product(&c.spec) ? "matrix product"
+                                                 : "convolution";
     p->least_bytes = in + dense_bytes(s, index) + (node->inputs[1] < 0 ? 0 : dense_bytes(s, node->inputs[1])) +
                      (uint64_t)tsm_conv_spec_weight_count(&c.spec) * (uint64_t)s->dtype->bytes;
     p->bytes = p->least_bytes;
     p->launches = 1;
-    if (c.staging != TSM_STAGE_NONE) { /* read and written; the convolution then reads it in place of the input */
+    if (c.staging !=
+        TSM_STAGE_NONE) { /* read, and written: the convolution reads it as it would have read the input */
         p->launches++;
         p->bytes += 2 * c.staged_bytes;
     }
@@ -160,7 +157,10 @@ static tsm_status predict_node(const scene *s, int index, tsm_predicted *p, tsm_
 {
     const tsm_op op = s->graph->nodes[index].op;
 
-    if (s->values[index].view) return TSM_OK; /* its readers shift */
+    if (s->values[index].view) { /* its readers shift as they read */
+        p->how = "read shifted";
+        return TSM_OK;
+    }
     if (op == TSM_OP_CONV || op == TSM_OP_FC)
         predict_conv(s, index, p);
     else if (op == TSM_OP_ATTENTION)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conv_kernels.h - convolutions with the temporal shift in their load, launched. See docs/shift-conv.md, and spec.h
- * for what can be asked of them.
+ * conv_kernels.h - convolutions with the temporal shift in their load, as C functions. See docs/shift-conv.md; spec.h
+ * says what they serve.
  *
  * out = act(conv(shift(in)) + residual + bias), an implicit GEMM on tensor cores (sm_80 and later). TSM_FLOAT16 and
  * TSM_BFLOAT16 are multiplied as they are, TSM_FLOAT32 as tf32 (10 bits of fraction, rounded to nearest); sums are
@@ -16,6 +16,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- Launch ---- */
 
 /* in, out, residual and weights are aligned to 16 bytes, as is the workspace. */
 typedef struct tsm_conv_kernel_args {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spec.c - see spec.h. */
+/* spec.c - the host's part of conv_kernels.h: what is served, how filters are packed, which tiles are worth a try. */
 #include "spec.h"
 #include "geometry.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spec.h - what can be asked of the convolutions of conv_kernels.h: shapes, filters as they are packed, tiles and
- * parts. The host's part alone: it needs no CUDA.
+ * spec.h - which convolutions the family of conv_kernels.h serves, how their filters are packed, and in which ways
+ * they can be run: plain C, so that a plan can be predicted where there is no CUDA.
  */
 #ifndef TSM_KERNELS_CONV_SPEC_H
 #define TSM_KERNELS_CONV_SPEC_H

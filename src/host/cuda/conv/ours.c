@@ -6,13 +6,14 @@
  * there are parts, blocks meet at counters that are zero between launches: they belong to what is bound, since an
  * arena's workspace does not stay as it was left, and steps of one conv may run beside each other.
  */
+#include "ours.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "cuda/alignment.h"
 #include "family.h"
 #include "kernels/conv/conv_kernels.h"
-#include "ours_spec.h"
 
 typedef struct ours_list {
     tsm_conv_candidates head;
