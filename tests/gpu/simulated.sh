@@ -3,6 +3,9 @@
 # script/gpu-check: both halves on the simulated device, and what it promises of steps that fail, hang or say too much.
 # Usage: simulated.sh SOURCE_DIR FOLDER_WITH_SIMULATED_PROGRAMS
 set -eu
+# The limits of the steps are a GPU's; a simulated one on a busy machine takes longer.
+TSM_GPU_CHECK_LIMIT=120
+export TSM_GPU_CHECK_LIMIT
 script=$1/script/gpu-check programs=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
