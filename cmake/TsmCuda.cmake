@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Looks for the CUDA compiler and headers: CUDAToolkit_ROOT, CUDA_PATH, /usr/local/cuda, then the nvidia/* wheels of
-# Python. Sets TSM_CUDA_FOUND, TSM_NVCC, TSM_CUDA_ROOT, TSM_CUDA_INCLUDE_DIR, TSM_CUDA_LIBRARY_DIRS and TSM_CUDA_VERSION.
+# Python. Sets TSM_CUDA_FOUND, TSM_NVCC, TSM_CUDA_ROOT, TSM_CUDA_INCLUDE_DIR, TSM_CUDA_VERSION and TSM_CUDA_LIBRARY_DIRS,
+# which are TSM_CUDA_TOOLKIT_DIRS and TSM_CUDA_WHEEL_DIRS.
 # CMake's own CUDA language is not used: without nvcc the build goes on, and the wheels are no toolkit it would know.
 set(TSM_CUDA_FOUND FALSE)
 set(TSM_CUDA_VERSION_NEEDED 12.8) # the first that knows sm_120
@@ -54,6 +55,10 @@ foreach(root ${TSM_CUDA_ROOT} ${cuda_roots})
   endforeach()
 endforeach()
 list(REMOVE_DUPLICATES TSM_CUDA_LIBRARY_DIRS)
+set(TSM_CUDA_TOOLKIT_DIRS ${TSM_CUDA_LIBRARY_DIRS}) # the others are Python's
+set(TSM_CUDA_WHEEL_DIRS ${cuda_wheels})
+list(TRANSFORM TSM_CUDA_WHEEL_DIRS APPEND /lib)
+list(REMOVE_ITEM TSM_CUDA_TOOLKIT_DIRS "" ${TSM_CUDA_WHEEL_DIRS})
 message(STATUS "CUDA: ${TSM_CUDA_VERSION} (${TSM_NVCC})")
 
 # Compute capabilities with machine code of their own; the last is kept as PTX too, for GPUs to come.

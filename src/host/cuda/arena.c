@@ -66,31 +66,53 @@ static void move_all(tsm_worker *worker)
     }
 }
 
+/* The new arena in the place of the old one, which goes, or is kept as `kept`. */
+static void change_arena(tsm_worker *worker, char *arena, uint64_t bytes, tsm_cuda_kept *kept)
+{
+    if (kept) {
+        *kept = (tsm_cuda_kept){ worker->arena, worker->arena_bytes, worker->kept };
+        worker->kept = kept;
+    } else if (worker->arena) {
+        cudaFree(worker->arena);
+    }
+    worker->arena = arena;
+    worker->arena_bytes = bytes;
+    worker->captured = false;
+}
+
 static tsm_status grow(tsm_worker *worker, tsm_plan *plan, uint64_t bytes, tsm_error *error)
 {
+    tsm_cuda_kept *kept = worker->captured ? tsm_alloc_zero(1, sizeof *kept) : NULL;
     char *arena = NULL;
     tsm_status status;
 
+    if (worker->captured && !kept) return tsm_fail_memory(error, sizeof *kept);
     TSM_TRY(allocate(&arena, bytes, worker, error));
     TSM_TRY(bind(plan, &plan->bound, arena, error));
     TSM_TRY(bind_all(worker, arena, error));
     tsm_cuda_worker_wait(worker);
     move_all(worker);
-    if (worker->arena) cudaFree(worker->arena);
-    worker->arena = arena;
-    worker->arena_bytes = bytes;
+    change_arena(worker, arena, bytes, kept);
     return TSM_OK;
 fail:
     for (tsm_plan *other = worker->plans; other; other = other->next) tsm_binding_clear(&other->moved);
     tsm_binding_clear(&plan->bound);
     if (arena) cudaFree(arena);
+    tsm_free(kept);
     return status;
+}
+
+/* How much more memory an arena of so many bytes is. */
+static uint64_t growth(const tsm_worker *worker, uint64_t bytes)
+{
+    if (bytes <= worker->arena_bytes) return 0;
+    return worker->captured ? bytes : bytes - worker->arena_bytes;
 }
 
 tsm_status tsm_cuda_arena_add(tsm_worker *worker, tsm_plan *plan, tsm_error *error)
 {
     const uint64_t bytes = plan->schedule.memory.arena_bytes;
-    const uint64_t more = bytes > worker->arena_bytes ? bytes - worker->arena_bytes : 0;
+    const uint64_t more = growth(worker, bytes);
 
     TSM_TRY_RETURN(tsm_check_bytes(tsm_cuda_worker_bytes(worker) + more + plan->resize.bytes,
                                    worker->prepared->max_bytes, error));

@@ -6,8 +6,8 @@
 #include "plan.h"
 
 /* Binds a plan that has a schedule to the arena, which grows where it has to, and adds it to the worker's. Where it
- * grows, all plans are bound to the new arena before any lets go of the old one; on failure neither worker nor plans
- * have changed. Blocking. Errors: MEMORY, DEVICE, CANCELLED. */
+ * grows, all plans are bound to the new arena before any lets go of the old one, which stays where a caller's capture
+ * uses it; on failure neither worker nor plans have changed. Blocking. Errors: MEMORY, DEVICE, CANCELLED. */
 tsm_status tsm_cuda_arena_add(tsm_worker *worker, tsm_plan *plan, tsm_error *error);
 
 /* Takes it out again, after its work is done; the arena keeps its size. */

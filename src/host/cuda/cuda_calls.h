@@ -9,14 +9,18 @@
  *   - devices: cudaGetDeviceCount, cudaGetDevice, cudaSetDevice, cudaGetDeviceProperties (name, major, minor,
  *     multiProcessorCount and l2CacheSize are read), cudaDriverGetVersion
  *   - errors: cudaGetErrorName, cudaGetErrorString, cudaGetLastError
- *   - memory: cudaMalloc, cudaFree, cudaMemcpy (host to device and back), cudaMemcpyAsync (any direction, but no
- *     cudaMemcpyDefault), cudaMemsetAsync, cudaPointerGetAttributes (type, device)
+ *   - memory: cudaMalloc, cudaFree, cudaMallocHost, cudaFreeHost, cudaMemcpy (host to device), cudaMemcpyAsync (any
+ *     direction, but no cudaMemcpyDefault), cudaMemsetAsync, cudaPointerGetAttributes (type, device)
  *   - streams: cudaStreamCreateWithFlags (cudaStreamNonBlocking), cudaStreamDestroy, cudaStreamSynchronize,
  *     cudaStreamWaitEvent, cudaStreamIsCapturing
  *   - events: cudaEventCreateWithFlags (cudaEventDefault, cudaEventDisableTiming), cudaEventRecord,
  *     cudaEventSynchronize, cudaEventElapsedTime, cudaEventDestroy
  *   - graphs: cudaStreamBeginCapture (cudaStreamCaptureModeThreadLocal), cudaStreamEndCapture, cudaGraphInstantiate
  *     (no flags), cudaGraphUpload, cudaGraphLaunch, cudaGraphExecDestroy, cudaGraphDestroy
+ *
+ * Runtime, of the kernels alone (src/kernels, as nvcc compiles them; the simulation has launches of its own)
+ *   - cudaLaunchKernelExC (programmatic stream serialization), cudaDeviceGetAttribute (ComputeCapabilityMajor),
+ *     cudaFuncSetAttribute (MaxDynamicSharedMemorySize)
  *
  * cuBLASLt
  *   - cublasLtCreate, cublasLtDestroy, cublasLtGetVersion, cublasLtGetStatusString
@@ -28,7 +32,8 @@
  *     MIN_ALIGNMENT_A..D_BYTES), -Destroy; cublasLtMatmulAlgoGetHeuristic (algo, workspaceSize, state are read)
  *   - cublasLtMatmul: of convolutions D(n,m) = A(k,n)^T B(k,m), A the weights, B the activations, beta 0 or 1; of
  *     attention, without epilogue, strided batches of A^T B, A B and A B^T times alpha, beta 0. D may be float32
- * where A and B have 16 bits; C and D share their type, but neither pitch nor address
+ *     where A and B have 16 bits; C and D share their type, but neither pitch nor address. Workspaces begin at
+ *     multiples of 256 bytes (alignment.h)
  *
  * cuDNN 9, backend API
  *   - cudnnCreate, cudnnDestroy, cudnnSetStream, cudnnGetVersion, cudnnGetErrorString, cudnnGetLastErrorString
@@ -41,7 +46,7 @@
  *     - ENGINECFG: ENGINE; ENGINE: GLOBAL_INDEX, NUMERICAL_NOTE, BEHAVIOR_NOTE
  *     - EXECUTION_PLAN: HANDLE, ENGINE_CONFIG (also read), JSON_REPRESENTATION (read, or set instead of the
  *       configuration), WORKSPACE_SIZE; VARIANT_PACK: UNIQUE_IDS, DATA_POINTERS, WORKSPACE
- *     - DEVICEPROP: only in tests/unit/test_cudnn_plans.c, on the real library
+ *     - DEVICEPROP: only in tests/unit/cuda/test_cudnn_*.c, on the real library
  */
 #ifndef TSM_CUDA_CUDA_CALLS_H
 #define TSM_CUDA_CUDA_CALLS_H

@@ -42,7 +42,10 @@ static tsm_status enqueue_in_order(tsm_plan *plan, const tsm_run_arguments *a, c
 
     TSM_CUDA(cudaStreamIsCapturing(stream, &capture));
     /* A captured graph runs when its owner says: it can neither wait for what was done last nor mark its end. */
-    if (capture != cudaStreamCaptureStatusNone) return enqueue_all(plan, a, stream, true, error);
+    if (capture != cudaStreamCaptureStatusNone) {
+        plan->worker->captured = true;
+        return enqueue_all(plan, a, stream, true, error);
+    }
     TSM_TRY_RETURN(tsm_cuda_worker_follow(plan->worker, stream, error));
     status = enqueue_all(plan, a, stream, false, error);
     marked =

@@ -35,12 +35,24 @@ void tsm_cuda_worker_wait(const tsm_worker *worker)
     if (worker->enqueued) cudaEventSynchronize(worker->done);
 }
 
+static void free_kept(tsm_worker *worker)
+{
+    while (worker->kept) {
+        tsm_cuda_kept *kept = worker->kept;
+
+        worker->kept = kept->next;
+        cudaFree(kept->arena);
+        tsm_free(kept);
+    }
+}
+
 void tsm_cuda_worker_destroy(tsm_worker *worker)
 {
     if (!worker) return;
     tsm_cuda_worker_wait(worker);
     if (worker->stream) cudaStreamSynchronize(worker->stream);
     if (worker->arena) cudaFree(worker->arena);
+    free_kept(worker);
     if (worker->findings) cudaFree(worker->findings);
     tsm_cuda_side_close(&worker->side);
     tsm_cuda_staging_close(&worker->staging);
@@ -54,6 +66,7 @@ uint64_t tsm_cuda_worker_bytes(const tsm_worker *worker)
 {
     uint64_t bytes = worker->arena_bytes + sizeof *worker->findings;
 
+    for (const tsm_cuda_kept *kept = worker->kept; kept; kept = kept->next) bytes += kept->bytes;
     for (const tsm_plan *plan = worker->plans; plan; plan = plan->next) bytes += plan->resize.bytes;
     return bytes;
 }

@@ -19,6 +19,13 @@ typedef struct tsm_cuda_findings {
     uint32_t row;   /* the first row of the logits */
 } tsm_cuda_findings;
 
+/* An arena that has been outgrown: callers' own graphs, captured while it was the worker's, still use it. */
+typedef struct tsm_cuda_kept {
+    char *arena;
+    uint64_t bytes;
+    struct tsm_cuda_kept *next;
+} tsm_cuda_kept;
+
 struct tsm_worker {
     tsm_prepared *prepared;
     tsm_cuda_libraries libraries;
@@ -28,6 +35,8 @@ struct tsm_worker {
     bool enqueued;
     char *arena; /* NULL until the first plan */
     uint64_t arena_bytes;
+    bool captured; /* by a caller, on this arena */
+    tsm_cuda_kept *kept;
     tsm_cuda_staging staging;
     tsm_cuda_findings *findings; /* device memory: what the last run found in its numbers */
     tsm_plan *plans;
@@ -39,7 +48,7 @@ tsm_status tsm_cuda_worker_create(tsm_worker **worker, tsm_prepared *prepared, t
 /* Waits for what is still running; after its plans. */
 void tsm_cuda_worker_destroy(tsm_worker *worker);
 
-/* Device memory: the arena, and what the plans hold besides. */
+/* Device memory: the arena, those kept, and what the plans hold besides. */
 uint64_t tsm_cuda_worker_bytes(const tsm_worker *worker);
 
 /* The host waits for the last work. */

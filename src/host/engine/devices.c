@@ -8,10 +8,10 @@
 #define MAX_DEVICES 4096
 
 const tsm_device_kind tsm_device_kinds[] = {
-    { "cuda", NULL, true, true },
-    { "cpu", &tsm_backend_cpu, false, true },
-    { "reference", &tsm_backend_reference, false, false },
-    { NULL, NULL, false, false },
+    { "cuda", NULL, &tsm_needs_of_cuda, true, true },
+    { "cpu", &tsm_backend_cpu, NULL, false, true },
+    { "reference", &tsm_backend_reference, NULL, false, false },
+    { NULL, NULL, NULL, false, false },
 };
 
 /* N of "cuda:N", or -1. */
@@ -64,6 +64,6 @@ tsm_status tsm_device_backend(const tsm_backend **backend, const tsm_device_kind
     if (*backend) return TSM_OK;
     snprintf(file, sizeof file, "libtsm_%s-abi%d.so", kind->name, TSM_BACKEND_ABI);
     snprintf(entry, sizeof entry, "tsm_%s_backend", kind->name);
-    status = tsm_plugin_open(backend, file, entry, error);
+    status = tsm_plugin_open(backend, file, entry, kind->needs, error);
     return status == TSM_OK ? TSM_OK : tsm_error_prefix(error, status, kind->name);
 }

@@ -4,11 +4,13 @@
 #define TSM_ENGINE_DEVICES_H
 
 #include "graph/backend.h"
+#include "needs.h"
 
 /* A kind of device. */
 typedef struct tsm_device_kind {
     const char *name;           /* "cuda" */
     const tsm_backend *builtin; /* NULL: in the plugin libtsm_<name>-abi<N>.so */
+    const tsm_needs *needs;     /* the plugin's libraries; NULL: where the loader finds them */
     bool indexed;               /* there may be several: "cuda:1" */
     bool automatic;             /* among those that "auto" tries */
 } tsm_device_kind;
@@ -30,7 +32,9 @@ tsm_status tsm_device_parse(tsm_device *device, const char *text, tsm_error *err
 tsm_status tsm_device_backend(const tsm_backend **backend, const tsm_device_kind *kind, tsm_error *error);
 
 /* plugin.c: the backend that `entry` of a library gives, once its ABI number and the sizes of the structs that it
- * shares with this library are known to be ours. Errors: DEVICE, naming the file and what differs. */
-tsm_status tsm_plugin_open(const tsm_backend **backend, const char *file, const char *entry, tsm_error *error);
+ * shares with this library are known to be ours. `needs` as in tsm_needs_open. Errors: DEVICE, naming the file and
+ * what differs. */
+tsm_status tsm_plugin_open(const tsm_backend **backend, const char *file, const char *entry, const tsm_needs *needs,
+                           tsm_error *error);
 
 #endif

@@ -62,14 +62,14 @@ static tsm_status open_entry(const tsm_backend **backend, void *plugin, const ch
     return TSM_OK;
 }
 
-tsm_status tsm_plugin_open(const tsm_backend **backend, const char *file, const char *name, tsm_error *error)
+tsm_status tsm_plugin_open(const tsm_backend **backend, const char *file, const char *name, const tsm_needs *needs,
+                           tsm_error *error)
 {
-    /* Never unloaded: CUDA libraries leave threads and exit handlers behind. */
-    void *plugin = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     tsm_status status;
+    void *plugin;
 
     *backend = NULL;
-    if (!plugin) return tsm_fail(error, TSM_ERROR_DEVICE, "%s", dlerror());
+    TSM_TRY_RETURN(tsm_needs_open(&plugin, file, needs, error));
     status = open_entry(backend, plugin, file, name, error);
     dlclose(plugin);
     return status;

@@ -257,23 +257,49 @@ END_TEST
 
 /* ---- Order ---- */
 
-/* Enqueues the hashed input of a seed from device memory; *logits is where they will be. */
-static char *enqueue(const cuda_session *s, const planned *p, uint32_t seed, cudaStream_t stream, char **logits)
+/* Of a plan in device memory: hashed input, and room for the logits. */
+typedef struct buffers {
+    char *data, *logits;
+    size_t logit_bytes;
+} buffers;
+
+static buffers make_buffers(const cuda_session *s, const planned *p)
 {
     const size_t count = (size_t)tsm_dims_count(&p->shapes[tsm_graph_input(s->graph)]);
-    const size_t out = (size_t)tsm_dims_count(&p->shapes[s->graph->output]) * sizeof(float);
-    float *host = hashed_array(count, seed);
-    char *data = device_copy(host, count * sizeof *host, 0);
+    float *host = hashed_array(count, SEED);
+    buffers b = { .data = device_copy(host, count * sizeof *host, 0) };
+
+    b.logit_bytes = (size_t)tsm_dims_count(&p->shapes[s->graph->output]) * sizeof(float);
+    b.logits = device_room(b.logit_bytes, 0);
+    DEVICE_OK(cudaStreamSynchronize(NULL));
+    free(host);
+    return b;
+}
+
+static void release_buffers(buffers *b)
+{
+    device_release(b->data, 0);
+    device_release(b->logits, 0);
+}
+
+static void enqueue(const cuda_session *s, const planned *p, const buffers *b, cudaStream_t stream)
+{
+    const tsm_tensor input = { .data = b->data, .dtype = TSM_FLOAT32, .memory = TSM_MEMORY_DEVICE };
+    const tsm_tensor output = { .data = b->logits, .memory = TSM_MEMORY_DEVICE };
+    const tsm_run_arguments arguments = { .input = &input, .output = &output, .enqueue = true, .stream = stream };
     tsm_error error;
 
-    *logits = device_room(out, 0);
-    DEVICE_OK(cudaStreamSynchronize(NULL));
-    const tsm_tensor input = { .data = data, .dtype = TSM_FLOAT32, .memory = TSM_MEMORY_DEVICE };
-    const tsm_tensor output = { .data = *logits, .memory = TSM_MEMORY_DEVICE };
-    const tsm_run_arguments arguments = { .input = &input, .output = &output, .enqueue = true, .stream = stream };
     assert_ok(s->backend->run(p->plan, &arguments, &error), &error);
-    free(host);
-    return data;
+}
+
+static void expect_logits(const buffers *b, const float *want, const char *what)
+{
+    float *got = malloc(b->logit_bytes);
+
+    DEVICE_OK(cudaDeviceSynchronize());
+    device_read(got, b->logits, b->logit_bytes);
+    assert_bytes(got, want, b->logit_bytes, what);
+    free(got);
 }
 
 /* A new stream may have the handle of an old one, whose work is still on its way: the arena's order must not be told
@@ -285,32 +311,68 @@ START_TEST(streams_may_share_a_handle)
     cuda_session s = cuda_open(net.graph, &config);
     planned plans[] = { make_plan(&s, &small), make_plan(&s, &shapes_of[_i & 4 ? 1 : 0]) };
     float *want[] = { cuda_run(&s, plans[0].plan, plans[0].shapes), cuda_run(&s, plans[1].plan, plans[1].shapes) };
-    char *data[2], *logits[2];
+    buffers b[] = { make_buffers(&s, &plans[0]), make_buffers(&s, &plans[1]) };
     cudaStream_t stream, old = NULL;
 
     begin_case((unsigned)_i);
     for (int i = 0; i < 2; i++) {
         stream = make_stream();
         ck_assert_msg(!old || stream == old, "the simulation gives no handle twice");
-        data[i] = enqueue(&s, &plans[i], SEED, stream, &logits[i]);
+        enqueue(&s, &plans[i], &b[i], stream);
         DEVICE_OK(cudaStreamDestroy(stream));
         old = stream;
     }
     for (int i = 0; i < 2; i++) {
-        const size_t bytes = (size_t)tsm_dims_count(&plans[i].shapes[net.graph->output]) * sizeof(float);
-        float *got = malloc(bytes);
-
-        DEVICE_OK(cudaDeviceSynchronize());
-        device_read(got, logits[i], bytes);
-        assert_bytes(got, want[i], bytes, "one handle, two streams");
-        free(got);
-        device_release(data[i], 0);
-        device_release(logits[i], 0);
+        expect_logits(&b[i], want[i], "one handle, two streams");
+        release_buffers(&b[i]);
         drop_plan(&s, &plans[i]);
         free(want[i]);
     }
     cuda_close(&s);
     network_free(&net);
+}
+END_TEST
+
+static cudaGraphExec_t capture(const cuda_session *s, const planned *p, const buffers *b, cudaStream_t stream)
+{
+    cudaGraphExec_t exec = NULL;
+    cudaGraph_t graph = NULL;
+
+    DEVICE_OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    enqueue(s, p, b, stream);
+    DEVICE_OK(cudaStreamEndCapture(stream, &graph));
+    DEVICE_OK(cudaGraphInstantiate(&exec, graph, 0));
+    DEVICE_OK(cudaGraphDestroy(graph));
+    return exec;
+}
+
+/* What a caller captured works on after the arena was outgrown, twice. */
+START_TEST(captures_outlive_growth)
+{
+    const tsm_backend_config config = config_of(_i);
+    network net = make_network();
+    cuda_session s = cuda_open(net.graph, &config);
+    planned plans[] = { make_plan(&s, &shapes_of[0]), { 0 }, { 0 } };
+    float *want = cuda_run(&s, plans[0].plan, plans[0].shapes);
+    buffers b = make_buffers(&s, &plans[0]);
+    cudaStream_t stream = make_stream();
+    cudaGraphExec_t exec = capture(&s, &plans[0], &b, stream);
+
+    for (int i = 1; i < 3; i++) {
+        plans[i] = make_plan(&s, &shapes_of[i == 1 ? 1 : MOST_PLANS - 1]);
+        DEVICE_OK(cudaMemsetAsync(b.logits, 0xff, b.logit_bytes, stream));
+        DEVICE_OK(cudaGraphLaunch(exec, stream));
+        expect_logits(&b, want, "captured before the arena grew");
+        expect(&s, &plans[0], want, "beside a capture");
+    }
+    DEVICE_OK(cudaGraphExecDestroy(exec));
+    DEVICE_OK(cudaStreamDestroy(stream));
+    for (int i = 0; i < 3; i++) drop_plan(&s, &plans[i]);
+    release_buffers(&b);
+    cuda_close(&s);
+    free(want);
+    network_free(&net);
+    assert_nothing_left();
 }
 END_TEST
 
@@ -325,6 +387,7 @@ int main(void)
     tcase_add_test(tests, limits);
     tcase_add_test(tests, cancelled);
     tcase_add_loop_test(tests, streams_may_share_a_handle, 0, 8);
+    tcase_add_loop_test(tests, captures_outlive_growth, 0, 4);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -10,7 +10,7 @@ START_TEST(fitting)
     const tsm_backend *backend = NULL;
     tsm_error error;
 
-    assert_ok(tsm_plugin_open(&backend, PLUGIN("fits"), "tsm_fake_backend", &error), &error);
+    assert_ok(tsm_plugin_open(&backend, PLUGIN("fits"), "tsm_fake_backend", NULL, &error), &error);
     ck_assert_str_eq(backend->name, "fake");
 }
 END_TEST
@@ -21,7 +21,7 @@ static void refuse(const char *file, const char *entry, const char *names)
     const tsm_backend *backend = (const tsm_backend *)file;
     tsm_error error;
 
-    assert_error(tsm_plugin_open(&backend, file, entry, &error), &error, TSM_ERROR_DEVICE, names);
+    assert_error(tsm_plugin_open(&backend, file, entry, NULL, &error), &error, TSM_ERROR_DEVICE, names);
     ck_assert_ptr_nonnull(strstr(error.text, strrchr(file, '/') + 1));
     ck_assert_ptr_null(backend);
 }
@@ -45,7 +45,7 @@ END_TEST
 /* The file that is looked for carries the number. */
 START_TEST(name_of_the_file)
 {
-    const tsm_device_kind kind = { "nothing", NULL, false, false };
+    const tsm_device_kind kind = { "nothing", NULL, NULL, false, false };
     const tsm_backend *backend;
     char text[80];
     tsm_error error;
