@@ -13,7 +13,8 @@
 #include "core/status.h"
 #include "cpu/waiting.h"
 
-#define MOST_CROWDED 0.1 /* of all looks */
+#define LOOK_MS      20.0 /* between looks, which take a moment themselves */
+#define MOST_CROWDED 0.1  /* of all looks */
 
 int bench_fail(const char *format, ...)
 {
@@ -138,11 +139,13 @@ const char *bench_cpu_name(void)
 
 void bench_crowd_look(bench_crowd *crowd)
 {
-    /* Waiting for each other, ours are runnable too, unless the engine has found others itself. */
-    const bool crowded = tsm_cpu_waits_briefly() || tsm_runnable_count() > sysconf(_SC_NPROCESSORS_ONLN);
+    const double now = bench_now_ms();
 
+    if (now < crowd->next_ms) return;
+    /* Waiting for each other, ours are runnable too, unless the engine has found others itself. */
+    crowd->crowded += tsm_cpu_waits_briefly() || tsm_runnable_count() > sysconf(_SC_NPROCESSORS_ONLN);
     crowd->looks++;
-    crowd->crowded += crowded;
+    crowd->next_ms = now + LOOK_MS;
 }
 
 double bench_crowd_warn(const bench_crowd *crowd)

@@ -40,9 +40,10 @@ const char *bench_cpu_name(void);
 /* Looks for other work on the machine while something is timed. */
 typedef struct bench_crowd {
     int looks, crowded;
+    double next_ms;
 } bench_crowd;
 
-/* Now, between two runs. */
+/* Between two runs; not every time. */
 void bench_crowd_look(bench_crowd *crowd);
 
 /* The share of the looks that found other work; where it is not small, with a line on stderr. */

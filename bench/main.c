@@ -24,7 +24,7 @@ static const struct {
       "           the ways to realise the shift on a CPU before the first convolution of each ResNet-50 stage" },
     { "layers", bench_layers,
       "--predict --model M [--device sm_80|sm_90] [--batch N] [--segments T] [--size S] [--no-shift]\n"
-      "           [--precision fp32|tf32|fp16|bf16] [--shift copy|overlap] [--json]\n"
+      "           [--precision fp32|tf32|fp16|bf16] [--shift copy|overlap|gather] [--json]\n"
       "           launches, bytes and floor of every layer on a GPU, by arithmetic alone" },
 #ifdef TSM_BENCH_VIDEO
     { "media", bench_media,

@@ -4,16 +4,16 @@
  *
  * Maximum over pixels: a thread makes 16 bytes of channels of one output pixel; the windows overlap, so of its K*K
  * loads (9 in the published networks) most hit the cache. Bytes: the input once from memory, a quarter of it written
- * (stride 2). The published window has a kernel of its own, unrolled, with all loads on their way at once: bounds on its
- * registers make ptxas spill. K = 0 takes any.
+ * (stride 2). The published window has a kernel of its own, unrolled, with all loads on their way at once: bounds on
+ * its registers make ptxas spill. K = 0 takes any.
  *
  * Mean over windows: the same division of work; the published windows (2x2, stride 2) do not overlap, so every input
  * byte is read once, and a quarter of them written.
  *
  * Mean: a block of 512 threads owns 32 chunks of channels of one group, or, where that made too few blocks to fill a
- * GPU (one clip), 4; each of its 16 or 128 slices takes every 16th or 128th row, in float32, and slices are added in a
- * fixed order through shared memory, so the result depends on the shape alone. Bytes: the input once, by 64 bytes at
- * least.
+ * GPU (one clip), 4; each of its 16 or 128 slices takes every 16th or 128th row, in float32, and slices are added in
+ * a fixed order through shared memory, so the result depends on the shape alone. Bytes: the input once, by 64 bytes
+ * at least.
  *
  * Maximum over frames: 16 bytes of one output frame a thread. Bytes: the input 1.5 times, half of it written.
  *
@@ -43,8 +43,7 @@ __device__ __forceinline__ int clamp(int i, int size)
     return i < 0 ? 0 : i >= size ? size - 1 : i;
 }
 
-template <typename T, int V, int K>
-__global__ void __launch_bounds__(kThreads) maxpool_kernel(MaxpoolPlan<T> p)
+template <typename T, int V, int K> __global__ void __launch_bounds__(kThreads) maxpool_kernel(MaxpoolPlan<T> p)
 {
     wait_for_previous();
     uint32_t i = blockIdx.x * kThreads + threadIdx.x, x = tsm_divide(i, p.per_row);

@@ -96,7 +96,8 @@ __global__ void __launch_bounds__(kThreads, kResident) softmax_kernel(SoftmaxPla
     }
 }
 
-__global__ void __launch_bounds__(kThreads, kResident) not_finite_kernel(const float *in, int rows, int count, uint32_t *first)
+__global__ void __launch_bounds__(kThreads, kResident)
+    not_finite_kernel(const float *in, int rows, int count, uint32_t *first)
 {
     wait_for_previous();
     int row = (int)blockIdx.x * kRowWarps + (int)threadIdx.x / kLanes;

@@ -19,8 +19,8 @@
 namespace tsm
 {
 
-constexpr int kShiftChunks = 4; /* of a thread; so few blocks are resident (64 registers) that each wants many bytes on
-                                   their way */
+constexpr int kShiftChunks = 4; /* of a thread; so few blocks are resident (64 registers) that each wants many bytes
+                                   on their way */
 
 template <typename U> struct ShiftPlan {
     const U *in;
@@ -118,7 +118,8 @@ __device__ __forceinline__ void online_chunk(const OnlinePlan<U> &o, int clip, i
 }
 
 /* A thread of frame 0 first reads its chunk of the cache, then puts that of the last frame there. */
-template <typename U, int V> __global__ void __launch_bounds__(kThreads, kResident) shift_online_kernel(OnlinePlan<U> o)
+template <typename U, int V>
+__global__ void __launch_bounds__(kThreads, kResident) shift_online_kernel(OnlinePlan<U> o)
 {
     wait_for_previous();
     const ShiftPlan<U> &p = o.shift;

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <sys/mman.h>
 
 extern "C" {
 #include "core/memory.h"
@@ -25,18 +26,35 @@ template <typename Call> static dnnl_status_t attempt(Call call) noexcept
 /*
  * In places oneDNN uses memory that it did not get: what its own operator new takes from malloc, and the pages that
  * it writes machine code to. So it is asked only while there is more than one call takes, which is a quarter of a
- * megabyte a kernel and some dozens of kernels. Nothing of this is touched: it costs two calls of the kernel.
+ * megabyte a kernel and some dozens of kernels. Nothing of this is touched: it costs a few calls of the system.
  */
 #define CUSHION_BYTES (64 << 20)
+#define BLOCK_BYTES   (64 << 10)
 
-/* The same, for calls that allocate. */
-template <typename Call> static dnnl_status_t attempt_with_room(Call call) noexcept
+static bool has_block() noexcept
 {
-    void *cushion = std::malloc(CUSHION_BYTES);
-    const bool room = cushion != nullptr;
+    void *block = std::malloc(BLOCK_BYTES);
 
-    std::free(cushion);
-    return room ? attempt(call) : dnnl_out_of_memory;
+    std::free(block);
+    return block != nullptr;
+}
+
+static bool has_cushion() noexcept
+{
+    void *pages = mmap(nullptr, CUSHION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return pages != MAP_FAILED && munmap(pages, CUSHION_BYTES) == 0;
+}
+
+/* The same, for calls that allocate objects; and for those that make machine code. */
+template <typename Call> static dnnl_status_t attempt_object(Call call) noexcept
+{
+    return has_block() ? attempt(call) : dnnl_out_of_memory;
+}
+
+template <typename Call> static dnnl_status_t attempt_code(Call call) noexcept
+{
+    return has_block() && has_cushion() ? attempt(call) : dnnl_out_of_memory;
 }
 
 /* ---- Layouts -------------------------------------------------------------------------------------------------- */
@@ -110,30 +128,30 @@ void tsm_dnnl_free_layout(tsm_dnnl_layout layout)
 
 dnnl_status_t tsm_dnnl_try_post_ops(dnnl_post_ops_t *ops)
 {
-    return attempt_with_room([&] { return dnnl_post_ops_create(ops); });
+    return attempt_object([&] { return dnnl_post_ops_create(ops); });
 }
 
 dnnl_status_t tsm_dnnl_try_append_sum(dnnl_post_ops_t ops)
 {
 #if DNNL_VERSION_MAJOR >= 3
-    return attempt_with_room([&] { return dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef); });
+    return attempt_object([&] { return dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef); });
 #else
-    return attempt_with_room([&] { return dnnl_post_ops_append_sum(ops, 1.0f); });
+    return attempt_object([&] { return dnnl_post_ops_append_sum(ops, 1.0f); });
 #endif
 }
 
 dnnl_status_t tsm_dnnl_try_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind, float alpha, float beta)
 {
 #if DNNL_VERSION_MAJOR >= 3
-    return attempt_with_room([&] { return dnnl_post_ops_append_eltwise(ops, kind, alpha, beta); });
+    return attempt_object([&] { return dnnl_post_ops_append_eltwise(ops, kind, alpha, beta); });
 #else
-    return attempt_with_room([&] { return dnnl_post_ops_append_eltwise(ops, 1.0f, kind, alpha, beta); });
+    return attempt_object([&] { return dnnl_post_ops_append_eltwise(ops, 1.0f, kind, alpha, beta); });
 #endif
 }
 
 dnnl_status_t tsm_dnnl_try_attr(dnnl_primitive_attr_t *attr, dnnl_post_ops_t ops)
 {
-    return attempt_with_room([&] {
+    return attempt_object([&] {
         dnnl_status_t status = dnnl_primitive_attr_create(attr);
 
         if (status == dnnl_success)
@@ -149,11 +167,11 @@ dnnl_status_t tsm_dnnl_try_matmul(dnnl_primitive_desc_t *desc, dnnl_engine_t eng
                                   dnnl_primitive_attr_t attr)
 {
 #if DNNL_VERSION_MAJOR >= 3
-    return attempt_with_room([&] {
+    return attempt_object([&] {
         return dnnl_matmul_primitive_desc_create(desc, engine, layouts[0], layouts[1], layouts[2], layouts[3], attr);
     });
 #else
-    return attempt_with_room([&] {
+    return attempt_object([&] {
         dnnl_matmul_desc_t op;
         dnnl_status_t status = dnnl_matmul_desc_init(&op, layouts[0], layouts[1], layouts[2], layouts[3]);
 
@@ -166,7 +184,7 @@ dnnl_status_t tsm_dnnl_try_conv(dnnl_primitive_desc_t *desc, dnnl_engine_t engin
                                 const dnnl_dims_t stride, const dnnl_dims_t pad, dnnl_primitive_attr_t attr)
 {
 #if DNNL_VERSION_MAJOR >= 3
-    return attempt_with_room([&] {
+    return attempt_object([&] {
         const dnnl_dims_t dilation = { 0, 0 };
 
         return dnnl_convolution_forward_primitive_desc_create(
@@ -174,7 +192,7 @@ dnnl_status_t tsm_dnnl_try_conv(dnnl_primitive_desc_t *desc, dnnl_engine_t engin
             layouts[3], stride, dilation, pad, pad, attr);
     });
 #else
-    return attempt_with_room([&] {
+    return attempt_object([&] {
         dnnl_convolution_desc_t op;
         dnnl_status_t status =
             dnnl_convolution_forward_desc_init(&op, dnnl_forward_inference, dnnl_convolution_direct, layouts[0],
@@ -188,8 +206,7 @@ dnnl_status_t tsm_dnnl_try_conv(dnnl_primitive_desc_t *desc, dnnl_engine_t engin
 dnnl_status_t tsm_dnnl_try_reorder(dnnl_primitive_desc_t *desc, dnnl_engine_t engine, tsm_dnnl_layout from,
                                    tsm_dnnl_layout to, dnnl_primitive_attr_t attr)
 {
-    return attempt_with_room(
-        [&] { return dnnl_reorder_primitive_desc_create(desc, from, engine, to, engine, attr); });
+    return attempt_object([&] { return dnnl_reorder_primitive_desc_create(desc, from, engine, to, engine, attr); });
 }
 
 /* A primitive whose making threw stays in oneDNN's cache as one that will never be ready: the cache is emptied. */
@@ -206,7 +223,7 @@ static void clear_cache() noexcept
 
 dnnl_status_t tsm_dnnl_try_primitive(dnnl_primitive_t *primitive, const_dnnl_primitive_desc_t desc)
 {
-    const dnnl_status_t status = attempt_with_room([&] { return dnnl_primitive_create(primitive, desc); });
+    const dnnl_status_t status = attempt_code([&] { return dnnl_primitive_create(primitive, desc); });
 
     if (status != dnnl_success) clear_cache();
     return status;
@@ -216,17 +233,17 @@ dnnl_status_t tsm_dnnl_try_primitive(dnnl_primitive_t *primitive, const_dnnl_pri
 
 dnnl_status_t tsm_dnnl_try_engine(dnnl_engine_t *engine)
 {
-    return attempt_with_room([&] { return dnnl_engine_create(engine, dnnl_cpu, 0); });
+    return attempt_code([&] { return dnnl_engine_create(engine, dnnl_cpu, 0); });
 }
 
 dnnl_status_t tsm_dnnl_try_stream(dnnl_stream_t *stream, dnnl_engine_t engine)
 {
-    return attempt_with_room([&] { return dnnl_stream_create(stream, engine, dnnl_stream_default_flags); });
+    return attempt_object([&] { return dnnl_stream_create(stream, engine, dnnl_stream_default_flags); });
 }
 
 dnnl_status_t tsm_dnnl_try_memory(dnnl_memory_t *memory, tsm_dnnl_layout layout, dnnl_engine_t engine, void *data)
 {
-    return attempt_with_room([&] { return dnnl_memory_create(memory, layout, engine, data); });
+    return attempt_object([&] { return dnnl_memory_create(memory, layout, engine, data); });
 }
 
 dnnl_status_t tsm_dnnl_try_execute(dnnl_primitive_t primitive, dnnl_stream_t stream, int count,

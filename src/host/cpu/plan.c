@@ -12,39 +12,6 @@ static uint64_t value_bytes(const tsm_dims *dims)
     return (uint64_t)tsm_dims_count(dims) * sizeof(float);
 }
 
-static uint64_t padded(uint64_t bytes)
-{
-    return (bytes + TSM_ALIGNMENT - 1) / TSM_ALIGNMENT * TSM_ALIGNMENT;
-}
-
-bool tsm_cpu_picks(const tsm_node *node)
-{
-    return node->op == TSM_OP_CONV && tsm_cpu_is_matmul(node) && node->stride > 1;
-}
-
-bool tsm_cpu_restores(const tsm_plan *plan, int index)
-{
-    return plan->last_use[plan->graph->nodes[index].inputs[0]] != index;
-}
-
-tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int index)
-{
-    const tsm_node *node = &plan->graph->nodes[index];
-    const tsm_dims *in = &plan->shapes[node->inputs[0]], *out = &plan->shapes[index];
-    tsm_cpu_conv_space space = { padded(plan->ops[index].scratch_bytes), 0, 0 };
-
-    if (node->shift.end > 0 && plan->worker->prepared->shift_method == TSM_SHIFT_COPY) {
-        space.shift = padded(value_bytes(in));
-    } else if (node->shift.end > 0 && tsm_cpu_restores(plan, index)) {
-        space.shift = padded(tsm_cpu_shift_edge_count(in, node->shift) * sizeof(float));
-    }
-    if (tsm_cpu_picks(node)) {
-        const tsm_dims few = { in->n, in->t, out->h, out->w, in->c };
-        space.pick = padded(value_bytes(&few));
-    }
-    return space;
-}
-
 /* The input whose storage a node may overwrite, or -1. */
 static int in_place_input(const tsm_plan *plan, int index)
 {

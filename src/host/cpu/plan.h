@@ -44,6 +44,8 @@ struct tsm_worker {
 tsm_status tsm_cpu_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_dims *shapes, tsm_error *error);
 void tsm_cpu_plan_destroy(tsm_plan *plan);
 
+/* ---- scratch.c ------------------------------------------------------------------------------------------------- */
+
 /* Bytes of the three parts of a CONV's scratch, which lie in this order: for oneDNN, for the shift, for the pixels
  * that a stride picks. */
 typedef struct tsm_cpu_conv_space {

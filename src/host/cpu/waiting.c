@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "team.h"
+#include "rehearsal.h"
 
 #define WINDOW_MS         5.0  /* of runs that are measured at a time */
 #define REST_MS           20.0 /* from one look at the neighbourhood to the next */

@@ -22,13 +22,25 @@ static void pack_destroy(tsm_cpu_pack *pack)
     tsm_free(pack);
 }
 
+/* The system gives pages when they are first written: to all threads here, as oneDNN's copy is the work of one. */
+static void touch(char *data, size_t bytes)
+{
+    enum { PAGE = 4096 };
+
+#pragma omp parallel for schedule(static) if (bytes > 16 * PAGE)
+    for (size_t at = 0; at < bytes; at += PAGE) data[at] = 0;
+}
+
 /* A pack of `bytes` bytes without layout or contents. */
 static tsm_cpu_pack *pack_alloc(size_t bytes, tsm_error *error)
 {
     tsm_cpu_pack *pack = tsm_alloc_zero(1, sizeof *pack);
 
     if (pack) pack->data = tsm_alloc_aligned(bytes, 1);
-    if (pack && pack->data) return pack;
+    if (pack && pack->data) {
+        touch(pack->data, bytes);
+        return pack;
+    }
     pack_destroy(pack);
     tsm_fail_memory(error, bytes);
     return NULL;

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "emit.h"
 #include "nvtx.h"
 
 void *tsm_binding_value(const tsm_binding *binding, int node)
@@ -17,20 +16,6 @@ void *tsm_binding_scratch(const tsm_binding *binding, int node)
     const int64_t offset = binding->schedule->scratch[node];
 
     return offset < 0 ? NULL : binding->arena + offset;
-}
-
-tsm_status tsm_binding_make(tsm_binding *binding, const tsm_schedule *schedule, char *arena, tsm_error *error)
-{
-    tsm_status status;
-
-    memset(binding, 0, sizeof *binding);
-    binding->schedule = schedule;
-    binding->arena = arena;
-    for (int i = 0; i < schedule->prepared->graph->count; i++) TSM_TRY(tsm_emit_node(binding, i, error));
-    return TSM_OK;
-fail:
-    tsm_binding_clear(binding);
-    return status;
 }
 
 void tsm_binding_clear(tsm_binding *binding)

@@ -27,8 +27,7 @@ typedef struct tsm_binding {
     cudaGraphExec_t exec; /* NULL: kernel by kernel */
 } tsm_binding;
 
-/* Fills `binding` with the steps. Errors: MEMORY, DEVICE. */
-tsm_status tsm_binding_make(tsm_binding *binding, const tsm_schedule *schedule, char *arena, tsm_error *error);
+/* What tsm_emit made, and a graph of it; a zeroed one is fine. */
 void tsm_binding_clear(tsm_binding *binding);
 
 /* Device address of a node's value, and of its scratch (NULL where it has none). */

@@ -47,3 +47,10 @@ tsm_status tsm_cudnn_fail(tsm_error *error, cudnnStatus_t code, tsm_cuda_place p
              base_name(place.file), place.line, detail[0] ? ": " : "", detail);
     return with_device(error, status);
 }
+
+tsm_status tsm_cuda_elapsed(float *milliseconds, cudaEvent_t begin, cudaEvent_t end, tsm_error *error)
+{
+    TSM_CUDA(cudaEventSynchronize(end));
+    TSM_CUDA(cudaEventElapsedTime(milliseconds, begin, end));
+    return TSM_OK;
+}

@@ -89,4 +89,7 @@ tsm_status tsm_cudnn_fail(tsm_error *error, cudnnStatus_t code, tsm_cuda_place p
 #define TSM_CUBLAS_TRY(call) TSM_CALL_(cublasStatus_t, CUBLAS_STATUS_SUCCESS, tsm_cublas_fail, call, TSM_LEAVE_FAIL_)
 #define TSM_CUDNN_TRY(call)  TSM_CALL_(cudnnStatus_t, CUDNN_STATUS_SUCCESS, tsm_cudnn_fail, call, TSM_LEAVE_FAIL_)
 
+/* Milliseconds from `begin` to `end`, two timing events that were recorded; blocking. */
+tsm_status tsm_cuda_elapsed(float *milliseconds, cudaEvent_t begin, cudaEvent_t end, tsm_error *error);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* emit_attention.c - the products and the softmax of a non-local block, round by round. */
-#include "emit.h"
+#include "emit_parts.h"
 
 static tsm_status emit_product(tsm_binding *b, int node, const tsm_product *plan, const tsm_matmul_buffers *buffers,
                                tsm_error *error)

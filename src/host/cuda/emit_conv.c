@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* emit_conv.c - convolutions and the classifier: what is done to the input, the kernel, and what it does not fuse. */
 #include "alignment.h"
-#include "emit.h"
+#include "emit_parts.h"
+#include "nodes.h"
 
 static tsm_status emit_depthwise(tsm_binding *b, int index, const void *in, tsm_error *error)
 {

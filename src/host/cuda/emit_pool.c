@@ -1,31 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* emit_pool.c - maxima and means, over pixels and over frames. */
-#include "emit.h"
-
-tsm_status tsm_emit_maxpool(tsm_binding *b, int node, int from, void *out, int64_t out_pitch, int kernel, int pad,
-                            tsm_error *error)
-{
-    const tsm_schedule *s = b->schedule;
-    const tsm_dims *in = &s->shapes[from];
-    tsm_step *step;
-
-    TSM_TRY_RETURN(tsm_emit_step(b, TSM_STEP_MAXPOOL, node, &step, error));
-    step->maxpool = (tsm_kernel_maxpool_args){
-        .in = tsm_binding_value(b, from),
-        .out = out,
-        .in_pitch = s->values[from].pitch,
-        .out_pitch = out_pitch,
-        .images = in->n * in->t,
-        .h = in->h,
-        .w = in->w,
-        .channels = in->c,
-        .kernel = kernel,
-        .stride = tsm_schedule_node(s, node)->stride,
-        .pad = pad,
-        .dtype = s->prepared->dtype->type,
-    };
-    return TSM_OK;
-}
+/* emit_pool.c - maxima and means, over pixels and over frames, and what scales channels. */
+#include "emit_parts.h"
 
 tsm_status tsm_emit_tpool(tsm_binding *b, int node, tsm_error *error)
 {
@@ -106,4 +81,28 @@ tsm_status tsm_emit_tmean(tsm_binding *b, int index, tsm_error *error)
     const tsm_dims *in = &b->schedule->shapes[tsm_schedule_node(b->schedule, index)->inputs[0]];
 
     return emit_mean(b, index, in->n, in->t, in->h * in->w * in->c, error);
+}
+
+tsm_status tsm_emit_scale(tsm_binding *b, int index, tsm_error *error)
+{
+    const tsm_schedule *s = b->schedule;
+    const tsm_node *node = tsm_schedule_node(s, index);
+    const tsm_dims *dims = &s->shapes[index];
+    tsm_step *step;
+
+    TSM_TRY_RETURN(tsm_emit_step(b, TSM_STEP_SCALE, index, &step, error));
+    step->scale = (tsm_kernel_scale_args){
+        .in = tsm_binding_value(b, node->inputs[0]),
+        .factors = tsm_binding_value(b, node->inputs[1]),
+        .out = tsm_binding_value(b, index),
+        .in_pitch = s->values[node->inputs[0]].pitch,
+        .factor_pitch = s->values[node->inputs[1]].pitch,
+        .out_pitch = s->values[index].pitch,
+        .frames = dims->n * dims->t,
+        .pixels = dims->h * dims->w,
+        .channels = dims->c,
+        .act = tsm_emit_act(node->act),
+        .dtype = s->prepared->dtype->type,
+    };
+    return TSM_OK;
 }

@@ -2,7 +2,8 @@
 /* gather.c - see gather.h. */
 #include "gather.h"
 
-#include "convolution.h"
+#include "node_spec.h"
+#include "nodes.h"
 
 #define SKETCH_SIDE 16 /* of an image that every window fits into */
 
@@ -70,7 +71,7 @@ bool tsm_gather_spec(tsm_conv_spec *spec, const tsm_graph *graph, const tsm_dims
     const char *why;
 
     if (!is_convolution(node)) return false;
-    tsm_convolution_spec(spec, graph, shapes, values, index, dtype);
+    *spec = tsm_node_spec(graph, shapes, values, index, dtype);
     spec->frames = shapes[from].t;
     spec->shift = values[from].view ? graph->nodes[from].shift : node->shift;
     if (residual >= 0 && values[residual].view) spec->residual_shift = graph->nodes[residual].shift;
@@ -82,16 +83,16 @@ bool tsm_gather_may(tsm_conv_kernel_spec *ours, const tsm_graph *graph, int inde
 {
     const tsm_node *node = &graph->nodes[index];
     const int from = node->inputs[0], residual = node->inputs[1];
-    tsm_convolution sketch;
+    tsm_conv_spec sketch;
 
     *why = NULL;
     if (!is_convolution(node)) return false;
-    tsm_convolution_sketch(&sketch, graph, index, dtype);
-    sketch.spec.h = sketch.spec.w = SKETCH_SIDE;
-    sketch.spec.frames = 1;
-    sketch.spec.shift = node->shift;
-    if (graph->nodes[from].op == TSM_OP_SHIFT) sketch.spec.shift = graph->nodes[from].shift;
+    sketch = tsm_node_spec_sketch(graph, index, dtype);
+    sketch.h = sketch.w = SKETCH_SIDE;
+    sketch.frames = 1;
+    sketch.shift = node->shift;
+    if (graph->nodes[from].op == TSM_OP_SHIFT) sketch.shift = graph->nodes[from].shift;
     if (residual >= 0 && graph->nodes[residual].op == TSM_OP_SHIFT)
-        sketch.spec.residual_shift = graph->nodes[residual].shift;
-    return tsm_conv_spec_gathers(&sketch.spec) && tsm_conv_ours_spec(ours, &sketch.spec, why);
+        sketch.residual_shift = graph->nodes[residual].shift;
+    return tsm_conv_spec_gathers(&sketch) && tsm_conv_ours_spec(ours, &sketch, why);
 }

@@ -11,8 +11,6 @@
 #include "graph/backend.h"
 #include "dtype.h"
 
-#define TSM_CUDA_INPUT_PAD 4 /* channels of the input are padded with zeros to a multiple of this */
-
 typedef struct tsm_cuda_value {
     int64_t pitch;  /* elements from a pixel to the next */
     tsm_shift side; /* its `end` columns lie shifted beside the row; end 0: none */
@@ -30,19 +28,5 @@ bool tsm_cuda_layout_serves(const tsm_graph *graph, int index, const tsm_cuda_dt
  * are views. */
 void tsm_cuda_layout_make(tsm_cuda_value *values, const tsm_graph *graph, const tsm_dims *shapes,
                           const tsm_cuda_dtype *dtype, tsm_shift_method method);
-
-/* A convolution over dense pixels that is a matrix product: 1x1, no padding, one group; `any_stride` or stride 1. */
-bool tsm_cuda_is_matmul(const tsm_node *node, bool any_stride);
-
-/* True where a shift on the node's input can be an overlap, as far as the node alone can tell. */
-bool tsm_cuda_can_overlap(const tsm_node *node, const tsm_cuda_dtype *dtype);
-
-bool tsm_cuda_same_shift(const tsm_shift *a, const tsm_shift *b);
-
-/* A 3x3 depthwise convolution that our own kernel computes. */
-bool tsm_cuda_is_depthwise(const tsm_node *node);
-
-/* Channels of a convolution's input as it lies in memory: padded where the network's input is read. */
-int64_t tsm_cuda_input_channels(const tsm_graph *graph, const tsm_node *node);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "emit.h"
+
 #define ROUNDS    5 /* of each way in turn, so that clocks drift for both alike */
 #define LEAST_MS  2 /* of a round: events are no finer than some microseconds */
 #define MOST_RUNS 64
@@ -34,7 +36,7 @@ static tsm_status time_runs(float *ms, const contender *c, const tsm_worker *wor
     TSM_CUDA(cudaEventRecord(events[0], worker->stream));
     TSM_TRY_RETURN(enqueue_runs(c, worker, runs, error));
     TSM_CUDA(cudaEventRecord(events[1], worker->stream));
-    TSM_TRY_RETURN(tsm_tune_elapsed(ms, events[0], events[1], error));
+    TSM_TRY_RETURN(tsm_cuda_elapsed(ms, events[0], events[1], error));
     *ms /= (float)runs;
     return TSM_OK;
 }
@@ -46,7 +48,7 @@ static tsm_status prepare(contender *c, const tsm_plan *plan, char *arena, const
     const tsm_worker *worker = plan->worker;
     float ms;
 
-    TSM_TRY_RETURN(tsm_binding_make(&c->binding, c->schedule, arena, error));
+    TSM_TRY_RETURN(tsm_emit(&c->binding, c->schedule, arena, error));
     TSM_CUDA(cudaMemsetAsync(arena, 0, c->schedule->memory.arena_bytes, worker->stream));
     TSM_TRY_RETURN(tsm_binding_enqueue(&c->binding, &worker->libraries, worker->stream, false, NULL, error));
     TSM_CUDA(cudaStreamSynchronize(worker->stream));

@@ -4,38 +4,8 @@
 
 #include <string.h>
 
+#include "arena.h"
 #include "method.h"
-#include "transfer.h"
-
-/* Every kernel that runs of the plan need is loaded by this. The arena is zeroed, so that the steps run on numbers.
- */
-static tsm_status warm_up(const tsm_plan *plan, const tsm_binding *binding, tsm_error *error)
-{
-    const tsm_worker *worker = plan->worker;
-
-    TSM_CUDA(cudaMemsetAsync(binding->arena, 0, binding->schedule->memory.arena_bytes, worker->stream));
-    TSM_TRY_RETURN(tsm_cuda_warm_up_transfer(plan, binding, worker->stream, error));
-    TSM_TRY_RETURN(
-        tsm_binding_enqueue(binding, &worker->libraries, worker->stream, false, &worker->prepared->cancel, error));
-    TSM_CUDA(cudaStreamSynchronize(worker->stream));
-    return TSM_OK;
-}
-
-tsm_status tsm_cuda_plan_bind(const tsm_plan *plan, tsm_binding *binding, char *arena, tsm_error *error)
-{
-    const tsm_worker *worker = plan->worker;
-    tsm_status status;
-
-    TSM_TRY_RETURN(tsm_binding_make(binding, &plan->schedule, arena, error));
-    TSM_TRY(warm_up(plan, binding, error));
-    if (worker->prepared->graphs)
-        TSM_TRY(tsm_binding_capture(binding, &worker->libraries, worker->stream, &worker->side, error));
-    return TSM_OK;
-fail:
-    cudaStreamSynchronize(worker->stream); /* the arena may be given back */
-    tsm_binding_clear(binding);
-    return status;
-}
 
 tsm_status tsm_cuda_plan_create(tsm_plan **out, tsm_worker *worker, const tsm_plan_arguments *arguments,
                                 tsm_error *error)
@@ -55,7 +25,7 @@ tsm_status tsm_cuda_plan_create(tsm_plan **out, tsm_worker *worker, const tsm_pl
     plan->worker = worker;
     TSM_TRY(tsm_cuda_resize_make(&plan->resize, arguments->resize, error));
     TSM_TRY(tsm_cuda_schedule_best(plan, arguments, &tuner, error));
-    TSM_TRY(tsm_cuda_worker_add(worker, plan, error));
+    TSM_TRY(tsm_cuda_arena_add(worker, plan, error));
     if (tuner.found) tsm_tune_cache_save(&prepared->cache);
     *out = plan;
     return TSM_OK;
@@ -68,7 +38,7 @@ fail:
 void tsm_cuda_plan_destroy(tsm_plan *plan)
 {
     if (!plan) return;
-    tsm_cuda_worker_remove(plan->worker, plan);
+    tsm_cuda_arena_remove(plan->worker, plan);
     tsm_binding_clear(&plan->bound);
     tsm_schedule_clear(&plan->schedule);
     tsm_cuda_resize_clear(&plan->resize);

@@ -23,10 +23,6 @@ tsm_status tsm_cuda_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_p
 /* Waits for what is still running. NULL is fine. */
 void tsm_cuda_plan_destroy(tsm_plan *plan);
 
-/* Binds the plan's schedule to an arena that nothing runs in, runs it there once, and captures it. Blocking. Errors:
- * MEMORY, DEVICE; `binding` is then cleared. */
-tsm_status tsm_cuda_plan_bind(const tsm_plan *plan, tsm_binding *binding, char *arena, tsm_error *error);
-
 /* run.c: run of backend.h. */
 tsm_status tsm_cuda_run(tsm_plan *plan, const tsm_run_arguments *arguments, tsm_error *error);
 

@@ -6,6 +6,7 @@
 
 #include "attention_size.h"
 #include "convolution.h"
+#include "nodes.h"
 
 /* A graph of one shape as it will lie and run. */
 typedef struct scene {

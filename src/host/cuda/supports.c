@@ -5,6 +5,7 @@
 #include "convolution.h"
 #include "gather.h"
 #include "prepared.h"
+#include "nodes.h"
 
 static bool say(bool can, char text[TSM_SUPPORT_TEXT], const char *what)
 {

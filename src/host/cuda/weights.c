@@ -8,6 +8,7 @@
 #include "cuda_calls.h"
 #include "gather.h"
 #include "layout.h"
+#include "nodes.h"
 
 typedef struct packer {
     tsm_cuda_weights *weights;

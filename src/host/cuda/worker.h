@@ -42,13 +42,8 @@ void tsm_cuda_worker_destroy(tsm_worker *worker);
 /* Device memory: the arena, and what the plans hold besides. */
 uint64_t tsm_cuda_worker_bytes(const tsm_worker *worker);
 
-/* Binds a plan that has a schedule to the arena, which grows where it has to, and adds it to the worker's. Where it
- * grows, all plans are bound to the new arena before any lets go of the old one; on failure neither worker nor plans
- * have changed. Blocking. Errors: MEMORY, DEVICE. */
-tsm_status tsm_cuda_worker_add(tsm_worker *worker, tsm_plan *plan, tsm_error *error);
-
-/* Takes it out again, after its work is done. */
-void tsm_cuda_worker_remove(tsm_worker *worker, tsm_plan *plan);
+/* The host waits for the last work. */
+void tsm_cuda_worker_wait(const tsm_worker *worker);
 
 /* What comes on `stream` from now on comes after the last work; and is the last work, once it is all there. */
 tsm_status tsm_cuda_worker_follow(const tsm_worker *worker, cudaStream_t stream, tsm_error *error);

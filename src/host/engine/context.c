@@ -80,11 +80,6 @@ fail:
     return status;
 }
 
-const tsm_dims *tsm_planned_input(const tsm_context *context, const tsm_planned *planned)
-{
-    return &planned->shapes[tsm_graph_input(context->engine->graph)];
-}
-
 /* Frames of the same size for plans of the same shape: where `spec` differs in nothing else they are the same. */
 static bool same_input(const tsm_context *context, const tsm_planned *a, const tsm_planned *b)
 {

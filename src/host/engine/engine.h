@@ -51,7 +51,10 @@ struct tsm_context {
 };
 
 /* The shape that a plan is made for: that of the graph's one input. */
-const tsm_dims *tsm_planned_input(const tsm_context *context, const tsm_planned *planned);
+static inline const tsm_dims *tsm_planned_input(const tsm_context *context, const tsm_planned *planned)
+{
+    return &planned->shapes[tsm_graph_input(context->engine->graph)];
+}
 
 /* A shape within the limits of tsm_shape. `shape` may be NULL. Errors: ARGUMENT. */
 tsm_status tsm_shape_check(const tsm_shape *shape, tsm_error *error);

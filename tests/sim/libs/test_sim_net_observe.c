@@ -170,6 +170,21 @@ START_TEST(profiles_have_a_row_a_step)
 }
 END_TEST
 
+/* Shifted as it is read: convolutions of ours, and no shift of its own. */
+START_TEST(gathered_shifts_have_no_row)
+{
+    const tsm_backend_config config = cuda_config(TSM_PRECISION_FP16, TSM_SHIFT_GATHER);
+    network net = make_network();
+    rows seen_rows = { 0 };
+
+    begin_case(10);
+    free(listen(cuda_backend(), net.graph, &config, NULL, &(tsm_profiler){ keep_row, &seen_rows }));
+    ck_assert_int_lt(seen_rows.shifts, 3);
+    expect_predicted(&seen_rows, net.graph, &config);
+    network_free(&net);
+}
+END_TEST
+
 /* ---- Numbers that are none ---- */
 
 /* In the input, wherever it lies: the first frame that has one is named, and the next run is right. */
@@ -277,7 +292,7 @@ START_TEST(says_how_nodes_run)
     ck_assert(!supports(&config, &net, conv, text));
     ck_assert_ptr_nonnull(strstr(text, "precision"));
     config.precision = TSM_PRECISION_FP16;
-    config.shift_method = TSM_SHIFT_GATHER;
+    config.shift_method = TSM_SHIFT_INPLACE;
     ck_assert(!supports(&config, &net, conv, text));
     ck_assert_ptr_nonnull(strstr(text, "shift method"));
     config.shift_method = TSM_SHIFT_COPY;
@@ -300,6 +315,7 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, visitors_see_every_value, 0, 2 * COUNT_OF(precisions));
     tcase_add_loop_test(tests, profiles_have_a_row_a_step, 0, 2);
+    tcase_add_test(tests, gathered_shifts_have_no_row);
     tcase_add_loop_test(tests, input_that_is_not_finite, 0, 3);
     tcase_add_test(tests, logits_that_are_not_finite);
     tcase_add_test(tests, says_how_nodes_run);

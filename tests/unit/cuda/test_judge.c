@@ -8,24 +8,39 @@
 #ifdef TSM_HAS_CUDA
 #include "cuda/conv/judge.h"
 
+#define SPEC(precision_, images_, h_, w_, channels_, oh_, ow_, filters_, kernel_, stride_, pad_, groups_, in_, out_, \
+             residual_, ...)                                                                                         \
+    {                                                                                                                \
+        .precision = TSM_PRECISION_##precision_, .images = images_, .h = h_, .w = w_, .channels = channels_,         \
+        .oh = oh_, .ow = ow_, .filters = filters_, .kernel_h = kernel_, .kernel_w = kernel_, .stride = stride_,      \
+        .pad = pad_, .groups = groups_, .in_pitch = in_, .out_pitch = out_, .residual_pitch = residual_, __VA_ARGS__ \
+    }
+
+/* Pixels in, channels, pixels out, filters, window, groups, pitches; what is fused. */
 static const tsm_conv_spec specs[] = {
-    { TSM_PRECISION_FP32, 2,           6,           7, 5, 6, 7, 9, 3, 3, 1, 1, 1, 5, 9, 0, 0, false,
-      TSM_ACT_RELU,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
-    { TSM_PRECISION_FP16, 3,           9,           8, 16, 5, 4, 24, 3, 3, 2, 1, 1, 16, 24, 24, 0, false,
-      TSM_ACT_RELU6,      { 0, 0, 0 }, { 0, 0, 0 }, 1 },
-    { TSM_PRECISION_BF16, 2,           7,           7, 32, 7, 7, 16, 1, 1, 1, 0, 1, 40, 24, 16, 8, false,
-      TSM_ACT_RELU,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
-    { TSM_PRECISION_TF32, 1,           6,           6, 12, 6, 6, 18, 3, 3, 1, 1, 3, 12, 18, 18, 0, false,
-      TSM_ACT_NONE,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
-    { TSM_PRECISION_FP16, 4,           1,           1, 64, 1, 1, 7, 1, 1, 1, 0, 1, 64, 7, 0, 0, true,
-      TSM_ACT_NONE,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
-    { TSM_PRECISION_FP16, 8,           20,          20, 8, 20, 20, 16, 1, 1, 1, 0, 1, 8, 16, 0, 0, false,
-      TSM_ACT_NONE,       { 0, 0, 0 }, { 0, 0, 0 }, 1 },
+    SPEC(FP32, 2, 6, 7, 5, 6, 7, 9, 3, 1, 1, 1, 5, 9, 0, .act = TSM_ACT_RELU),
+    SPEC(FP16, 3, 9, 8, 16, 5, 4, 24, 3, 2, 1, 1, 16, 24, 24, .act = TSM_ACT_RELU6),
+    SPEC(BF16, 2, 7, 7, 32, 7, 7, 16, 1, 1, 0, 1, 40, 24, 16, .in_offset = 8, .act = TSM_ACT_RELU),
+    SPEC(TF32, 1, 6, 6, 12, 6, 6, 18, 3, 1, 1, 3, 12, 18, 18, .act = TSM_ACT_NONE),
+    SPEC(FP16, 4, 1, 1, 64, 1, 1, 7, 1, 1, 0, 1, 64, 7, 0, .float_out = true),
+    SPEC(FP16, 8, 20, 20, 8, 20, 20, 16, 1, 1, 0, 1, 8, 16, 0, .act = TSM_ACT_NONE),
+    SPEC(FP16, 6, 5, 4, 24, 5, 4, 16, 3, 1, 1, 1, 24, 16, 0, .frames = 3, .shift = { 4, 8, 1 }),
+    SPEC(BF16, 4, 4, 4, 16, 4, 4, 16, 1, 1, 0, 1, 16, 16, 16, .frames = 2, .shift = { 2, 6, -1 },
+         .residual_shift = { 4, 8, -1 }, .act = TSM_ACT_RELU),
 };
 
 static float at(const tsm_conv_spec *s, int64_t index)
 {
     return tsm_operand_value(index, tsm_cuda_dtype_of(s->precision)->type);
+}
+
+/* The image whose shift reads image `image` for channel c; -1 where there is none in the clip. */
+static int64_t shifted_to(const tsm_conv_spec *s, const tsm_shift *shift, int64_t image, int64_t c)
+{
+    const int64_t by = !shift->end || c >= shift->end ? 0 : c < shift->fold ? -shift->step : shift->step;
+    const int64_t t = by ? image % s->frames + by : 0;
+
+    return by && (t < 0 || t >= s->frames) ? -1 : image + by;
 }
 
 /* Scatters every input to the outputs that see it: the other way round than the judge. */
@@ -42,12 +57,16 @@ static double *convolve(const tsm_conv_spec *s)
 
             if (y < 0 || x < 0 || y % s->stride || x % s->stride) continue;
             if (y / s->stride >= s->oh || x / s->stride >= s->ow) continue;
-            const int64_t pixel = (image * s->oh + y / s->stride) * s->ow + x / s->stride;
             for (int64_t f = 0; f < s->filters; f++)
-                for (int64_t c = 0; c < depth; c++)
+                for (int64_t c = 0; c < depth; c++) {
+                    const int64_t channel = f / per_group * depth + c, to = shifted_to(s, &s->shift, image, channel);
+                    const int64_t pixel = (to * s->oh + y / s->stride) * s->ow + x / s->stride;
+
+                    if (to < 0) continue;
                     out[pixel * s->out_pitch + f] +=
-                        (double)at(s, s->in_offset + in * s->in_pitch + f / per_group * depth + c) *
-                        (double)at(s, (f * s->kernel_h * s->kernel_w + tap) * depth + c);
+                        (double)at(s, s->in_offset + in * s->in_pitch + channel) *
+                        (double)at(s, (f * s->kernel_h * s->kernel_w + tap) * tsm_conv_spec_tap(s) + c);
+                }
         }
     return out;
 }
@@ -58,7 +77,10 @@ static float finish(const tsm_conv_spec *s, double sum, int64_t index)
     const int64_t pixel = index / s->out_pitch, f = index % s->out_pitch;
 
     sum += (double)tsm_operand_value(f, type);
-    if (s->residual_pitch) sum += (double)tsm_operand_value(pixel * s->residual_pitch + f, type);
+    for (int64_t image = 0; s->residual_pitch && image < s->images; image++)
+        if (shifted_to(s, &s->residual_shift, image, f) == pixel / (s->oh * s->ow))
+            sum += (double)tsm_operand_value(
+                (image * s->oh * s->ow + pixel % (s->oh * s->ow)) * s->residual_pitch + f, type);
     if (s->act != TSM_ACT_NONE && sum < 0) sum = 0;
     return (float)(s->act == TSM_ACT_RELU6 && sum > 6 ? 6 : sum);
 }

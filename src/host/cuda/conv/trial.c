@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "tune.h"
-
 #define ROUNDS       5
 #define MOST_REPLAYS 64 /* of a graph, a round */
 
@@ -126,7 +124,7 @@ static tsm_status replay(float *milliseconds, const tsm_trial *trial, const capt
     TSM_CUDA(cudaEventRecord(trial->begin, trial->stream));
     for (int i = 0; i < replays; i++) TSM_CUDA(cudaGraphLaunch(c->exec, trial->stream));
     TSM_CUDA(cudaEventRecord(trial->end, trial->stream));
-    return tsm_tune_elapsed(milliseconds, trial->begin, trial->end, error);
+    return tsm_cuda_elapsed(milliseconds, trial->begin, trial->end, error);
 }
 
 static tsm_status warm_up(const tsm_trial *trial, const captured *c, tsm_error *error)

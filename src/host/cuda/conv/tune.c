@@ -30,13 +30,6 @@ bool tsm_tune_choice_parse(const tsm_conv_family **family, int *index, const cha
     return strcmp(again, text) == 0;
 }
 
-tsm_status tsm_tune_elapsed(float *milliseconds, cudaEvent_t begin, cudaEvent_t end, tsm_error *error)
-{
-    TSM_CUDA(cudaEventSynchronize(end));
-    TSM_CUDA(cudaEventElapsedTime(milliseconds, begin, end));
-    return TSM_OK;
-}
-
 static void keep(tsm_tuner *tuner, const tsm_conv *conv, const char *name)
 {
     char value[TSM_TUNE_VALUE], *plan = conv->family->text ? conv->family->text(conv) : NULL;

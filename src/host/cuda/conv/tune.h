@@ -26,9 +26,6 @@ typedef struct tsm_tuner {
  * MEMORY, CANCELLED. */
 tsm_status tsm_tune_conv(tsm_conv **conv, tsm_tuner *tuner, const tsm_conv_spec *spec, tsm_error *error);
 
-/* Milliseconds from `begin` to `end`, two timing events that were recorded; blocking. */
-tsm_status tsm_tune_elapsed(float *milliseconds, cudaEvent_t begin, cudaEvent_t end, tsm_error *error);
-
 /* A choice as caches keep it, a family and a place in its list: "gemm:3", "cudnn:7". */
 void tsm_tune_choice_print(const tsm_conv *conv, char text[TSM_TUNE_VALUE]);
 bool tsm_tune_choice_parse(const tsm_conv_family **family, int *index, const char *text);
