@@ -30,6 +30,12 @@ static bool is_optimizer(const tsm_pickle *pickle, uint32_t dict)
     return false;
 }
 
+bool tsm_torch_is_tensor(const tsm_pickle_value *key, const tsm_pickle_value *value)
+{
+    if (key->kind != TSM_PICKLE_STRING) return false;
+    return value->kind == TSM_PICKLE_TENSOR || (value->kind == TSM_PICKLE_ARRAY && value->as.array.data);
+}
+
 int tsm_torch_count(const tsm_pickle *pickle, uint32_t dict)
 {
     uint32_t cell = tsm_pickle_at(pickle, dict)->as.items.first;

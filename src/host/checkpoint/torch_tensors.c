@@ -243,12 +243,6 @@ static tsm_status add_entry(filler *f, const tsm_pickle_value *key, const tsm_pi
     return status;
 }
 
-bool tsm_torch_is_tensor(const tsm_pickle_value *key, const tsm_pickle_value *value)
-{
-    if (key->kind != TSM_PICKLE_STRING) return false;
-    return value->kind == TSM_PICKLE_TENSOR || (value->kind == TSM_PICKLE_ARRAY && value->as.array.data);
-}
-
 tsm_status tsm_torch_fill(const tsm_torch_file *file, uint32_t dict, tsm_checkpoint *checkpoint, tsm_error *error)
 {
     filler f = { file, checkpoint, 2 * (uint64_t)file->bytes, file->bytes };

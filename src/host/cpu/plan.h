@@ -44,7 +44,7 @@ struct tsm_worker {
 tsm_status tsm_cpu_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_dims *shapes, tsm_error *error);
 void tsm_cpu_plan_destroy(tsm_plan *plan);
 
-/* ---- scratch.c ------------------------------------------------------------------------------------------------- */
+/* ---- space.c --------------------------------------------------------------------------------------------------- */
 
 /* Bytes of the three parts of a CONV's scratch, which lie in this order: for oneDNN, for the shift, for the pixels
  * that a stride picks. */

@@ -2,23 +2,61 @@
 /* team.c - see team.h. */
 #include "team.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
-
-#include "rehearsal.h"
-#include "waiting.h"
+#include <stdlib.h>
+#include <string.h>
 
 static bool forked; /* a team was made in a parent of this process */
 
 static void after_fork(void)
 {
     forked = true;
-    tsm_cpu_waiting_forget();
 }
 
 static void watch_forks(void)
 {
     pthread_atfork(NULL, NULL, after_fork);
+}
+
+/* Threads that wait until all are there. */
+typedef struct rehearsal {
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    bool done;
+} rehearsal;
+
+static void *wait_for_end(void *opaque)
+{
+    rehearsal *r = opaque;
+
+    free(malloc(1)); /* with a thread's first block goes a reserve of addresses, which a limit may count */
+    pthread_mutex_lock(&r->lock);
+    while (!r->done) pthread_cond_wait(&r->over, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+tsm_status tsm_cpu_rehearse(int threads, tsm_error *error)
+{
+    rehearsal r = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+    pthread_t *made = tsm_alloc_zero((size_t)threads, sizeof *made);
+    int count = 0, code = made ? 0 : ENOMEM;
+
+    while (code == 0 && count < threads) {
+        code = pthread_create(&made[count], NULL, wait_for_end, &r);
+        count += code == 0;
+    }
+    pthread_mutex_lock(&r.lock);
+    r.done = true;
+    pthread_cond_broadcast(&r.over);
+    pthread_mutex_unlock(&r.lock);
+    for (int i = 0; i < count; i++) pthread_join(made[i], NULL);
+    tsm_free(made);
+    if (code == 0) return TSM_OK;
+    return tsm_fail(error, TSM_ERROR_MEMORY, "out of memory: cpu: %d more threads cannot be had (%s)", threads,
+                    strerrordesc_np(code));
 }
 
 tsm_status tsm_cpu_check_team(int threads, tsm_error *error)

@@ -33,6 +33,10 @@ static inline void tsm_cpu_threads_leave(tsm_cpu_threads before)
  * system gives no more threads, which is tried before a thread's first team of that size. */
 tsm_status tsm_cpu_check_team(int threads, tsm_error *error);
 
+/* Makes `threads` threads and ends them: libgomp ends the process where it gets none for a team, so this is done
+ * before it makes them. Errors: MEMORY. */
+tsm_status tsm_cpu_rehearse(int threads, tsm_error *error);
+
 /* How many threads a team of `wanted` (0: as many as the process may run on) really gets: limits on it would
  * otherwise leave work undone. Errors as above. */
 tsm_status tsm_cpu_probe_team(int *threads, int wanted, tsm_error *error);

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "rehearsal.h"
+#include "team.h"
 
 #define WINDOW_MS         5.0  /* of runs that are measured at a time */
 #define REST_MS           20.0 /* from one look at the neighbourhood to the next */
@@ -103,12 +103,18 @@ void tsm_cpu_waiting_let_go(void)
     pthread_mutex_unlock(&lock);
 }
 
-void tsm_cpu_waiting_forget(void)
+/* A child has no other thread. */
+static void after_fork(void)
 {
     pthread_mutex_init(&lock, NULL);
     pthread_cond_init(&news, NULL);
     sleeping = NULL;
     calling = false;
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, after_fork);
 }
 
 bool tsm_cpu_waits_briefly(void)
@@ -189,6 +195,9 @@ static bool look(int threads, int awake)
 
 void tsm_cpu_waiting_hold(int threads)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, watch_forks);
     pthread_mutex_lock(&lock);
     if (holders++ == 0 && !getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT")) cpus = omp_get_num_procs();
     look(threads, 1);

@@ -36,9 +36,6 @@ void tsm_cpu_waiting_end(tsm_cpu_waiting *waiting);
 void tsm_cpu_waiting_hold(int threads);
 void tsm_cpu_waiting_let_go(void);
 
-/* In a child after a fork, which has no other thread. */
-void tsm_cpu_waiting_forget(void);
-
 /* For tests: whether waits are brief at present. */
 bool tsm_cpu_waits_briefly(void);
 

@@ -140,11 +140,6 @@ tsm_status tsm_model_load_memory(tsm_model **model, const void *data, size_t byt
     return status == TSM_OK ? TSM_OK : tsm_error_prefix(error, status, name);
 }
 
-tsm_status tsm_model_build_graph(const tsm_model *model, bool per_frame, tsm_graph **graph, tsm_error *error)
-{
-    return tsm_network_build(&model->config, model->layers, model->layer_count, per_frame, graph, error);
-}
-
 void tsm_model_destroy(tsm_model **model)
 {
     tsm_model *m = model ? *model : NULL;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scratch.c - what a convolution does beside its product, and the scratch that it takes: see plan.h. */
+/* space.c - what a convolution needs besides its operands: for oneDNN, for its shift, for the pixels that a stride
+ * picks.
+ */
 #include "plan.h"
 
 static uint64_t value_bytes(const tsm_dims *dims)
