@@ -58,6 +58,7 @@ static tsm_status fill_engine(tsm_engine *engine, const tsm_model *model, const 
     TSM_TRY_RETURN(tsm_cancel_check(&config.cancel, error));
     TSM_TRY_RETURN(tsm_model_build_graph(model, options.per_frame != 0, &engine->graph, error));
     TSM_TRY_RETURN(tsm_graph_optimize(engine->graph, error));
+    if (options.features) TSM_TRY_RETURN(tsm_graph_end_at_features(engine->graph, error));
     if (device.kind) {
         TSM_TRY_RETURN(prepare_on(engine, &device, &config, error));
     } else {
@@ -118,6 +119,9 @@ tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *caller
     info.threads = engine->report.threads;
     info.shift_method = engine->report.shift_method;
     info.weight_bytes = engine->report.weight_bytes;
+    info.segments = engine->graph->segments;
+    info.values = engine->graph->classes;
+    info.per_frame = engine->graph->per_frame;
     info.note = engine->backend->note ? engine->backend->note(engine->prepared) : NULL;
     return tsm_info_write(caller, &info, sizeof info);
 }
