@@ -239,6 +239,12 @@ TSM_API tsm_status tsm_model_get_info(const tsm_model *model, tsm_model_info *in
 /* The name of class `index`, or NULL where the model has no labels or no such class. Lives as long as the model. */
 TSM_API const char *tsm_model_label(const tsm_model *model, int index);
 
+/* Logits (count, classes) of pooled features (count, values), by the model's own classifier, in double precision:
+ * what an engine without tsm_engine_options.features gives, up to rounding. `values` must be the classifier's inputs.
+ * Errors: ARGUMENT. */
+TSM_API tsm_status tsm_model_classify(const tsm_model *model, const float *features, int count, int values,
+                                      float *logits, tsm_error *error);
+
 typedef struct tsm_model_serialize_options {
     size_t struct_size;
     int half; /* non-zero: every tensor is rounded to float16, instead of keeping its type */
@@ -327,12 +333,17 @@ typedef struct tsm_engine_options {
      * from every thread that uses the engine, until its last context is destroyed. NULL: never. */
     int (*cancel)(void *user);
     void *cancel_user;
+
+    /* Non-zero: the output is the features of a clip in place of its logits: what is pooled over space and time
+     * before the classifier, (n, features), or with per_frame (n, t, features). tsm_model_classify makes logits of
+     * them. */
+    int features;
 } tsm_engine_options;
 
 #define TSM_ENGINE_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(tsm_engine_options), 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, TSM_TOGGLE_DEFAULT,                 \
-            TSM_TOGGLE_DEFAULT, TSM_TOGGLE_DEFAULT, 0, 0, 0, 0                                                       \
+            TSM_TOGGLE_DEFAULT, TSM_TOGGLE_DEFAULT, 0, 0, 0, 0, 0                                                    \
     }
 
 /* Folds, fuses and prepacks the weights of `model` for a device. Blocking; takes tens of milliseconds on a CPU. The
@@ -354,11 +365,14 @@ typedef struct tsm_engine_info {
     tsm_shift_method shift_method; /* as chosen; AUTO where every plan chooses for its own shape */
     uint64_t weight_bytes;         /* prepacked weights */
     const char *note; /* one line on what was found but ignored: "cache PATH: damaged, ignored"; NULL: nothing */
+    int segments;     /* T of its model */
+    int values;       /* of a clip's output, or with per_frame of a frame's: classes, or features */
+    int per_frame;
 } tsm_engine_info;
 
 #define TSM_ENGINE_INFO_INIT                                                                                         \
     {                                                                                                                \
-        sizeof(tsm_engine_info), 0, 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, 0                                   \
+        sizeof(tsm_engine_info), 0, 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, 0, 0, 0, 0                          \
     }
 
 /* Fills `info`; strings live as long as the engine. Errors: ARGUMENT. */

@@ -16,7 +16,7 @@ LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
 set -- "$work"/prefix/share/tsm/tsm-demo.safetensors "$(find "$source/demo/clips" -name '*.mp4' | sort | head -n 1)"
 
-for header in tsm video; do
+for header in tsm video pipeline; do
     echo "#include <tsm/$header.h>" >"$work/alone.c"
     cc -std=c11 $flags -fsyntax-only $(pkg-config --cflags tsm-video) "$work/alone.c"
     c++ -x c++ -std=c++11 $flags -fsyntax-only $(pkg-config --cflags tsm-video) "$work/alone.c"

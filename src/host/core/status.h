@@ -12,6 +12,7 @@
 #include "cancel.h"
 #include "clock.h"
 #include "cpus.h"
+#include "hash.h"
 #include "memory.h"
 #include "numbers.h"
 #include "options.h"

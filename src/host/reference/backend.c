@@ -169,6 +169,7 @@ static tsm_status make_plan(tsm_plan **out, tsm_worker *worker, const tsm_plan_a
     plan->worker = worker;
     plan->graph = worker->prepared->graph;
     plan->shapes = arguments->shapes;
+    plan->slots = arguments->slots;
     TSM_TRY(place_values(plan, error));
     TSM_TRY(grow_arena(worker, plan->memory.arena_bytes, error));
     *out = plan;
@@ -191,4 +192,5 @@ const tsm_backend tsm_backend_reference = {
     .plan = make_plan,
     .plan_release = plan_release,
     .run = tsm_reference_run,
+    TSM_HOST_SLOTS,
 };
