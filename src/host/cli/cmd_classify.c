@@ -9,7 +9,7 @@
 #include "eval/eval.h"
 #include "settings.h"
 #include "cli/draw/sheet.h"
-#include "verdict.h"
+#include "classification.h"
 #include "video_input.h"
 
 #include <stdio.h>
@@ -154,7 +154,7 @@ static tsm_status run_clips(classify *c, video *v, tsm_error *error)
     return status;
 }
 
-/* The best classes, with their names, into the arrays that a verdict and a sheet show. */
+/* The best classes, with their names, into the arrays that a classification and a sheet show. */
 static void rank(classify *c)
 {
     scores_top(c->scores, c->means, c->net.info.classes, c->top, c->classes);
@@ -192,21 +192,21 @@ static int add_to_sheet(classify *c, const char *title, const tsm_tensor *frames
 
 static int show(classify *c, const char *input, const video *done)
 {
-    verdict v = { .input = input,
-                  .clips = &done->info,
-                  .network_ms = done->network_ms,
-                  .count = c->top,
-                  .classes = c->classes,
-                  .labels = c->labels,
-                  .scores = c->top_scores,
-                  .logits = c->top_logits };
+    classification v = { .input = input,
+                         .clips = &done->info,
+                         .network_ms = done->network_ms,
+                         .count = c->top,
+                         .classes = c->classes,
+                         .labels = c->labels,
+                         .scores = c->top_scores,
+                         .logits = c->top_logits };
     int status = EXIT_DONE;
 
     progress_clear(&c->progress);
     if (done->info.note) report_line("%s: %s", input_name(input), done->info.note);
     if (!c->s.json) {
-        verdict_print_text(&v);
-    } else if (verdict_print_json(&v) != 0) {
+        classification_print_text(&v);
+    } else if (classification_print_json(&v) != 0) {
         status = EXIT_FAILED;
     }
     return add_to_sheet(c, input_name(input), &done->frames) == EXIT_DONE ? status : EXIT_FAILED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verdict.h"
+#include "classification.h"
 
 #include "input.h"
 #include "json_out.h"
@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-void verdict_print_text(const verdict *v)
+void classification_print_text(const classification *v)
 {
     shown_print(stdout, input_name(v->input));
     if (v->clips->pattern) {
@@ -24,7 +24,7 @@ void verdict_print_text(const verdict *v)
     }
 }
 
-static json_t *top_list(const verdict *v)
+static json_t *top_list(const classification *v)
 {
     json_t *list = json_array();
 
@@ -40,7 +40,7 @@ static json_t *top_list(const verdict *v)
     return list;
 }
 
-int verdict_print_json(const verdict *v)
+int classification_print_json(const classification *v)
 {
     const tsm_clips_info *clips = v->clips;
     json_t *line =

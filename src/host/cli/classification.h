@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verdict.h - what classify found for one input, and printing it. */
-#ifndef TSM_CLI_VERDICT_H
-#define TSM_CLI_VERDICT_H
+/* classification.h - what classify found for one input, and printing it. */
+#ifndef TSM_CLI_CLASSIFICATION_H
+#define TSM_CLI_CLASSIFICATION_H
 
 #include <tsm/tsm.h>
 #include <tsm/video.h>
 
-typedef struct verdict {
+typedef struct classification {
     const char *input;
     const tsm_clips_info *clips;
     double network_ms;
@@ -14,11 +14,11 @@ typedef struct verdict {
     const int *classes;
     const char *const *labels;
     const double *scores, *logits;
-} verdict;
+} classification;
 
-void verdict_print_text(const verdict *v);
+void classification_print_text(const classification *v);
 
 /* Returns 0, or -1 with a line on stderr. */
-int verdict_print_json(const verdict *v);
+int classification_print_json(const classification *v);
 
 #endif
