@@ -18,7 +18,10 @@ typedef struct verdict {
 
 void verdict_print_text(const verdict *v);
 
-/* Returns 0, or -1 with a line on stderr. */
+/* Each returns 0, or -1 with a line on stderr. */
 int verdict_print_json(const verdict *v);
+
+/* The line of an input that failed. */
+int verdict_print_failure(const char *input, const tsm_error *error);
 
 #endif
