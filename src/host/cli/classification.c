@@ -52,3 +52,11 @@ int classification_print_json(const classification *v)
 
     return json_out_print(json_out_add_bytes(line, "input_bytes", v->input));
 }
+
+int classification_print_failure(const char *input, const tsm_error *error)
+{
+    json_t *line = json_pack("{s:o, s:{s:s, s:o}}", "input", json_out_text(input), "error", "code",
+                             tsm_status_name(error->code), "text", json_out_text(error->text));
+
+    return json_out_print(json_out_add_bytes(line, "input_bytes", input));
+}

@@ -18,7 +18,10 @@ typedef struct classification {
 
 void classification_print_text(const classification *v);
 
-/* Returns 0, or -1 with a line on stderr. */
+/* Each returns 0, or -1 with a line on stderr. */
 int classification_print_json(const classification *v);
+
+/* The line of an input that failed. */
+int classification_print_failure(const char *input, const tsm_error *error);
 
 #endif

@@ -121,7 +121,8 @@ static tsm_status open_online(tsm_online *online, const tsm_engine *engine, cons
     TSM_TRY_RETURN(tsm_context_create(&online->context, engine, error));
     TSM_TRY_RETURN(make_slots(online, error));
     TSM_TRY_RETURN(make_arrays(online, error));
-    return make_plans(online, options.resize, error);
+    TSM_TRY_RETURN(make_plans(online, options.resize, error));
+    return tsm_online_reset(online, -1, error); /* what the plans were tried on */
 }
 
 tsm_status tsm_online_create(tsm_online **out, const tsm_engine *engine, const tsm_online_options *options,

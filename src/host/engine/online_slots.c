@@ -12,26 +12,27 @@ tsm_status tsm_online_check_slot(const tsm_online *online, int slot, const char 
                     online->count - 1);
 }
 
-static tsm_status reset_one(tsm_online *online, int slot, tsm_error *error)
+/* Slots first to end - 1 are new, once the device says so of `slot`. */
+static tsm_status begin_anew(tsm_online *online, int slot, int first, int end, tsm_error *error)
 {
     const tsm_context *context = online->context;
 
-    online->slots[slot].torn = true;
+    for (int i = first; i < end; i++) online->slots[i].torn = true;
     TSM_TRY_RETURN(context->engine->backend->slots_reset(context->slots, slot, error));
-    online->slots[slot].torn = false;
-    online->slots[slot].frames = 0;
-    memset(tsm_online_kept(online, slot), 0, tsm_consensus_floats(&online->rule) * sizeof(float));
+    for (int i = first; i < end; i++) {
+        online->slots[i].torn = false;
+        online->slots[i].frames = 0;
+    }
+    memset(tsm_online_kept(online, first), 0,
+           (size_t)(end - first) * tsm_consensus_floats(&online->rule) * sizeof(float));
     return TSM_OK;
 }
 
 tsm_status tsm_online_reset(tsm_online *online, int slot, tsm_error *error)
 {
-    if (online && slot == -1) {
-        for (int i = 0; i < online->count; i++) TSM_TRY_RETURN(reset_one(online, i, error));
-        return TSM_OK;
-    }
+    if (online && slot == -1) return begin_anew(online, -1, 0, online->count, error);
     TSM_TRY_RETURN(tsm_online_check_slot(online, slot, "reset", error));
-    return reset_one(online, slot, error);
+    return begin_anew(online, slot, slot, slot + 1, error);
 }
 
 tsm_status tsm_online_copy(tsm_online *online, int to, int from, tsm_error *error)

@@ -15,6 +15,7 @@ typedef struct label_name {
     size_t length;
     int64_t index; /* as the file gives it; 0 where it gives none */
     int line;      /* 0: not known */
+    char quote;    /* inside, this is written twice; 0: nothing is */
 } label_name;
 
 typedef struct label_list {

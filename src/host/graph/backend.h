@@ -115,13 +115,14 @@ typedef struct tsm_backend {
      * where they are in device memory; in host memory the engine looks at them. */
     tsm_status (*run)(tsm_plan *plan, const tsm_run_arguments *arguments, tsm_error *error);
 
-    /* Optional, all or none: the states of `count` live streams, at first zero, as `layout` (borrowed; it lives
-     * longer) says. Made before the plans that use them, destroyed after these and before the worker. A slot is
-     * within count; `state` is host memory of layout->state_bytes. Errors: MEMORY, DEVICE. */
+    /* Optional, all or none: the states of `count` live streams, as `layout` (borrowed; it lives
+     * longer) says. Made before the plans that use them, and zero once these are made and slots_reset was called, as
+     * a plan may be tried on them; destroyed after the plans and before the worker. A slot is within count; `state`
+     * is host memory of layout->state_bytes. Errors: MEMORY, DEVICE. */
     tsm_status (*slots_create)(tsm_slots **slots, tsm_worker *worker, const tsm_slot_layout *layout, int count,
                                tsm_error *error);
     void (*slots_destroy)(tsm_slots *slots);                                 /* NULL is fine */
-    tsm_status (*slots_reset)(tsm_slots *slots, int slot, tsm_error *error); /* as before the first frame */
+    tsm_status (*slots_reset)(tsm_slots *slots, int slot, tsm_error *error); /* as before the first frame; -1: all */
     tsm_status (*slots_copy)(tsm_slots *slots, int to, int from, tsm_error *error);
     tsm_status (*slots_read)(tsm_slots *slots, int slot, void *state, tsm_error *error);
     tsm_status (*slots_write)(tsm_slots *slots, int slot, const void *state, tsm_error *error);

@@ -36,8 +36,10 @@ void tsm_host_slots_destroy(tsm_slots *slots)
 
 tsm_status tsm_host_slots_reset(tsm_slots *slots, int slot, tsm_error *error)
 {
+    const size_t states = slot < 0 ? (size_t)slots->count : 1;
+
     (void)error;
-    memset(tsm_host_slots_state(slots, slot), 0, slots->layout->state_bytes);
+    memset(tsm_host_slots_state(slots, slot < 0 ? 0 : slot), 0, states * slots->layout->state_bytes);
     return TSM_OK;
 }
 
