@@ -79,8 +79,8 @@ static tsm_status add_set(search *s, uint32_t dict, const char *key, tsm_error *
     return tsm_checkpoint_add_set(s->checkpoint, key, error);
 }
 
-/* The key of an entry behind that of its dictionary; false where it is no text, or too long for one that people use.
- */
+/* The key of an entry behind that of its dictionary; false where it is no text, or too long for one that people
+ * use. */
 static bool join_key(char out[KEY_BYTES], const char *of, const tsm_pickle_value *key)
 {
     int length;

@@ -13,8 +13,8 @@
 void shown_print(FILE *out, const char *text);
 void shown_print_part(FILE *out, const char *text, size_t length);
 
-/* The same into `shown`, of `bytes` bytes, cut where there is no more room, and always terminated; returns `shown`.
- */
+/* The same into `shown`, of `bytes` bytes, cut where there is no more room, and always terminated; returns
+ * `shown`. */
 char *shown_copy(char *shown, size_t bytes, const char *text);
 
 /* The control character that a well-formed sequence of `length` bytes of UTF-8 is; 0 where it is none. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* label_json.c - a JSON object from names to indices, {"Folding something": "40"}, or from indices to names; or a
- * list of names, of [name, index] in either order, or of objects with both, [{"id": 0, "name": "Folding something"}].
- */
+ * list of names, of [name, index] in either order, or of objects with both, [{"id": 0, "name": "Folding
+ * something"}]. */
 #include "label_list.h"
 
 #include "failure.h"

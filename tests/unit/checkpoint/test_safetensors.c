@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_safetensors.c - the container: every rule of the format broken one by one, and files that are something else.
- */
+/* test_safetensors.c - the container: every rule of the format broken one by one, and files that are something
+ * else. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>

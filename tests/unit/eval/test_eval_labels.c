@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_eval_labels.c - the files of class names that data sets ship: every form, and what is refused for which line.
- */
+/* test_eval_labels.c - the files of class names that data sets ship: every form, and what is refused for which
+ * line. */
 #include "eval/eval.h"
 #include "support.h"
 
