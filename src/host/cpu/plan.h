@@ -46,8 +46,8 @@ void tsm_cpu_plan_destroy(tsm_plan *plan);
 
 /* ---- space.c --------------------------------------------------------------------------------------------------- */
 
-/* Bytes of the three parts of a CONV's scratch, which lie in this order: for oneDNN, for the shift, for the pixels
- * that a stride picks. */
+/* Bytes of the three parts of a CONV's scratch, which lie in this order: for the kernel, for the shift, for the
+ * pixels that a stride picks. */
 typedef struct tsm_cpu_conv_space {
     uint64_t op, shift, pick;
 } tsm_cpu_conv_space;
