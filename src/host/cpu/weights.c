@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gather.h"
+#include "pages.h"
 #include "prepared.h"
 #include "winograd.h"
 
@@ -37,7 +38,7 @@ static tsm_cpu_pack *pack_alloc(size_t bytes, tsm_error *error)
 {
     tsm_cpu_pack *pack = tsm_alloc_zero(1, sizeof *pack);
 
-    if (pack) pack->data = tsm_alloc_aligned(bytes, 1);
+    if (pack) pack->data = tsm_cpu_alloc(bytes);
     if (pack && pack->data) {
         touch(pack->data, bytes);
         return pack;
