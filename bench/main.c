@@ -24,6 +24,7 @@ static const struct {
 #endif
     { "plot", bench_plot, "pictures (SVG) of results" },
     { "compare", bench_compare, "what changed between two results, with the noise beside it" },
+    { "turns", bench_turns, "a network that runs when it is told to, for bench/peers" },
     { "make", bench_make, "writes a full-size network with random weights" },
 };
 
