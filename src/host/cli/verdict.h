@@ -18,8 +18,14 @@ typedef struct verdict {
 
 void verdict_print_text(const verdict *v);
 
+/* The labels alone, a line each. */
+void verdict_print_labels(const verdict *v);
+
 /* Each returns 0, or -1 with a line on stderr. */
 int verdict_print_json(const verdict *v);
+
+/* With where the window lies. */
+int verdict_print_window_json(const verdict *v, const tsm_window *where);
 
 /* The line of an input that failed. */
 int verdict_print_failure(const char *input, const tsm_error *error);
