@@ -41,7 +41,7 @@ static void begin(FILE *out, const char *subcommand, const char *summary)
     if (subcommand) fprintf(out, "\\-%s", subcommand);
     fputs(" \\- ", out);
     put(out, summary);
-    fputs("\n.SH SYNOPSIS\n", out);
+    fputs("\n.ad l\n.SH SYNOPSIS\n", out); /* long lists of choices cannot be spread */
 }
 
 static void end(FILE *out, const char *subcommand)
