@@ -42,10 +42,13 @@ expect "C++, pkg-config" "$work/embed_cxx" "$@"
 
 mkdir "$work/project"
 cp "$source/tests/embed/embed.c" "$work/project"
-cat >"$work/project/CMakeLists.txt" <<'CMAKE'
+part() { sed -n "s/^#define TSM_VERSION_$1 //p" "$work/prefix/include/tsm/tsm.h"; }
+version=$(part MAJOR).$(part MINOR)
+[ "$(pkg-config --modversion tsm)" = "$version.$(part PATCH)" ] || { echo "pkg-config has another version" >&2; exit 1; }
+cat >"$work/project/CMakeLists.txt" <<CMAKE
 cmake_minimum_required(VERSION 3.22)
 project(embed LANGUAGES C)
-find_package(tsm 0.1 REQUIRED)
+find_package(tsm $version REQUIRED)
 add_executable(embed embed.c)
 target_link_libraries(embed PRIVATE tsm::tsm-video)
 CMAKE

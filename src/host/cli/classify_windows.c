@@ -6,7 +6,7 @@
 #include "json_out.h"
 #include "report.h"
 #include "shown.h"
-#include "verdict.h"
+#include "classification.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,20 +24,20 @@ static int print_window(const classify_windows *c, const char *input, const tsm_
                         const tsm_result *result)
 {
     const ranking *r = c->ranking;
-    const verdict v = { .input = input,
-                        .clips = &result->info,
-                        .network_ms = result->network_ms,
-                        .count = r->top,
-                        .classes = r->classes,
-                        .labels = r->labels,
-                        .scores = r->top_scores,
-                        .logits = r->top_logits };
+    const classification v = { .input = input,
+                               .clips = &result->info,
+                               .network_ms = result->network_ms,
+                               .count = r->top,
+                               .classes = r->classes,
+                               .labels = r->labels,
+                               .scores = r->top_scores,
+                               .logits = r->top_logits };
 
     progress_clear(c->progress);
-    if (c->json) return verdict_print_window_json(&v, where) == 0 ? EXIT_DONE : EXIT_FAILED;
+    if (c->json) return classification_print_window_json(&v, where) == 0 ? EXIT_DONE : EXIT_FAILED;
     print_place(input, where->start_s, where->end_s, where->first, where->frames);
     printf("\n");
-    verdict_print_labels(&v);
+    classification_print_labels(&v);
     return EXIT_DONE;
 }
 
@@ -85,7 +85,7 @@ static int fail_input(const classify_windows *c, const char *input, tsm_error *f
     progress_clear(c->progress);
     report_name(failure, input_name(input));
     report_line("%s", failure->text);
-    if (c->json) verdict_print_failure(input, failure);
+    if (c->json) classification_print_failure(input, failure);
     return EXIT_FAILED;
 }
 

@@ -7,7 +7,7 @@
 #include "feed.h"
 #include "options.h"
 #include "report.h"
-#include "verdict.h"
+#include "classification.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,21 +144,21 @@ static int add_to_sheet(classify *c, const char *title, const tsm_tensor *frames
 static int show(classify *c, const char *input, const tsm_result *result)
 {
     const tsm_tensor frames = tsm_clips_tensor(result->clips);
-    verdict v = { .input = input,
-                  .clips = &result->info,
-                  .network_ms = result->network_ms,
-                  .count = c->ranking.top,
-                  .classes = c->ranking.classes,
-                  .labels = c->ranking.labels,
-                  .scores = c->ranking.top_scores,
-                  .logits = c->ranking.top_logits };
+    classification v = { .input = input,
+                         .clips = &result->info,
+                         .network_ms = result->network_ms,
+                         .count = c->ranking.top,
+                         .classes = c->ranking.classes,
+                         .labels = c->ranking.labels,
+                         .scores = c->ranking.top_scores,
+                         .logits = c->ranking.top_logits };
     int status = EXIT_DONE;
 
     progress_clear(&c->progress);
     if (result->info.note) report_line("%s: %s", input_name(input), result->info.note);
     if (!c->s.json) {
-        verdict_print_text(&v);
-    } else if (verdict_print_json(&v) != 0) {
+        classification_print_text(&v);
+    } else if (classification_print_json(&v) != 0) {
         status = EXIT_FAILED;
     }
     return add_to_sheet(c, input_name(input), &frames) == EXIT_DONE ? status : EXIT_FAILED;
@@ -169,7 +169,7 @@ static int show_failure(classify *c, const char *input, tsm_error *failure)
     progress_clear(&c->progress);
     report_name(failure, input_name(input));
     report_line("%s", failure->text);
-    if (c->s.json) verdict_print_failure(input, failure);
+    if (c->s.json) classification_print_failure(input, failure);
     add_to_sheet(c, failure->text, NULL);
     return EXIT_FAILED;
 }

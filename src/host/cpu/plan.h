@@ -17,6 +17,8 @@ struct tsm_plan {
     tsm_worker *worker;
     const tsm_graph *graph;
     const tsm_dims *shapes;
+    tsm_slots *slots;               /* NULL: whole clips */
+    const int *slot;                /* of a run */
     tsm_dnnl_op *ops;               /* per node; of CONV and FC where oneDNN computes them */
     tsm_cpu_attention **attentions; /* per node; of ATTENTION */
     int *last_use;
@@ -41,7 +43,8 @@ struct tsm_worker {
 
 /* Compiles a plan that is bound to nothing yet. To be called with the OpenMP settings that runs will have. Errors:
  * MEMORY, DEVICE, UNSUPPORTED, CANCELLED. */
-tsm_status tsm_cpu_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_dims *shapes, tsm_error *error);
+tsm_status tsm_cpu_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_plan_arguments *arguments,
+                               tsm_error *error);
 void tsm_cpu_plan_destroy(tsm_plan *plan);
 
 /* ---- space.c --------------------------------------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int index)
 
     if (node->shift.end > 0 && plan->worker->prepared->shift_method == TSM_SHIFT_COPY) {
         space.shift = padded(value_bytes(in));
-    } else if (node->shift.end > 0 && tsm_cpu_restores(plan, index)) {
+    } else if (node->shift.end > 0 && !plan->slots && tsm_cpu_restores(plan, index)) {
         space.shift = padded(tsm_cpu_shift_edge_count(in, node->shift) * sizeof(float));
     }
     if (tsm_cpu_picks(node)) {

@@ -9,7 +9,7 @@
 tsm_status tsm_pass_fold_batchnorm(tsm_graph *graph, tsm_error *error);
 
 /* SHIFT whose every reader is a CONV's data edge becomes an attribute of those edges. A shift that somebody else
- * reads too (placement `block`) stays a node. */
+ * reads too (placement `block`) stays a node; so does a uni-directional one that several read. */
 tsm_status tsm_pass_attach_shift(tsm_graph *graph, tsm_error *error);
 
 /* CONV -> ADD -> ACT becomes CONV with residual and activation, CONV -> ACT and SCALE -> ACT one with activation. The

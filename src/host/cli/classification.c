@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verdict.h"
+#include "classification.h"
 
 #include "input.h"
 #include "json_out.h"
@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-void verdict_print_text(const verdict *v)
+void classification_print_text(const classification *v)
 {
     shown_print(stdout, input_name(v->input));
     if (v->clips->pattern) {
@@ -17,10 +17,10 @@ void verdict_print_text(const verdict *v)
     }
     printf(": %d frame%s; decode %.1f ms, preprocess %.1f ms, network %.1f ms\n", v->clips->frames,
            v->clips->frames == 1 ? "" : "s", v->clips->decode_ms, v->clips->preprocess_ms, v->network_ms);
-    verdict_print_labels(v);
+    classification_print_labels(v);
 }
 
-void verdict_print_labels(const verdict *v)
+void classification_print_labels(const classification *v)
 {
     for (int i = 0; i < v->count; i++) {
         printf("  %.4f  ", v->scores[i]);
@@ -29,7 +29,7 @@ void verdict_print_labels(const verdict *v)
     }
 }
 
-static json_t *top_list(const verdict *v)
+static json_t *top_list(const classification *v)
 {
     json_t *list = json_array();
 
@@ -45,7 +45,7 @@ static json_t *top_list(const verdict *v)
     return list;
 }
 
-int verdict_print_json(const verdict *v)
+int classification_print_json(const classification *v)
 {
     const tsm_clips_info *clips = v->clips;
     json_t *line =
@@ -58,7 +58,7 @@ int verdict_print_json(const verdict *v)
     return json_out_print(json_out_add_bytes(line, "input_bytes", v->input));
 }
 
-int verdict_print_window_json(const verdict *v, const tsm_window *where)
+int classification_print_window_json(const classification *v, const tsm_window *where)
 {
     json_t *line = json_pack("{s:o, s:i, s:o, s:o, s:i, s:i, s:o, s:o, s:{s:o}}", "input", json_out_text(v->input),
                              "window", where->index, "start", json_out_rounded(where->start_s, 3), "end",
@@ -69,7 +69,7 @@ int verdict_print_window_json(const verdict *v, const tsm_window *where)
     return json_out_print(json_out_add_bytes(line, "input_bytes", v->input));
 }
 
-int verdict_print_failure(const char *input, const tsm_error *error)
+int classification_print_failure(const char *input, const tsm_error *error)
 {
     json_t *line = json_pack("{s:o, s:{s:s, s:o}}", "input", json_out_text(input), "error", "code",
                              tsm_status_name(error->code), "text", json_out_text(error->text));
