@@ -411,6 +411,7 @@ def make_tune():
     write("tune", "lines", b'conv,1x64x56x56 gemm:1\nconv,2 dnn:3 {"plan":1}\n')
     write("tune", "odd", b"one\n\ntwo three\n a b\nname value plan with spaces\nname again\n")
     write("tune", "long", b"a" * 191 + b" b\n" + b"a" * 192 + b" b\nc " + b"d" * 31 + b"\ne " + b"f" * 32 + b"\n")
+    write("tune", "written", b'conv,1 gemm:1\nconv,2 dnn:3 {"plan":1}\n'.ljust(63, b"x") + b"\n")  # by length
     write("tune", "other", b"tsm-tune 3\nother\nversions\nend 0000000000000000\n")
 
 
