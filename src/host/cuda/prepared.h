@@ -8,6 +8,7 @@
 #include "cuda/conv/conv.h"
 #include "device.h"
 #include "dtype.h"
+#include "way.h"
 #include "weights.h"
 
 struct tsm_prepared {
@@ -15,6 +16,7 @@ struct tsm_prepared {
     const tsm_graph *graph;
     const tsm_cuda_dtype *dtype;
     tsm_shift_method method; /* AUTO: chosen by each plan */
+    tsm_cuda_way way;        /* unless AUTO */
     bool graphs;             /* a CUDA graph a plan; otherwise kernel by kernel */
     bool tune;               /* time the candidates; otherwise a fixed order */
     bool ranges;             /* NVTX ranges of the layers, outside of CUDA graphs */
