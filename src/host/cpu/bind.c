@@ -54,13 +54,55 @@ static tsm_status add_product(binder *b, int index, const float *source, float *
                          step->node->bias, step->out, scratch, error);
 }
 
+/* A step of the shift of live streams. */
+static void add_renewal(binder *b, int index, const tsm_cpu_step_kind *kind, const float *x, float *out)
+{
+    const tsm_slots *slots = b->plan->slots;
+    const tsm_slot_cache *cache = &slots->layout->caches[index];
+    tsm_cpu_step *step = add_step(b, index, kind, x, out);
+
+    step->caches =
+        (tsm_cpu_caches){ tsm_host_slots_state(slots, 0) + cache->first, slots->layout->numbers, cache->fold };
+    step->slot = &b->plan->slot;
+}
+
+/* The shift of a node's input where it lies, or into `copy`; and back. */
+static void add_shift_in_place(binder *b, int index, float *x, float *edges)
+{
+    if (b->plan->slots)
+        add_renewal(b, index, &tsm_cpu_step_renew, NULL, x);
+    else
+        add_step(b, index, &tsm_cpu_step_shift, NULL, x)->edges = edges;
+}
+
+static void add_shift_copy(binder *b, int index, const float *x, float *copy)
+{
+    if (b->plan->slots)
+        add_renewal(b, index, &tsm_cpu_step_renew_copy, x, copy);
+    else
+        add_step(b, index, &tsm_cpu_step_shift_copy, x, copy);
+}
+
+static void add_unshift(binder *b, int index, float *x, float *edges)
+{
+    if (!tsm_cpu_restores(b->plan, index)) return;
+    if (b->plan->slots)
+        add_renewal(b, index, &tsm_cpu_step_take_back, NULL, x);
+    else
+        add_step(b, index, &tsm_cpu_step_unshift, NULL, x)->edges = edges;
+}
+
+/* Of live streams the kernel gets a frame that is shifted already. */
 static tsm_status add_gather(binder *b, int index, tsm_error *error)
 {
     const tsm_node *node = node_of(b, index);
-    const float *x = value_of(b, node->inputs[0]);
-    tsm_cpu_step *step = add_step(b, index, &tsm_cpu_step_gather, x, value_of(b, index));
+    const bool streams = b->plan->slots != NULL;
+    float *x = value_of(b, node->inputs[0]);
+    tsm_cpu_step *step;
     const void *packed;
 
+    if (streams) add_shift_in_place(b, index, x, NULL);
+    step = add_step(b, index, &tsm_cpu_step_gather, x, value_of(b, index));
     TSM_TRY_RETURN(tsm_cpu_weights_get(b->prepared, index, NULL, &packed, error));
     step->gather = (tsm_cpu_gather){ .x = x,
                                      .packed = packed,
@@ -68,8 +110,31 @@ static tsm_status add_gather(binder *b, int index, tsm_error *error)
                                      .out = step->out,
                                      .dims = step->in,
                                      .n = node->out_channels,
-                                     .shift = node->shift,
+                                     .shift = streams ? (tsm_shift){ 0 } : node->shift,
                                      .act = node->act };
+    if (streams) add_unshift(b, index, x, NULL);
+    return TSM_OK;
+}
+
+static tsm_status add_winograd(binder *b, int index, const float *source, float *scratch, tsm_error *error)
+{
+    const tsm_node *node = node_of(b, index);
+    const bool in_load = tsm_cpu_loads_shifted(b->plan, node);
+    tsm_cpu_step *step = add_step(b, index, &tsm_cpu_step_winograd, source, value_of(b, index));
+    const void *packed;
+
+    TSM_TRY_RETURN(tsm_cpu_weights_get(b->prepared, index, NULL, &packed, error));
+    step->winograd = (tsm_cpu_winograd){ .x = source,
+                                         .packed = packed,
+                                         .bias = node->bias,
+                                         .out = step->out,
+                                         .scratch = scratch,
+                                         .dims = step->in,
+                                         .n = node->out_channels,
+                                         .threads = b->prepared->threads,
+                                         .shift = in_load ? node->shift : (tsm_shift){ 0 },
+                                         .act = node->act,
+                                         .sum = node->inputs[1] >= 0 };
     return TSM_OK;
 }
 
@@ -91,7 +156,8 @@ static tsm_status add_conv(binder *b, int index, tsm_error *error)
 {
     const tsm_node *node = node_of(b, index);
     const tsm_cpu_conv_space space = tsm_cpu_conv_space_of(b->plan, index);
-    const bool shifted = node->shift.end > 0, copied = b->prepared->shift_method == TSM_SHIFT_COPY;
+    const bool shifted = node->shift.end > 0 && !tsm_cpu_loads_shifted(b->plan, node),
+               copied = b->prepared->shift_method == TSM_SHIFT_COPY;
     float *scratch = at(b, b->plan->scratch_offsets[index]), *source = value_of(b, node->inputs[0]);
     float *shift = scratch + space.op / sizeof(float), *picked = shift + space.shift / sizeof(float);
     float *edges = space.shift ? shift : NULL, *data = source;
@@ -99,18 +165,21 @@ static tsm_status add_conv(binder *b, int index, tsm_error *error)
     if (node->inputs[1] >= 0 && !tsm_memplan_shares(&b->plan->memory, b->plan->values, index))
         add_step(b, index, &tsm_cpu_step_copy, value_of(b, node->inputs[1]), value_of(b, index));
     if (shifted && copied) {
-        add_step(b, index, &tsm_cpu_step_shift_copy, source, shift);
+        add_shift_copy(b, index, source, shift);
         data = shift;
     } else if (shifted) {
-        add_step(b, index, &tsm_cpu_step_shift, NULL, source)->edges = edges;
+        add_shift_in_place(b, index, source, edges);
     }
     if (tsm_cpu_picks(node)) {
         add_step(b, index, &tsm_cpu_step_pick, data, picked);
         data = picked;
     }
-    TSM_TRY_RETURN(add_product(b, index, data, scratch, error));
-    if (shifted && !copied && tsm_cpu_restores(b->plan, index))
-        add_step(b, index, &tsm_cpu_step_unshift, NULL, source)->edges = edges;
+    if (tsm_cpu_way_of(b->prepared->shift_method, node) == TSM_CPU_WINOGRAD) {
+        TSM_TRY_RETURN(add_winograd(b, index, data, scratch, error));
+    } else {
+        TSM_TRY_RETURN(add_product(b, index, data, scratch, error));
+    }
+    if (shifted && !copied) add_unshift(b, index, source, edges);
     return TSM_OK;
 }
 
@@ -125,9 +194,14 @@ static tsm_status add_loop(binder *b, int index, const tsm_cpu_step_kind *kind)
 
 static tsm_status add_shift(binder *b, int index)
 {
-    const bool in_place = value_of(b, node_of(b, index)->inputs[0]) == value_of(b, index);
+    const float *x = value_of(b, node_of(b, index)->inputs[0]);
+    float *out = value_of(b, index);
 
-    return add_loop(b, index, in_place ? &tsm_cpu_step_shift : &tsm_cpu_step_shift_copy);
+    if (x == out)
+        add_shift_in_place(b, index, out, NULL);
+    else
+        add_shift_copy(b, index, x, out);
+    return TSM_OK;
 }
 
 static tsm_status add_node(binder *b, int index, tsm_error *error)
@@ -138,7 +212,8 @@ static tsm_status add_node(binder *b, int index, tsm_error *error)
     switch (node->op) {
     case TSM_OP_INPUT: b->bound->input = value_of(b, index); return TSM_OK;
     case TSM_OP_CONV:
-        return (tsm_cpu_gathers(b->prepared->shift_method, node) ? add_gather : add_conv)(b, index, error);
+        return (tsm_cpu_way_of(b->prepared->shift_method, node) == TSM_CPU_GATHER ? add_gather : add_conv)(b, index,
+                                                                                                           error);
     case TSM_OP_FC: return add_product(b, index, value_of(b, node->inputs[0]), scratch, error);
     case TSM_OP_SHIFT: return add_shift(b, index);
     case TSM_OP_ADD: return add_loop(b, index, &tsm_cpu_step_add);

@@ -17,6 +17,8 @@ struct tsm_plan {
     tsm_worker *worker;
     const tsm_graph *graph;
     const tsm_dims *shapes;
+    tsm_slots *slots;               /* NULL: whole clips */
+    const int *slot;                /* of a run */
     tsm_dnnl_op *ops;               /* per node; of CONV and FC where oneDNN computes them */
     tsm_cpu_attention **attentions; /* per node; of ATTENTION */
     int *last_use;
@@ -41,13 +43,14 @@ struct tsm_worker {
 
 /* Compiles a plan that is bound to nothing yet. To be called with the OpenMP settings that runs will have. Errors:
  * MEMORY, DEVICE, UNSUPPORTED, CANCELLED. */
-tsm_status tsm_cpu_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_dims *shapes, tsm_error *error);
+tsm_status tsm_cpu_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_plan_arguments *arguments,
+                               tsm_error *error);
 void tsm_cpu_plan_destroy(tsm_plan *plan);
 
 /* ---- space.c --------------------------------------------------------------------------------------------------- */
 
-/* Bytes of the three parts of a CONV's scratch, which lie in this order: for oneDNN, for the shift, for the pixels
- * that a stride picks. */
+/* Bytes of the three parts of a CONV's scratch, which lie in this order: for the kernel, for the shift, for the
+ * pixels that a stride picks. */
 typedef struct tsm_cpu_conv_space {
     uint64_t op, shift, pick;
 } tsm_cpu_conv_space;
@@ -56,6 +59,9 @@ tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int node);
 
 /* 1x1 with a stride: the pixels that count are brought together first. */
 bool tsm_cpu_picks(const tsm_node *node);
+
+/* The kernel itself reads shifted frames. Of live streams it gets a frame that is shifted already. */
+bool tsm_cpu_loads_shifted(const tsm_plan *plan, const tsm_node *node);
 
 /* A shift in place must be undone where somebody still needs the value as it was. */
 bool tsm_cpu_restores(const tsm_plan *plan, int node);

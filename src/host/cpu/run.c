@@ -67,6 +67,7 @@ tsm_status tsm_cpu_run(tsm_plan *plan, const tsm_run_arguments *arguments, tsm_e
     TSM_TRY_RETURN(tsm_cpu_check_team(prepared->threads, error));
     before = tsm_cpu_threads_enter(prepared->threads);
     tsm_cpu_waiting_begin(&plan->worker->waiting, prepared->threads);
+    plan->slot = arguments->slot;
     status = run_steps(plan, arguments, error);
     tsm_cpu_waiting_end(&plan->worker->waiting);
     tsm_cpu_threads_leave(before);
