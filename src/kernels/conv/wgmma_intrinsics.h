@@ -56,26 +56,40 @@ __device__ __forceinline__ void barrier_arrive_expecting(uint32_t barrier, uint3
     asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
 }
 
-/* Returns behind the end of the phase of that parity. Each try sleeps for some microseconds at most, so that many are
- * seconds: a phase that does not end by then never will, and the launch fails instead of hanging. */
+__device__ __forceinline__ bool barrier_ended(uint32_t barrier, uint32_t parity)
+{
+    uint32_t ended;
+
+    asm volatile("{\n"
+                 ".reg .pred p;\n"
+                 "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
+                 "selp.u32 %0, 1, 0, p;\n"
+                 "}"
+                 : "=r"(ended)
+                 : "r"(barrier), "r"(parity)
+                 : "memory");
+    return ended != 0;
+}
+
+__device__ __forceinline__ uint64_t nanoseconds()
+{
+    uint64_t now;
+
+    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+    return now;
+}
+
+/* Returns behind the end of the phase of that parity. One that has not ended after seconds never will: the launch then
+ * fails instead of hanging. */
 __device__ __forceinline__ void barrier_wait(uint32_t barrier, uint32_t parity)
 {
-    constexpr uint32_t most_tries = 1u << 26;
-    uint32_t done = 0;
+    constexpr uint64_t longest = 10000000000; /* ns */
 
+    if (barrier_ended(barrier, parity)) return;
+    const uint64_t begin = nanoseconds();
 #pragma unroll 1
-    for (uint32_t tries = 0; tries < most_tries; tries++) {
-        asm volatile("{\n"
-                     ".reg .pred p;\n"
-                     "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
-                     "selp.u32 %0, 1, 0, p;\n"
-                     "}"
-                     : "=r"(done)
-                     : "r"(barrier), "r"(parity)
-                     : "memory");
-        if (done) return;
-    }
-    __trap();
+    while (!barrier_ended(barrier, parity))
+        if (nanoseconds() - begin > longest) __trap();
 }
 
 /* ---- The copy engine: each by one thread; what lies outside of the tensor becomes zero, and counts as landed ----
