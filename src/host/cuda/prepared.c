@@ -70,6 +70,7 @@ tsm_status tsm_cuda_prepare(tsm_prepared **out, const tsm_graph *graph, const ts
     prepared->way = choose_way(config->shift_method);
     prepared->graphs = config->graphs;
     prepared->tune = config->tune;
+    prepared->wgmma = config->wgmma;
     prepared->ranges = config->ranges;
     prepared->max_bytes = config->max_bytes;
     prepared->cancel = config->cancel;

@@ -19,6 +19,7 @@ struct tsm_prepared {
     tsm_cuda_way way;        /* unless AUTO */
     bool graphs;             /* a CUDA graph a plan; otherwise kernel by kernel */
     bool tune;               /* time the candidates; otherwise a fixed order */
+    bool wgmma;              /* our convolutions on wgmma are candidates, too */
     bool ranges;             /* NVTX ranges of the layers, outside of CUDA graphs */
     uint64_t max_bytes;      /* of a worker; 0: no limit */
     tsm_cancel cancel;
