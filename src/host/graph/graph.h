@@ -131,6 +131,7 @@ typedef struct tsm_graph {
     int in_channels; /* of the input */
     int segments;    /* T by default */
     int classes;
+    int input_size; /* pixels a side of the frames that it is made for; 0: unknown */
 } tsm_graph;
 
 /* Makes an empty graph; NULL when out of memory. */
