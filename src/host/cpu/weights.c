@@ -104,11 +104,25 @@ fail:
     return status;
 }
 
+/* tsm_node_weights, shared among the threads. */
+static void read_weights(const tsm_node *node, float *plain)
+{
+    enum { FILTERS = 16 };
+    const int64_t per_filter = node->weight.count / node->out_channels;
+
+#pragma omp parallel for schedule(static) if (node->weight.count > 65536)
+    for (int first = 0; first < node->out_channels; first += FILTERS) {
+        const int left = node->out_channels - first;
+
+        tsm_node_filters(node, first, left < FILTERS ? left : FILTERS, plain + first * per_filter);
+    }
+}
+
 static tsm_status pack_node(tsm_prepared *prepared, const tsm_dims *shapes, int index, float *plain, tsm_error *error)
 {
     const tsm_node *node = tsm_graph_node(prepared->graph, index);
 
-    tsm_node_weights(node, plain);
+    read_weights(node, plain);
     if (node->bias) prepared->weight_bytes += (uint64_t)node->out_channels * sizeof(float);
     if (!tsm_cpu_part_in(prepared, index) &&
         tsm_cpu_way_of(prepared->graph, prepared->shift_method, index) == TSM_CPU_DNNL)

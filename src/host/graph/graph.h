@@ -183,4 +183,7 @@ uint64_t tsm_graph_macs(const tsm_graph *graph, const tsm_dims *shapes);
  * node->weight.count values. */
 void tsm_node_weights(const tsm_node *node, float *out);
 
+/* The same for `count` output channels from `first` on. */
+void tsm_node_filters(const tsm_node *node, int first, int count, float *out);
+
 #endif
