@@ -66,6 +66,7 @@ void bench_gemm_destroy(bench_gemm *gemm);
 int bench_model(int argc, char **argv);
 int bench_shift(int argc, char **argv);
 int bench_layers(int argc, char **argv);
+int bench_online(int argc, char **argv);
 #ifdef TSM_BENCH_VIDEO
 int bench_media(int argc, char **argv);
 #endif

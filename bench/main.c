@@ -26,6 +26,10 @@ static const struct {
       "--predict --model M [--device sm_80|sm_90] [--batch N] [--segments T] [--size S] [--no-shift]\n"
       "           [--precision fp32|tf32|fp16|bf16] [--shift copy|overlap|gather] [--json]\n"
       "           launches, bytes and floor of every layer on a GPU, by arithmetic alone" },
+    { "online", bench_online,
+      "--model M [--streams N] [--window T] [--size S] [--device cpu] [--threads N] [--iters N] [--duration S] "
+      "[--json]\n"
+      "           a frame of live streams, beside a 2D frame and beside running the window again" },
 #ifdef TSM_BENCH_VIDEO
     { "media", bench_media,
       "INPUT... [--segments T] [--threads N] [--iters N] [--json]\n"
