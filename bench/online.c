@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * online.c - tsm-bench online: a frame of 1, 2, 4, ... live streams in one call, beside a frame of the plain 2D
- * network and beside what a program does that has no state, which is to run the window of the last frames again for
- * each.
- *
- * In each round everything has its turn, so that a busy machine slows all alike; ratios are medians of a round's.
+ * online.c - tsm-bench online: a frame of 1, 2, 4, ... live streams in one call, beside a frame of the plain 2D network
+ * and beside what a program does that keeps no state, which is to run the window of the last frames again for each.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,66 +9,124 @@
 #include <tsm/online.h>
 
 #include "bench.h"
-#include "core/status.h"
+#include "network/network.h"
 
-#define MOST_COUNTS 8
-#define MAX_ROUNDS  10000
-#define LEAST       5
-#define FPS         30.0
+#define FPS 30.0
 
 typedef struct settings {
     const char *model, *device;
-    int size, threads, streams, window, iters;
-    double duration_s;
-    bool json;
+    bench_list streams;
+    int threads, size, window;
+    bench_limits limits;
+    bench_output output;
 } settings;
 
-/* A number of streams, and what a push took in each round. */
-typedef struct row {
-    int streams;
-    double *ms;
-} row;
-
 typedef struct race {
-    settings set;
+    const settings *set;
     tsm_engine *engine, *plain; /* with the shift; the same weights without */
-    tsm_context *frame, *window;
+    tsm_engine_info info;
     tsm_online *online;
-    tsm_online_info info;
-    tsm_engine_info engine_info;
+    tsm_online_info online_info;
+    tsm_context *frame, *window;
+    int size, classes, most;
+    uint8_t *pixels; /* frames of the largest call */
     float *logits;
-    uint8_t *frames; /* as many as the largest call takes */
     int *slots;
-    int classes, rows, rounds;
-    row table[MOST_COUNTS];
-    double *frame_ms, *window_ms, *ratios;
-    bench_crowd crowd;
 } race;
 
-static tsm_status load(tsm_engine **engine, const race *r, bool no_shift, tsm_error *error)
+/* Who takes turns: so many streams, or a clip of so many frames (0 streams). */
+typedef struct entrant {
+    race *race;
+    const char *name;
+    int streams, frames;
+    tsm_context *context;
+} entrant;
+
+/* ---- Getting ready ---------------------------------------------------------------------------------------------- */
+
+static tsm_status load(tsm_engine **engine, int *size, const race *r, const bench_source *source, bool no_shift,
+                       tsm_error *error)
 {
     tsm_model_options model_options = TSM_MODEL_OPTIONS_INIT;
     tsm_engine_options options = TSM_ENGINE_OPTIONS_INIT;
+    tsm_model_info info = TSM_MODEL_INFO_INIT;
     tsm_model *model;
     tsm_status status;
 
     model_options.shift_direction = TSM_UNIDIRECTIONAL;
     model_options.no_shift = no_shift;
-    options.device = r->set.device;
-    options.threads = r->set.threads;
-    TSM_TRY_RETURN(tsm_model_load(&model, r->set.model, &model_options, error));
+    options.device = r->set->device;
+    options.threads = r->set->threads;
+    TSM_TRY_RETURN(bench_source_load(&model, source, &model_options, error));
+    TSM_TRY(tsm_model_get_info(model, &info));
+    *size = info.input_size;
     status = tsm_engine_create(engine, model, &options, error);
+fail:
     tsm_model_destroy(&model);
     return status;
 }
 
-static tsm_tensor frames_of(const race *r, int n, int t)
+static tsm_status make_room(race *r, tsm_error *error)
 {
-    return (tsm_tensor){ .data = r->frames,
-                         .dtype = TSM_UINT8,
-                         .layout = TSM_NTHWC,
-                         .ndim = 5,
-                         .dims = { n, t, r->set.size, r->set.size, 3 } };
+    const size_t pixels = (size_t)r->most * (size_t)r->size * (size_t)r->size * 3;
+
+    r->pixels = malloc(pixels);
+    r->logits = calloc((size_t)r->most * (size_t)r->classes, sizeof *r->logits);
+    r->slots = calloc((size_t)r->most, sizeof *r->slots);
+    if (!r->pixels || !r->logits || !r->slots) return tsm_fail(error, TSM_ERROR_MEMORY, "out of memory");
+    for (size_t i = 0; i < pixels; i++) r->pixels[i] = (uint8_t)(i * 2654435761u >> 13);
+    for (int i = 0; i < r->most; i++) r->slots[i] = i;
+    return TSM_OK;
+}
+
+static tsm_status plan(tsm_context **context, const tsm_engine *engine, int frames, int size, tsm_error *error)
+{
+    TSM_TRY_RETURN(tsm_context_create(context, engine, error));
+    return tsm_context_plan(*context, &(tsm_shape){ 1, frames, size, size }, error);
+}
+
+static tsm_status open_race(race *r, const bench_source *source, tsm_error *error)
+{
+    tsm_online_options options = TSM_ONLINE_OPTIONS_INIT;
+
+    TSM_TRY_RETURN(load(&r->engine, &r->size, r, source, false, error));
+    TSM_TRY_RETURN(load(&r->plain, &r->size, r, source, true, error));
+    if (r->set->size) r->size = r->set->size;
+    for (int i = 0; i < r->set->streams.count; i++)
+        if ((int)r->set->streams.values[i] > options.slots) options.slots = (int)r->set->streams.values[i];
+    options.batch = options.slots;
+    options.height = options.width = r->size;
+    TSM_TRY_RETURN(tsm_online_create(&r->online, r->engine, &options, error));
+    r->info.struct_size = sizeof r->info;
+    r->online_info.struct_size = sizeof r->online_info;
+    TSM_TRY_RETURN(tsm_engine_get_info(r->engine, &r->info));
+    TSM_TRY_RETURN(tsm_online_get_info(r->online, &r->online_info));
+    r->classes = r->online_info.classes;
+    r->most = options.slots > r->set->window ? options.slots : r->set->window;
+    TSM_TRY_RETURN(make_room(r, error));
+    TSM_TRY_RETURN(plan(&r->frame, r->plain, 1, r->size, error));
+    return plan(&r->window, r->engine, r->set->window, r->size, error);
+}
+
+static void close_race(race *r)
+{
+    tsm_online_destroy(&r->online);
+    tsm_context_destroy(&r->frame);
+    tsm_context_destroy(&r->window);
+    tsm_engine_destroy(&r->engine);
+    tsm_engine_destroy(&r->plain);
+    free(r->pixels);
+    free(r->logits);
+    free(r->slots);
+}
+
+/* ---- Turns ------------------------------------------------------------------------------------------------------ */
+
+static tsm_tensor pixels_of(const race *r, int n, int t)
+{
+    return (tsm_tensor){
+        .data = r->pixels, .dtype = TSM_UINT8, .layout = TSM_NTHWC, .ndim = 5, .dims = { n, t, r->size, r->size, 3 }
+    };
 }
 
 static tsm_tensor logits_of(const race *r, int n)
@@ -81,200 +136,182 @@ static tsm_tensor logits_of(const race *r, int n)
     };
 }
 
-static tsm_status push(race *r, int streams, tsm_error *error)
+static tsm_status run(const entrant *e, tsm_error *error)
 {
-    const tsm_tensor input = frames_of(r, streams, 1), output = logits_of(r, streams);
+    const race *r = e->race;
+    const int clips = e->streams ? e->streams : 1;
+    const tsm_tensor input = pixels_of(r, clips, e->frames), output = logits_of(r, clips);
 
-    return tsm_online_push(r->online, r->slots, streams, &input, &output, NULL, error);
+    if (e->streams) return tsm_online_push(r->online, r->slots, e->streams, &input, &output, NULL, error);
+    return tsm_run(e->context, &input, &output, error);
 }
 
-static tsm_status run(race *r, tsm_context *context, int t, tsm_error *error)
+/* Milliseconds a new frame; of a window all of it is for one. */
+static tsm_status turn(bench_contender *contender, tsm_error *error)
 {
-    const tsm_tensor input = frames_of(r, 1, t), output = logits_of(r, 1);
+    const entrant *e = contender->user;
+    const double begin = bench_now_ms();
+    double ms;
 
-    return tsm_run(context, &input, &output, error);
+    TSM_TRY_RETURN(run(e, error));
+    ms = bench_now_ms() - begin;
+    if (!bench_samples_add(&contender->latencies, ms) ||
+        !bench_samples_add(&contender->turns, ms / (e->streams ? e->streams : 1)))
+        return tsm_fail(error, TSM_ERROR_MEMORY, "out of memory");
+    return TSM_OK;
 }
 
-/* The first frame of a stream has nothing before it: it is a clip of one frame. */
+/* A frame after nothing is a clip of one frame, whichever way it runs. */
 static tsm_status verify(race *r, tsm_error *error)
 {
     float *want = calloc((size_t)r->classes, sizeof *want);
+    const entrant one = { r, "1", 1, 1, NULL };
+    entrant clip = { r, "clip", 0, 1, NULL };
     double worst = 0, largest = 0;
-    tsm_context *clip = NULL;
-    tsm_status status = want ? TSM_OK : tsm_fail_memory(error, (size_t)r->classes * sizeof *want);
+    tsm_status status = want ? TSM_OK : tsm_fail(error, TSM_ERROR_MEMORY, "out of memory");
 
-    if (status == TSM_OK) status = tsm_context_create(&clip, r->engine, error);
-    if (status == TSM_OK) status = tsm_context_plan(clip, &(tsm_shape){ 1, 1, r->set.size, r->set.size }, error);
-    if (status == TSM_OK) status = run(r, clip, 1, error);
+    if (status == TSM_OK) status = plan(&clip.context, r->engine, 1, r->size, error);
+    if (status == TSM_OK) status = run(&clip, error);
     if (status == TSM_OK) memcpy(want, r->logits, (size_t)r->classes * sizeof *want);
-    if (status == TSM_OK) status = push(r, 1, error);
+    if (status == TSM_OK) status = run(&one, error);
     for (int i = 0; i < r->classes && status == TSM_OK; i++) {
         worst = fmax(worst, fabs((double)r->logits[i] - want[i]));
         largest = fmax(largest, fabs((double)want[i]));
     }
     if (status == TSM_OK && !(worst <= 1e-4 * largest))
-        status = tsm_fail(error, TSM_ERROR_INTERNAL, "online: the first frame differs from its clip by %g of %g",
+        status = tsm_fail(error, TSM_ERROR_INTERNAL, "a stream's first frame differs from its clip by %g of %g",
                           worst, largest);
-    tsm_context_destroy(&clip);
+    tsm_context_destroy(&clip.context);
     free(want);
     return status;
 }
 
-static bool make_room(race *r)
-{
-    const int most = r->set.streams > r->set.window ? r->set.streams : r->set.window;
-    const size_t pixels = (size_t)most * (size_t)r->set.size * (size_t)r->set.size * 3;
+/* ---- Rows ------------------------------------------------------------------------------------------------------- */
 
-    r->frames = malloc(pixels);
-    r->slots = calloc((size_t)r->set.streams, sizeof *r->slots);
-    r->logits = calloc((size_t)most * (size_t)r->classes, sizeof *r->logits);
-    r->frame_ms = calloc(MAX_ROUNDS, sizeof *r->frame_ms);
-    r->window_ms = calloc(MAX_ROUNDS, sizeof *r->window_ms);
-    r->ratios = calloc(MAX_ROUNDS, sizeof *r->ratios);
-    for (int n = 1; r->rows < MOST_COUNTS && n <= r->set.streams; n *= 2, r->rows++)
-        r->table[r->rows] = (row){ n, calloc(MAX_ROUNDS, sizeof(double)) };
-    if (!r->frames || !r->slots || !r->logits || !r->frame_ms || !r->window_ms || !r->ratios) return false;
-    for (size_t i = 0; i < pixels; i++) r->frames[i] = (uint8_t)(i * 2654435761u >> 13);
-    for (int i = 0; i < r->set.streams; i++) r->slots[i] = i;
-    return true;
+static const bench_column columns[] = { { "way", "name", 10, -1, 0 },
+                                        { "streams", "streams", 7, 0, 0 },
+                                        { "ms a frame", "ms_per_frame", 10, 3, 0 },
+                                        { "p50 ms", "latency_ms.p50", 9, 3, 0 },
+                                        { "p99", "latency_ms.p99", 9, 3, 0 },
+                                        { "at 30 fps", "streams_at_30_fps", 9, 1, 0 },
+                                        { "of 2D", "ratio_to_2d", 7, 3, 0 },
+                                        { "spread %", "spread", 8, 1, 100 },
+                                        { 0 } };
+
+static json_t *make_row(const entrant *e, const bench_contender *contender, const bench_contender *plain)
+{
+    const bench_summary turns = bench_summarise(&contender->turns), latency = bench_summarise(&contender->latencies);
+    const race *r = e->race;
+
+    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:f, s:o, s:f, s:f, s:I, s:o, s:i, s:o}", "name", e->name, "device",
+                     r->info.device, "threads", r->info.threads, "streams", e->streams ? e->streams : 1, "frames",
+                     e->frames, "ms_per_frame", turns.median, "latency_ms", bench_summary_json(&latency),
+                     "streams_at_30_fps", 1e3 / FPS / turns.median, "ratio_to_2d",
+                     bench_median_ratio(&contender->turns, &plain->turns), "cache_bytes",
+                     (json_int_t)r->online_info.cache_bytes, "spread", bench_real(turns.spread), "runs", turns.runs,
+                     "samples_ms", bench_samples_json(&contender->turns));
 }
 
-static tsm_status start(race *r, tsm_error *error)
+static tsm_status measure(race *r, bench_report *report, tsm_error *error)
 {
-    tsm_online_options options = TSM_ONLINE_OPTIONS_INIT;
-    const int size = r->set.size;
+    entrant entrants[BENCH_MAX_VALUES + 2] = { { r, "2D", 0, 1, r->frame },
+                                               { r, "window", 0, r->set->window, r->window } };
+    bench_contender contenders[BENCH_MAX_VALUES + 2] = { 0 };
+    const int count = 2 + r->set->streams.count;
+    bench_watch watch;
+    bench_rounds rounds = { .limits = r->set->limits, .contenders = contenders, .count = count, .watch = &watch };
+    bench_seen seen;
+    tsm_status status;
 
-    options.slots = options.batch = r->set.streams;
-    options.height = options.width = size;
-    TSM_TRY_RETURN(load(&r->engine, r, false, error));
-    TSM_TRY_RETURN(load(&r->plain, r, true, error));
-    TSM_TRY_RETURN(tsm_online_create(&r->online, r->engine, &options, error));
-    r->info.struct_size = sizeof r->info;
-    r->engine_info.struct_size = sizeof r->engine_info;
-    TSM_TRY_RETURN(tsm_online_get_info(r->online, &r->info));
-    TSM_TRY_RETURN(tsm_engine_get_info(r->engine, &r->engine_info));
-    r->classes = r->info.classes;
-    if (!make_room(r)) return tsm_fail(error, TSM_ERROR_MEMORY, "out of memory");
-    TSM_TRY_RETURN(tsm_context_create(&r->frame, r->plain, error));
-    TSM_TRY_RETURN(tsm_context_plan(r->frame, &(tsm_shape){ 1, 1, size, size }, error));
-    TSM_TRY_RETURN(tsm_context_create(&r->window, r->engine, error));
-    TSM_TRY_RETURN(tsm_context_plan(r->window, &(tsm_shape){ 1, r->set.window, size, size }, error));
-    return verify(r, error);
-}
+    for (int i = 2; i < count; i++)
+        entrants[i] = (entrant){ r, "online", (int)r->set->streams.values[i - 2], 1, NULL };
+    for (int i = 0; i < count; i++) contenders[i] = (bench_contender){ .turn = turn, .user = &entrants[i] };
+    bench_watch_begin(&watch, r->engine->backend->streams);
+    TSM_TRY(bench_take_turns(&rounds, error));
+    seen = bench_watch_end(&watch);
+    for (int i = 0; i < count; i++) {
+        const bench_summary turns = bench_summarise(&contenders[i].turns);
 
-static tsm_status time_round(race *r, int round, tsm_error *error)
-{
-    double begin = bench_now_ms();
-
-    TSM_TRY_RETURN(run(r, r->frame, 1, error));
-    r->frame_ms[round] = bench_now_ms() - begin;
-    for (int i = 0; i < r->rows; i++) {
-        begin = bench_now_ms();
-        TSM_TRY_RETURN(push(r, r->table[i].streams, error));
-        r->table[i].ms[round] = bench_now_ms() - begin;
+        bench_report_row(report, make_row(&entrants[i], &contenders[i], &contenders[0]));
+        bench_warn_samples(report, entrants[i].name, &turns);
     }
-    begin = bench_now_ms();
-    TSM_TRY_RETURN(run(r, r->window, r->set.window, error));
-    r->window_ms[round] = bench_now_ms() - begin;
-    r->ratios[round] = r->table[0].ms[round] / r->frame_ms[round];
-    return TSM_OK;
+    bench_report_note(report, "a stream keeps %llu bytes", (unsigned long long)r->online_info.cache_bytes);
+    bench_warn_seen(report, &seen, r->engine->backend->streams);
+fail:
+    for (int i = 0; i < count; i++) bench_contender_clear(&contenders[i]);
+    return status;
 }
 
-static tsm_status race_all(race *r, tsm_error *error)
+static tsm_status hold_race(const settings *set, bench_report *report, tsm_error *error)
 {
-    double end;
+    race r = { .set = set };
+    bench_source source = { 0 };
+    tsm_status status;
 
-    TSM_TRY_RETURN(start(r, error));
-    for (int i = 0; i < 2; i++) TSM_TRY_RETURN(time_round(r, 0, error)); /* warm-up */
-    end = bench_now_ms() + r->set.duration_s * 1e3;
-    while (r->rounds < MAX_ROUNDS &&
-           (r->rounds < LEAST || (r->set.iters ? r->rounds < r->set.iters : bench_now_ms() < end))) {
-        TSM_TRY_RETURN(time_round(r, r->rounds, error));
-        r->rounds++;
-        bench_crowd_look(&r->crowd);
-    }
-    return TSM_OK;
+    TSM_TRY(bench_source_open(&source, set->model, error));
+    TSM_TRY(open_race(&r, &source, error));
+    TSM_TRY(verify(&r, error));
+    bench_report_heading(report, "%s, %dx%d, on %s, %d threads, commit %s", source.name, r.size, r.size,
+                         bench_cpu_name(), r.info.threads, bench_commit());
+    status = measure(&r, report, error);
+fail:
+    close_race(&r);
+    bench_source_close(&source);
+    return status;
 }
 
-static void print_table(race *r, double frame_ms, double window_ms, double ratio)
+/* ---- The subcommand --------------------------------------------------------------------------------------------- */
+
+static const bench_manual manual = {
+    "online", "live streams: what a frame costs, and how many keep up", "[OPTION]...",
+    "Takes a frame of several live streams in one call, with the uni-directional shift. Rows take\n"
+    "turns: one frame of the same network without its shift (2D), the window of the last frames\n"
+    "run again for one new frame, and each number of streams. \"of 2D\" is the median of the ratios\n"
+    "of a round.\n",
+    "  tsm-bench online --model mobilenetv2 --threads 2\n"
+    "  tsm-bench online --model resnet50 --streams 1..32 --json\n"
+};
+
+static bool check(const settings *set)
 {
-    printf("%s, %s, %d threads, %dx%d, %d rounds\n", bench_cpu_name(), r->engine_info.library, r->engine_info.threads,
-           r->set.size, r->set.size, r->rounds);
-    printf("2D frame %.3f ms; a stream's frame costs %.3f x that; its caches take %llu bytes\n", frame_ms, ratio,
-           (unsigned long long)r->info.cache_bytes);
-    printf("window of %d frames, run again for each: %.3f ms a frame, %.1f streams at 30 fps\n", r->set.window,
-           window_ms, 1000 / FPS / window_ms);
-    printf("%8s  %12s  %10s\n", "streams", "ms a frame", "at 30 fps");
-    for (int i = 0; i < r->rows; i++) {
-        const double ms = bench_median(r->table[i].ms, r->rounds) / r->table[i].streams;
-
-        printf("%8d  %12.3f  %10.1f\n", r->table[i].streams, ms, 1000 / FPS / ms);
-    }
-}
-
-static void print_json(race *r, double frame_ms, double window_ms, double ratio)
-{
-    json_t *rows = json_array();
-
-    for (int i = 0; i < r->rows; i++) {
-        const double ms = bench_median(r->table[i].ms, r->rounds) / r->table[i].streams;
-
-        json_array_append_new(rows, json_pack("{s:i, s:f, s:f}", "streams", r->table[i].streams, "ms_per_frame", ms,
-                                              "streams_at_30_fps", 1000 / FPS / ms));
-    }
-    bench_print_json(json_pack(
-        "{s:s, s:s, s:i, s:i, s:I, s:f, s:f, s:{s:i, s:f}, s:o, s:s}", "device", r->engine_info.device, "library",
-        r->engine_info.library, "threads", r->engine_info.threads, "size", r->set.size, "cache_bytes",
-        (json_int_t)r->info.cache_bytes, "frame_2d_ms", frame_ms, "ratio_to_2d", ratio, "window", "frames",
-        r->set.window, "ms_per_frame", window_ms, "rows", rows, "commit", bench_commit()));
-}
-
-static void stop(race *r)
-{
-    tsm_online_destroy(&r->online);
-    tsm_context_destroy(&r->frame);
-    tsm_context_destroy(&r->window);
-    tsm_engine_destroy(&r->engine);
-    tsm_engine_destroy(&r->plain);
-    for (int i = 0; i < r->rows; i++) free(r->table[i].ms);
-    free(r->frames);
-    free(r->slots);
-    free(r->logits);
-    free(r->frame_ms);
-    free(r->window_ms);
-    free(r->ratios);
+    for (int i = 0; i < set->streams.count; i++)
+        if (set->streams.values[i] < 1 || set->streams.values[i] > 4096)
+            return bench_fail("--streams %g: 1 to 4096", set->streams.values[i]), false;
+    return set->window >= 1 || (bench_fail("--window: at least one frame"), false);
 }
 
 int bench_online(int argc, char **argv)
 {
-    race r = { .set = { .device = "cpu", .size = 224, .streams = 16, .window = 8, .duration_s = 10 } };
-    const bench_option options[] = {
-        { "model", BENCH_TEXT, &r.set.model },      { "device", BENCH_TEXT, &r.set.device },
-        { "size", BENCH_COUNT, &r.set.size },       { "threads", BENCH_COUNT, &r.set.threads },
-        { "streams", BENCH_COUNT, &r.set.streams }, { "window", BENCH_COUNT, &r.set.window },
-        { "iters", BENCH_COUNT, &r.set.iters },     { "duration", BENCH_SECONDS, &r.set.duration_s },
-        { "json", BENCH_FLAG, &r.set.json },        { 0 }
+    settings set = { .device = "auto",
+                     .streams = { 4, { 1, 2, 4, 8 } },
+                     .window = 8,
+                     .limits = BENCH_LIMITS_INIT,
+                     .output = BENCH_OUTPUT_INIT };
+    const bench_option what[] = {
+        { "model", BENCH_TEXT, &set.model, "M", "as in tsm-bench model; taken as uni-directional" },
+        { "device", BENCH_TEXT, &set.device, "D", "auto, cpu, cuda or cuda:N" },
+        { "streams", BENCH_LIST, &set.streams, "LIST", "streams in one call" },
+        { "window", BENCH_COUNT, &set.window, "T", "frames of the window that is run again" },
+        { "size", BENCH_COUNT, &set.size, "S", "pixels a side; the model's own unless said" },
+        { "threads", BENCH_COUNT, &set.threads, "N", "CPU threads; 0: all" },
+        { 0 }
     };
-    int positional, result = BENCH_DONE;
-    tsm_error error;
+    const bench_option limits[] = BENCH_LIMIT_OPTIONS(set.limits);
+    const bench_option outputs[] = BENCH_OUTPUT_OPTIONS(set.output);
+    const bench_option options[] = { { NULL, BENCH_GROUP, (void *)what, NULL, "What" },
+                                     { NULL, BENCH_GROUP, (void *)limits, NULL, "How long" },
+                                     { NULL, BENCH_GROUP, (void *)outputs, NULL, "Output" },
+                                     { 0 } };
+    tsm_error error = { 0 };
+    bench_report report;
+    int positional;
 
-    if (!bench_parse(argc, argv, options, &positional)) return BENCH_USAGE;
-    if (positional || !r.set.model || r.set.streams < 1 || r.set.window < 1 || r.set.size < 1) {
-        bench_fail("online: --model M, and at least one stream, frame and pixel, are needed");
+    if (bench_help(&manual, argc, argv, options)) return BENCH_DONE;
+    if (!bench_parse(argc, argv, options, &positional) || !check(&set) || !bench_limits_settle(&set.limits))
         return BENCH_USAGE;
-    }
-    if (race_all(&r, &error) != TSM_OK) {
-        result = bench_fail("%s", error.text);
-    } else {
-        const double frame_ms = bench_median(r.frame_ms, r.rounds), window_ms = bench_median(r.window_ms, r.rounds);
-        const double ratio = bench_median(r.ratios, r.rounds);
-
-        if (r.set.json)
-            print_json(&r, frame_ms, window_ms, ratio);
-        else
-            print_table(&r, frame_ms, window_ms, ratio);
-        bench_crowd_warn(&r.crowd);
-    }
-    stop(&r);
-    return result;
+    if (positional) return bench_fail("online: unexpected argument %s", argv[0]), BENCH_USAGE;
+    if (!bench_report_begin(&report, "online", &set.output, columns)) return BENCH_USAGE;
+    if (hold_race(&set, &report, &error) == TSM_OK) return bench_report_end(&report);
+    bench_report_drop(&report);
+    return bench_fail("%s", error.text);
 }

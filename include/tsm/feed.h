@@ -58,6 +58,10 @@ TSM_API tsm_status tsm_feed_open_descriptor(tsm_feed **feed, int descriptor, con
                                             const tsm_feed_options *options, tsm_error *error);
 TSM_API void tsm_feed_close(tsm_feed **feed);
 
+/* The name of the source as errors have it: without the user and the password that an address may hold. Lives as long as
+ * the feed; NULL for NULL. */
+TSM_API const char *tsm_feed_name(const tsm_feed *feed);
+
 /* Whether frames come when they happen, as those of a camera or of an address do; otherwise as fast as they are asked
  * for. */
 TSM_API int tsm_feed_is_live(const tsm_feed *feed);

@@ -113,6 +113,7 @@ done
 
 refuses "allow" stream http://127.0.0.1:9/x.ts $small
 refuses "allow" stream rtsp://127.0.0.1:9/x $small
+refuses "tsm: http://127.0.0.1:9/x: " stream http://user:secret@127.0.0.1:9/x $small --allow-network
 printf '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n' >"$work/list.m3u8"
 refuses "playlist" stream "$work/list.m3u8" $small --allow-network
 refuses "No such file" stream "file:$clip" $small --allow-network

@@ -88,7 +88,7 @@ static tsm_status run_batches(runner *net, const npy_reader *in, const clip_shap
     const tsm_tensor tensor = batch_tensor(in, batch, clips);
     progress bar;
     tsm_status status =
-        clips && logits ? runner_plan(net, batch, shape->height, shape->width, NULL, error) : TSM_ERROR_MEMORY;
+        clips && logits ? runner_plan(net, batch, shape->height, shape->width, error) : TSM_ERROR_MEMORY;
 
     progress_begin(&bar, "clips", (double)shape->clips);
     for (int64_t first = 0; first < shape->clips && status == TSM_OK; first += batch) {

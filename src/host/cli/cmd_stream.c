@@ -203,7 +203,10 @@ static tsm_status predict(stream *c, const stream_frame *frame, tsm_error *error
     };
     tsm_status status = tsm_online_push(c->online, &slot, 1, &input, NULL, &consensus, error);
 
-    if (status != TSM_OK) return status;
+    if (status != TSM_OK) {
+        report_name(error, c->net.path);
+        return status;
+    }
     status = scores_combine(TSM_MODE_MIT, c->consensus, 1, classes, c->scores, c->means, error);
     if (status == TSM_OK) scores_top(c->scores, c->means, classes, c->top, c->classes);
     return status;
@@ -250,8 +253,9 @@ static void report_pace(stream *c)
     const uint64_t dropped = stream_reader_dropped(c->reader);
 
     if (dropped == 0 && c->most_behind_ms < LATE_MS) return;
-    report_line("%s: did not keep up: %llu predictions, %llu frames dropped, at most %.1f s behind", c->source,
-                (unsigned long long)c->predictions, (unsigned long long)dropped, c->most_behind_ms * 1e-3);
+    report_line("%s: did not keep up: %llu predictions, %llu frames dropped, at most %.1f s behind",
+                stream_reader_name(c->reader), (unsigned long long)c->predictions, (unsigned long long)dropped,
+                c->most_behind_ms * 1e-3);
 }
 
 static tsm_status draw(stream *c, const stream_frame *frame, tsm_error *error)
@@ -300,9 +304,6 @@ static int follow_and_finish(stream *c)
     int result = shown ? EXIT_DONE : EXIT_FAILED;
 
     if (status != TSM_OK) {
-        report_name(&error, c->overlay_path && strncmp(error.text, c->overlay_path, strlen(c->overlay_path)) == 0
-                                ? c->overlay_path
-                                : c->source);
         report_line("%s", error.text);
         result = EXIT_FAILED;
     }

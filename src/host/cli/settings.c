@@ -112,6 +112,14 @@ tsm_video_options settings_video(const settings *s, const tsm_model_info *info)
     return options;
 }
 
+bool settings_fraction(const char *text, double *value)
+{
+    char *end;
+
+    *value = strtod(text, &end);
+    return end != text && *end == '\0' && *value >= 0 && *value <= 1;
+}
+
 void settings_report_doubts(const tsm_model_info *info, const char *path)
 {
     char text[600] = "";

@@ -5,6 +5,7 @@
 
 #include "options.h"
 
+#include <stdbool.h>
 #include <tsm/tsm.h>
 #include <tsm/video.h>
 
@@ -14,7 +15,8 @@ typedef struct settings {
     const char *weights; /* key of a dictionary in the checkpoint */
     const char *arch;
     int segments, shift_div, shift_place, shift_direction, no_shift, nonlocal, input_size;
-    int online; /* every clip a live stream: shifts look back only, and every frame has its logits */
+    int features; /* the engine gives features in place of logits */
+    int online;   /* every clip a live stream: shifts look back only, and every frame has its logits */
     const char *device;
     int precision, threads, shift;
     int mode, sampling, views, full_res, scale_size;
@@ -94,6 +96,9 @@ tsm_video_options settings_video(const settings *s, const tsm_model_info *info);
 
 /* The name of `value` among `choices`. Static string. */
 const char *settings_name(const option_choice *choices, int value);
+
+/* A number from 0 to 1 into *value; false where the text is anything else. */
+bool settings_fraction(const char *text, double *value);
 
 /* Says on stderr, in one line, which settings of a model nothing gives and were assumed; nothing where there are
  * none. */

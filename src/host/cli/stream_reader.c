@@ -18,6 +18,7 @@ enum { LONGEST_WAIT_S = 30, NAP_MS = 50 };
 struct stream_reader {
     stream_plan plan;
     tsm_feed *feed; /* of the thread, once that runs */
+    char *name;
     stream_cut cut;
     bool live;
     double begin_ms;  /* when frame 1 came */
@@ -113,7 +114,7 @@ static tsm_status next_frame(stream_reader *r, tsm_feed_frame *frame, tsm_error 
         if (status == TSM_OK && !r->plan.past_end) return TSM_OK;
         if (!r->live || status == TSM_ERROR_UNSUPPORTED || status == TSM_ERROR_MEMORY || wants_to_stop(r))
             return status;
-        if (status == TSM_OK) report_fail(error, TSM_ERROR_IO, "%s: has ended", r->plan.source);
+        if (status == TSM_OK) report_fail(error, TSM_ERROR_IO, "%s: has ended", r->name);
         const tsm_error why = *error;
         status = open_again(r, &why, error);
         if (status != TSM_OK) return status;
@@ -195,7 +196,10 @@ static tsm_status put_frame(stream_reader *r, const tsm_feed_frame *frame, tsm_e
     place = take_place(r);
     if (!place) return TSM_OK;
     status = fill(r, place, frame, error);
-    if (status != TSM_OK) return status;
+    if (status != TSM_OK) {
+        report_name(error, r->name);
+        return status;
+    }
     place->arrived_ms = arrived;
     place->due_ms = paced ? due : 0;
     hand_over(r);
@@ -242,6 +246,8 @@ static tsm_status open_reader(stream_reader *r, tsm_error *error)
     const tsm_status status = open_feed(r, error);
     if (status != TSM_OK) return status;
     r->live = tsm_feed_is_live(r->feed);
+    r->name = strdup(tsm_feed_name(r->feed));
+    if (!r->name) return report_fail(error, TSM_ERROR_MEMORY, "out of memory");
     if (pthread_create(&r->thread, NULL, read_all, r) != 0)
         return report_fail(error, TSM_ERROR_MEMORY, "no thread could be made");
     r->running = true;
@@ -317,9 +323,9 @@ uint64_t stream_reader_dropped(stream_reader *r)
     return dropped;
 }
 
-bool stream_reader_is_live(const stream_reader *r)
+const char *stream_reader_name(const stream_reader *r)
 {
-    return r->live;
+    return r->name;
 }
 
 static void free_frame(stream_frame *frame)
@@ -344,6 +350,7 @@ void stream_reader_close(stream_reader **at)
     for (int i = 0; r->ring && i < r->plan.queue; i++) free_frame(&r->ring[i]);
     free_frame(&r->held);
     free(r->ring);
+    free(r->name);
     stream_cut_close(&r->cut);
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);

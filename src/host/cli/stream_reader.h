@@ -52,8 +52,8 @@ tsm_status stream_reader_next(stream_reader *r, const stream_frame **frame, tsm_
 /* Frames that gave way so far. */
 uint64_t stream_reader_dropped(stream_reader *r);
 
-/* Whether frames come when they happen. */
-bool stream_reader_is_live(const stream_reader *r);
+/* The source's name, without a password that an address may hold. */
+const char *stream_reader_name(const stream_reader *r);
 
 /* Ends the thread; NULL is fine. */
 void stream_reader_close(stream_reader **r);

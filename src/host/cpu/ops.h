@@ -21,7 +21,8 @@ uint64_t tsm_cpu_shift_edge_count(const tsm_dims *dims, tsm_shift shift);
 /* Shifts x where it lies: only the shift.end channels that move are touched. `edges` takes what falls off, for
  * tsm_cpu_unshift_in_place; NULL: nobody will ask for it back. */
 void tsm_cpu_shift_in_place(float *x, float *edges, const tsm_dims *dims, tsm_shift shift);
-void tsm_cpu_unshift_in_place(float *x, const float *edges, const tsm_dims *dims, tsm_shift shift);
+void tsm_cpu_unshift_in_place(float *x, const float *edges, const tsm_dims *dims, tsm_shift shift)
+    __attribute__((nonnull));
 
 /* ---- Shift of live streams (streams.c): x is (n,1,h,w,c), clip i a frame of the stream in slot[i] ------------- */
 

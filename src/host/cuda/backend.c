@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* backend.c - the door of the plugin: the functions of backend.h, each with the engine's device current. */
+/* backend.c - what the plugin exports: the functions of backend.h, each with the engine's device current. */
 #include "pinned.h"
 #include "plan.h"
 #include "slots.h"

@@ -73,7 +73,7 @@ static tsm_status check_findings(const tsm_plan *plan, tsm_error *error)
 
 tsm_status tsm_cuda_run(tsm_plan *plan, const tsm_run_arguments *a, tsm_error *error)
 {
-    const cudaStream_t stream = a->enqueue ? a->stream : plan->worker->stream;
+    cudaStream_t stream = a->enqueue ? a->stream : plan->worker->stream;
     tsm_status status;
 
     TSM_TRY_RETURN(check_arguments(plan, a, error));

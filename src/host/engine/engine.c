@@ -68,6 +68,7 @@ static void forget_weights(tsm_graph *graph)
     for (int i = 0; i < graph->count; i++) graph->nodes[i].weight.data = NULL;
 }
 
+/* With the graph of a model, as the paper draws it, or with one that is there. */
 static tsm_status fill_engine(tsm_engine *engine, const tsm_model *model, const tsm_engine_options *caller,
                               tsm_error *error)
 {
@@ -79,8 +80,9 @@ static tsm_status fill_engine(tsm_engine *engine, const tsm_model *model, const 
     engine->precision = options.precision;
     engine->max_bytes = options.max_bytes;
     TSM_TRY_RETURN(tsm_cancel_check(&config.cancel, error));
-    TSM_TRY_RETURN(tsm_model_build_graph(model, options.per_frame != 0, &engine->graph, error));
+    if (model) TSM_TRY_RETURN(tsm_model_build_graph(model, options.per_frame != 0, &engine->graph, error));
     TSM_TRY_RETURN(tsm_graph_optimize(engine->graph, error));
+    if (options.features) TSM_TRY_RETURN(tsm_graph_end_at_features(engine->graph, error));
     if (tsm_graph_check_past_only(engine->graph, NULL) == TSM_OK) engine->identity = identify(engine->graph);
     if (device.kind) {
         TSM_TRY_RETURN(prepare_on(engine, &device, &config, error));
@@ -91,24 +93,44 @@ static tsm_status fill_engine(tsm_engine *engine, const tsm_model *model, const 
     return TSM_OK;
 }
 
-tsm_status tsm_engine_create(tsm_engine **out, const tsm_model *model, const tsm_engine_options *caller,
-                             tsm_error *error)
+/* Takes the graph, where it is not NULL. */
+static tsm_status create(tsm_engine **out, const tsm_model *model, tsm_graph *graph, const tsm_engine_options *caller,
+                         tsm_error *error)
 {
-    tsm_engine *engine;
+    tsm_engine *engine = tsm_alloc_zero(1, sizeof *engine);
     tsm_status status;
 
-    if (!out) return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: nowhere to put it (NULL)");
-    *out = NULL;
-    if (!model) return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no model (NULL)");
-    engine = tsm_alloc_zero(1, sizeof *engine);
-    if (!engine) return tsm_fail_memory(error, sizeof *engine);
+    if (!engine) {
+        tsm_graph_destroy(&graph);
+        return tsm_fail_memory(error, sizeof *engine);
+    }
     engine->holders = 1;
+    engine->graph = graph;
     TSM_TRY(fill_engine(engine, model, caller, error));
     *out = engine;
     return TSM_OK;
 fail:
     tsm_engine_destroy(&engine);
     return status;
+}
+
+tsm_status tsm_engine_create(tsm_engine **out, const tsm_model *model, const tsm_engine_options *caller,
+                             tsm_error *error)
+{
+    if (!out) return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: nowhere to put it (NULL)");
+    *out = NULL;
+    if (!model) return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no model (NULL)");
+    return create(out, model, NULL, caller, error);
+}
+
+tsm_status tsm_engine_create_of_graph(tsm_engine **out, tsm_graph **graph, const tsm_engine_options *caller,
+                                      tsm_error *error)
+{
+    tsm_graph *taken = *graph;
+
+    *out = NULL;
+    *graph = NULL;
+    return create(out, NULL, taken, caller, error);
 }
 
 void tsm_engine_hold(tsm_engine *engine)
@@ -142,6 +164,9 @@ tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *caller
     info.threads = engine->report.threads;
     info.shift_method = engine->report.shift_method;
     info.weight_bytes = engine->report.weight_bytes;
+    info.segments = engine->graph->segments;
+    info.values = engine->graph->classes;
+    info.per_frame = engine->graph->per_frame;
     info.note = engine->backend->note ? engine->backend->note(engine->prepared) : NULL;
     return tsm_info_write(caller, &info, sizeof info);
 }

@@ -21,6 +21,11 @@ struct tsm_engine {
     char device[24];    /* "cuda:0" */
 };
 
+/* As tsm_engine_create, of a graph as a model draws it, no pass run: for networks that no checkpoint holds. *graph is
+ * taken, also on failure, and set to NULL; what its weights lie in must live during the call. */
+tsm_status tsm_engine_create_of_graph(tsm_engine **engine, tsm_graph **graph, const tsm_engine_options *options,
+                                      tsm_error *error);
+
 /* One holder more, or one less: the last one ends the engine. */
 void tsm_engine_hold(tsm_engine *engine);
 void tsm_engine_let_go(tsm_engine *engine);

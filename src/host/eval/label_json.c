@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* label_json.c - a JSON object from names to indices, {"Folding something": "40"}, or from indices to names; or a
- * list of names, of [name, index] in either order, or of objects with both, [{"id": 0, "name": "Folding something"}].
- */
+ * list of names, of [name, index] in either order, or of objects with both, [{"id": 0, "name": "Folding
+ * something"}]. */
 #include "label_list.h"
 
 #include <string.h>
@@ -78,7 +78,9 @@ static bool read_two(const json_t *a, const json_t *b, label_name *name)
     if (!json_is_string(text) || value_index(index) < 0) return false;
     /* Two strings that are numbers: which is the name? */
     if (value_index(text) >= 0 && json_is_string(index)) return false;
-    *name = (label_name){ json_string_value(text), json_string_length(text), value_index(index), 0 };
+    *name = (label_name){ .text = json_string_value(text),
+                          .length = json_string_length(text),
+                          .index = value_index(index) };
     return true;
 }
 
@@ -96,7 +98,9 @@ static bool read_members(json_t *entry, label_name *name)
         if (title == TITLE_INDEX && !index) index = value;
     }
     if (!json_is_string(text) || !index || value_index(index) < 0) return false;
-    *name = (label_name){ json_string_value(text), json_string_length(text), value_index(index), 0 };
+    *name = (label_name){ .text = json_string_value(text),
+                          .length = json_string_length(text),
+                          .index = value_index(index) };
     return true;
 }
 

@@ -83,7 +83,7 @@ typedef struct tsm_run_arguments {
 
 typedef struct tsm_backend {
     uint32_t abi;             /* TSM_BACKEND_ABI as the backend was compiled; the first member for ever */
-    uint32_t struct_bytes[5]; /* TSM_BACKEND_STRUCTS: a second lock on the same door */
+    uint32_t struct_bytes[5]; /* TSM_BACKEND_STRUCTS: finds a change for which the number was not raised */
     const char *name;         /* "cpu" */
 
     /* Required. Whether a node of an optimised graph can run with `config`, before anything is made: true with how

@@ -223,3 +223,15 @@ tsm_status tsm_graph_optimize(tsm_graph *graph, tsm_error *error)
     for (const tsm_pass *pass = tsm_passes; pass->run; pass++) TSM_TRY_RETURN(pass->run(graph, error));
     return TSM_OK;
 }
+
+tsm_status tsm_graph_end_at_features(tsm_graph *graph, tsm_error *error)
+{
+    const tsm_node *classifier = tsm_graph_node(graph, graph->output);
+
+    if (classifier->op != TSM_OP_FC)
+        return tsm_fail(error, TSM_ERROR_INTERNAL, "%s: the network does not end in a classifier", classifier->name);
+    graph->classes = classifier->in_channels;
+    graph->output = classifier->inputs[0];
+    tsm_pass_remove_dead(graph);
+    return TSM_OK;
+}

@@ -25,6 +25,10 @@ void tsm_pass_remove_dead(tsm_graph *graph);
 /* All of the above, in order. */
 tsm_status tsm_graph_optimize(tsm_graph *graph, tsm_error *error);
 
+/* Ends an optimised graph before its classifier: the result is what that reads, (N,1,1,1,C) or, with per_frame,
+ * (N,T,1,1,C), and C is what graph->classes says. Errors: INTERNAL where the result is not that of an FC. */
+tsm_status tsm_graph_end_at_features(tsm_graph *graph, tsm_error *error);
+
 /* A name and a function a pass, in the order of tsm_graph_optimize, ended by {NULL, NULL}; for tests and dumps. */
 typedef struct tsm_pass {
     const char *name;

@@ -10,11 +10,11 @@ static bool supports(const tsm_backend_config *config, const tsm_graph *graph, i
     const tsm_node *node = &graph->nodes[index];
 
     if (config->precision != TSM_PRECISION_FP32) {
-        snprintf(text, TSM_SUPPORT_TEXT, "precision other than fp32");
+        snprintf(text, TSM_SUPPORT_TEXT, "only the precision fp32 is available");
         return false;
     }
     if (config->shift_method != TSM_SHIFT_AUTO && config->shift_method != TSM_SHIFT_COPY) {
-        snprintf(text, TSM_SUPPORT_TEXT, "shift method other than copy");
+        snprintf(text, TSM_SUPPORT_TEXT, "only the shift method copy is available");
         return false;
     }
     snprintf(text, TSM_SUPPORT_TEXT, "plain C%s", node->shift.end ? ", shift copied" : "");

@@ -82,6 +82,7 @@ static tsm_status open_feed(tsm_feed *feed, const char *source, const char *name
 {
     feed->name = tsm_strdup(name);
     if (!feed->name) return tsm_fail_memory(error, strlen(name));
+    tsm_feed_source_hide(feed->name);
     TSM_TRY_RETURN(read_options(feed, options, error));
     TSM_TRY_RETURN(make_raw(feed, error));
     TSM_TRY_RETURN(tsm_feed_source_open(feed, source, error));
@@ -139,6 +140,11 @@ void tsm_feed_close(tsm_feed **feed)
     tsm_free((*feed)->name);
     tsm_free(*feed);
     *feed = NULL;
+}
+
+const char *tsm_feed_name(const tsm_feed *feed)
+{
+    return feed ? feed->name : NULL;
 }
 
 int tsm_feed_is_live(const tsm_feed *feed)

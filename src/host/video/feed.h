@@ -45,6 +45,9 @@ struct tsm_feed {
 tsm_status tsm_feed_source_open(tsm_feed *feed, const char *source, tsm_error *error);
 void tsm_feed_source_close(tsm_feed *feed);
 
+/* Takes user and password out of an address, which errors show; a path stays. */
+void tsm_feed_source_hide(char *name);
+
 /* The next packet of the video; *end where there is none. Errors: IO, CANCELLED, MEMORY. */
 tsm_status tsm_feed_source_packet(tsm_feed *feed, bool *end, tsm_error *error);
 

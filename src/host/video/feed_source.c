@@ -28,8 +28,8 @@ static const struct scheme {
 } schemes[] = {
     { "rtsp://", "tcp,udp,rtp", "rtsp" },
     { "rtsps://", "tls,tcp,udp,rtp", "rtsp" },
-    { "http://", "http,tcp", NULL },
-    { "https://", "https,tls,tcp", NULL },
+    { "http://", "http,https,tls,tcp", NULL },
+    { "https://", "http,https,tls,tcp", NULL },
 };
 
 /* ---- Waiting ----------------------------------------------------------------------------------------------------
@@ -40,12 +40,12 @@ static int is_interrupted(void *opaque)
     const tsm_feed *feed = opaque;
 
     if (feed->limits.cancel && feed->limits.cancel(feed->limits.user)) return 1;
-    return feed->deadline_ms > 0 && tsm_clock_ms() > feed->deadline_ms;
+    return feed->deadline_ms > 0 && tsm_now_ms() > feed->deadline_ms;
 }
 
 static void begin_wait(tsm_feed *feed)
 {
-    feed->deadline_ms = feed->live ? tsm_clock_ms() + feed->options.patience_s * 1e3 : 0;
+    feed->deadline_ms = feed->live ? tsm_now_ms() + feed->options.patience_s * 1e3 : 0;
 }
 
 /* What FFmpeg's failure was: the caller's wish, silence, or what it says. */
@@ -56,7 +56,7 @@ static tsm_status fail_source(const tsm_feed *feed, int code, const char *what, 
     TSM_TRY_RETURN(tsm_limits_check(&feed->limits, feed->name, error));
     if (feed->failed)
         return tsm_fail_file(error, TSM_ERROR_IO, feed->name, "cannot be read: %s", strerror(feed->failed));
-    if (feed->deadline_ms > 0 && tsm_clock_ms() > feed->deadline_ms)
+    if (feed->deadline_ms > 0 && tsm_now_ms() > feed->deadline_ms)
         return tsm_fail_file(error, TSM_ERROR_IO, feed->name, "silent for %g seconds", feed->options.patience_s);
     if (!feed->live) return tsm_fail_ffmpeg(error, feed->name, code, what);
     if (code == AVERROR(ENOMEM)) return tsm_fail_file(error, TSM_ERROR_MEMORY, feed->name, "out of memory");
@@ -233,6 +233,16 @@ static tsm_status open_address(tsm_feed *feed, const char *address, const struct
     begin_wait(feed);
     if (scheme->demuxer) return open_by_name(feed, address, scheme->demuxer, scheme->protocols, error);
     return open_http(feed, address, scheme, error);
+}
+
+void tsm_feed_source_hide(char *name)
+{
+    char *begin = find_scheme(name) ? strstr(name, "://") + 3 : NULL, *at = NULL;
+    const size_t length = begin ? strcspn(begin, "/?#") : 0;
+
+    for (size_t i = 0; i < length; i++)
+        if (begin[i] == '@') at = begin + i;
+    if (at) memmove(begin, at + 1, strlen(at + 1) + 1);
 }
 
 static tsm_status open_file(tsm_feed *feed, tsm_error *error)

@@ -185,8 +185,8 @@ static tsm_status open_container(tsm_file *file, tsm_error *error)
     file->format->pb = file->io;
     file->format->flags |= AVFMT_FLAG_CUSTOM_IO; /* ours to close, also before the container is open */
     file->format->io_open = refuse_to_open;
-    /* Demuxers of playlists open their parts in contexts of their own; those inherit this list, on which nothing is.
-     */
+    /* Demuxers of playlists open their parts in contexts of their own; those inherit this list, on which nothing
+     * is. */
     file->format->protocol_whitelist = av_strdup("none");
     if (!file->format->protocol_whitelist) return tsm_fail_file(error, TSM_ERROR_MEMORY, file->path, "out of memory");
 

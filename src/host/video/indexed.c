@@ -7,8 +7,7 @@
  * little, while seeking fails in several containers.
  *
  * Every picture given to the codec must come out again, with its time stamp: fields, hidden frames, damage and
- * misleading key flags show in that, and the plain way is taken instead.
- */
+ * misleading key flags show in that, and the plain way is taken instead. */
 #include "decode.h"
 
 #include "core/status.h"

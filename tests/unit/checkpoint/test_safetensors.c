@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_safetensors.c - the container: every rule of the format broken one by one, and files that are something else.
- */
+/* test_safetensors.c - the container: every rule of the format broken one by one, and files that are something
+ * else. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_source.c - reading a checkpoint from a disk that interrupts, gives little at a time, or fails in the middle.
- */
+/* test_source.c - reading a checkpoint from a disk that interrupts, gives little at a time, or fails in the
+ * middle. */
 #include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -207,6 +207,7 @@ START_TEST(refuses)
         { VIDEO_DATA "audio_only.m4a", TSM_ERROR_FORMAT, "no video stream" },
         { "http://127.0.0.1:1/x.ts", TSM_ERROR_UNSUPPORTED, "allow_network" },
         { "rtsp://127.0.0.1:1/x", TSM_ERROR_UNSUPPORTED, "allow_network" },
+        { "https://me:secret@127.0.0.1:1/a@b", TSM_ERROR_UNSUPPORTED, "https://127.0.0.1:1/a@b: " },
         { "file:" VIDEO_DATA "h264_b_frames.mp4", TSM_ERROR_IO, "No such file" },
         { "concat:" VIDEO_DATA "h264_b_frames.mp4", TSM_ERROR_IO, "No such file" },
         { "tcp://127.0.0.1:1", TSM_ERROR_IO, "No such file" },

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_judge.c - the autotuner's judge of right and wrong: outputs made by loops of this test's own pass, whichever
+ * test_verifier.c - how the autotuner tells right from wrong: outputs made by loops of this test's own pass, whichever
  * kernel comes first; an output with one wrong sample, or with one element that nobody wrote, does not.
  */
 #include "support.h"
 
 #ifdef TSM_HAS_CUDA
-#include "cuda/conv/judge.h"
+#include "cuda/conv/verifier.h"
 
 #define SPEC(precision_, images_, h_, w_, channels_, oh_, ow_, filters_, kernel_, stride_, pad_, groups_, in_, out_, \
              residual_, ...)                                                                                         \
@@ -43,7 +43,7 @@ static int64_t shifted_to(const tsm_conv_spec *s, const tsm_shift *shift, int64_
     return by && (t < 0 || t >= s->frames) ? -1 : image + by;
 }
 
-/* Scatters every input to the outputs that see it: the other way round than the judge. */
+/* Scatters every input to the outputs that see it: the other way round than the verifier. */
 static double *convolve(const tsm_conv_spec *s)
 {
     const int64_t depth = s->channels / s->groups, per_group = s->filters / s->groups;
@@ -85,63 +85,64 @@ static float finish(const tsm_conv_spec *s, double sum, int64_t index)
     return (float)(s->act == TSM_ACT_RELU6 && sum > 6 ? 6 : sum);
 }
 
-/* The judge as if it had fetched a right output; what lies between the rows is not a number. */
-static tsm_judge make_judge(const tsm_conv_spec *s)
+/* The verifier as if it had fetched a right output; what lies between the rows is not a number. */
+static tsm_verifier make_judge(const tsm_conv_spec *s)
 {
     double *sums = convolve(s);
     const tsm_dtype type = tsm_operands_out_type(s);
-    tsm_judge judge;
+    tsm_verifier verifier;
     tsm_error error;
 
-    assert_ok(tsm_judge_open(&judge, s, &error), &error);
-    ck_assert_int_ge(judge.sample_count, TSM_JUDGE_SAMPLES);
-    for (size_t part = 0; part < TSM_JUDGE_PARTS; part++)
-        for (size_t i = 0; i < judge.part_count; i++) {
-            const int64_t index = (int64_t)(judge.begins[part] + i);
+    assert_ok(tsm_verifier_open(&verifier, s, &error), &error);
+    ck_assert_int_ge(verifier.sample_count, TSM_VERIFIER_SAMPLES);
+    for (size_t part = 0; part < TSM_VERIFIER_PARTS; part++)
+        for (size_t i = 0; i < verifier.part_count; i++) {
+            const int64_t index = (int64_t)(verifier.begins[part] + i);
             const bool gap = index % s->out_pitch >= s->filters;
             const float value = gap ? NAN : finish(s, sums[index], index);
-            char *to = (char *)judge.parts + (part * judge.part_count + i) * tsm_dtype_bytes(type);
+            char *to = (char *)verifier.parts + (part * verifier.part_count + i) * tsm_dtype_bytes(type);
 
             tsm_cuda_round(to, &value, 1, type);
         }
     free(sums);
-    return judge;
+    return verifier;
 }
 
-static void set(const tsm_judge *judge, size_t part, size_t i, float value)
+static void set(const tsm_verifier *verifier, size_t part, size_t i, float value)
 {
-    const tsm_dtype type = tsm_operands_out_type(&judge->spec);
+    const tsm_dtype type = tsm_operands_out_type(&verifier->spec);
 
-    tsm_cuda_round((char *)judge->parts + (part * judge->part_count + i) * tsm_dtype_bytes(type), &value, 1, type);
+    tsm_cuda_round((char *)verifier->parts + (part * verifier->part_count + i) * tsm_dtype_bytes(type), &value, 1,
+                   type);
 }
 
 START_TEST(right_outputs_pass)
 {
-    tsm_judge judge = make_judge(&specs[_i]);
+    tsm_verifier verifier = make_judge(&specs[_i]);
 
-    ck_assert(tsm_judge_agrees(&judge));
-    tsm_judge_close(&judge);
+    ck_assert(tsm_verifier_agrees(&verifier));
+    tsm_verifier_close(&verifier);
 }
 END_TEST
 
 /* Any sample off by five times what is allowed; where parts overlap, in both. */
 START_TEST(wrong_samples_fail)
 {
-    for (int k = 0; k < TSM_JUDGE_PARTS * TSM_JUDGE_SAMPLES; k++) {
-        tsm_judge judge = make_judge(&specs[_i]);
+    for (int k = 0; k < TSM_VERIFIER_PARTS * TSM_VERIFIER_SAMPLES; k++) {
+        tsm_verifier verifier = make_judge(&specs[_i]);
 
-        if (k < judge.sample_count) {
-            const tsm_judge_sample *sample = &judge.samples[k];
+        if (k < verifier.sample_count) {
+            const tsm_verifier_sample *sample = &verifier.samples[k];
 
-            for (size_t part = 0; part < TSM_JUDGE_PARTS; part++) {
-                const size_t begin = judge.begins[part], index = (size_t)sample->index;
+            for (size_t part = 0; part < TSM_VERIFIER_PARTS; part++) {
+                const size_t begin = verifier.begins[part], index = (size_t)sample->index;
 
-                if (index >= begin && index - begin < judge.part_count)
-                    set(&judge, part, index - begin, (float)(sample->want + 5 * judge.tolerance));
+                if (index >= begin && index - begin < verifier.part_count)
+                    set(&verifier, part, index - begin, (float)(sample->want + 5 * verifier.tolerance));
             }
-            ck_assert_msg(!tsm_judge_agrees(&judge), "sample %d", k);
+            ck_assert_msg(!tsm_verifier_agrees(&verifier), "sample %d", k);
         }
-        tsm_judge_close(&judge);
+        tsm_verifier_close(&verifier);
     }
 }
 END_TEST
@@ -150,28 +151,28 @@ END_TEST
 START_TEST(unwritten_elements_fail)
 {
     const tsm_conv_spec *s = &specs[_i];
-    tsm_judge judge = make_judge(s);
+    tsm_verifier verifier = make_judge(s);
 
-    for (size_t part = 0; part < TSM_JUDGE_PARTS; part++)
-        for (size_t i = 0; i < judge.part_count; i += 1 + judge.part_count / 50) {
+    for (size_t part = 0; part < TSM_VERIFIER_PARTS; part++)
+        for (size_t i = 0; i < verifier.part_count; i += 1 + verifier.part_count / 50) {
             const tsm_dtype type = tsm_operands_out_type(s);
-            const float kept = tsm_number_at(judge.parts, type, (int64_t)(part * judge.part_count + i));
+            const float kept = tsm_number_at(verifier.parts, type, (int64_t)(part * verifier.part_count + i));
 
-            if ((int64_t)(judge.begins[part] + i) % s->out_pitch >= s->filters) continue;
-            set(&judge, part, i, NAN);
-            ck_assert_msg(!tsm_judge_agrees(&judge), "element %zu of part %zu", i, part);
-            set(&judge, part, i, kept);
+            if ((int64_t)(verifier.begins[part] + i) % s->out_pitch >= s->filters) continue;
+            set(&verifier, part, i, NAN);
+            ck_assert_msg(!tsm_verifier_agrees(&verifier), "element %zu of part %zu", i, part);
+            set(&verifier, part, i, kept);
         }
-    ck_assert(tsm_judge_agrees(&judge));
-    tsm_judge_close(&judge);
+    ck_assert(tsm_verifier_agrees(&verifier));
+    tsm_verifier_close(&verifier);
 }
 END_TEST
 
 int main(void)
 {
     const int count = (int)(sizeof specs / sizeof *specs);
-    Suite *suite = suite_create("judge");
-    TCase *tests = tcase_create("judge");
+    Suite *suite = suite_create("verifier");
+    TCase *tests = tcase_create("verifier");
 
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, right_outputs_pass, 0, count);

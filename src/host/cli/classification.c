@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verdict.h"
+#include "classification.h"
 
 #include "input.h"
 #include "json_out.h"
@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-void verdict_print_text(const verdict *v)
+void classification_print_text(const classification *v)
 {
     shown_print(stdout, input_name(v->input));
     if (v->clips->pattern) {
@@ -24,7 +24,7 @@ void verdict_print_text(const verdict *v)
     }
 }
 
-static json_t *top_list(const verdict *v)
+static json_t *top_list(const classification *v)
 {
     json_t *list = json_array();
 
@@ -40,7 +40,7 @@ static json_t *top_list(const verdict *v)
     return list;
 }
 
-int verdict_print_json(const verdict *v)
+int classification_print_json(const classification *v)
 {
     const tsm_clips_info *clips = v->clips;
     json_t *line =
@@ -51,4 +51,12 @@ int verdict_print_json(const verdict *v)
                   "network", json_out_rounded(v->network_ms, 3));
 
     return json_out_print(json_out_add_bytes(line, "input_bytes", v->input));
+}
+
+int classification_print_failure(const char *input, const tsm_error *error)
+{
+    json_t *line = json_pack("{s:o, s:{s:s, s:o}}", "input", json_out_text(input), "error", "code",
+                             tsm_status_name(error->code), "text", json_out_text(error->text));
+
+    return json_out_print(json_out_add_bytes(line, "input_bytes", input));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* judge.c - see judge.h. */
-#include "judge.h"
+/* verifier.c - see verifier.h. */
+#include "verifier.h"
 
 #include <math.h>
 #include <string.h>
@@ -73,81 +73,86 @@ static bool is_gap(const tsm_conv_spec *s, int64_t index)
 }
 
 /* Spread over a part, its first and its last element among them, where those are no gaps. */
-static void add_samples(tsm_judge *judge, size_t begin)
+static void add_samples(tsm_verifier *verifier, size_t begin)
 {
-    for (int i = 0; i < TSM_JUDGE_SAMPLES; i++) {
-        const int64_t index = (int64_t)(begin + (judge->part_count - 1) * (size_t)i / (TSM_JUDGE_SAMPLES - 1));
+    for (int i = 0; i < TSM_VERIFIER_SAMPLES; i++) {
+        const int64_t index = (int64_t)(begin + (verifier->part_count - 1) * (size_t)i / (TSM_VERIFIER_SAMPLES - 1));
 
-        if (is_gap(&judge->spec, index)) continue;
-        judge->samples[judge->sample_count++] = (tsm_judge_sample){ index, expected(&judge->spec, index) };
+        if (is_gap(&verifier->spec, index)) continue;
+        verifier->samples[verifier->sample_count++] =
+            (tsm_verifier_sample){ index, expected(&verifier->spec, index) };
     }
 }
 
-tsm_status tsm_judge_open(tsm_judge *judge, const tsm_conv_spec *spec, tsm_error *error)
+tsm_status tsm_verifier_open(tsm_verifier *verifier, const tsm_conv_spec *spec, tsm_error *error)
 {
     const size_t count = (size_t)tsm_conv_spec_output_count(spec);
     const double epsilon = tsm_cuda_dtype_of(spec->precision)->epsilon;
     double largest = 0;
 
-    memset(judge, 0, sizeof *judge);
-    judge->spec = *spec;
-    judge->part_count = count < PART_ELEMENTS ? count : PART_ELEMENTS;
-    judge->parts = tsm_alloc_aligned(TSM_JUDGE_PARTS * judge->part_count, sizeof(float));
-    if (!judge->parts) return tsm_fail_memory(error, TSM_JUDGE_PARTS * judge->part_count * sizeof(float));
-    for (size_t i = 0; i < TSM_JUDGE_PARTS; i++) {
-        judge->begins[i] = (count - judge->part_count) * i / (TSM_JUDGE_PARTS - 1);
-        add_samples(judge, judge->begins[i]);
+    memset(verifier, 0, sizeof *verifier);
+    verifier->spec = *spec;
+    verifier->part_count = count < PART_ELEMENTS ? count : PART_ELEMENTS;
+    verifier->parts = tsm_alloc_aligned(TSM_VERIFIER_PARTS * verifier->part_count, sizeof(float));
+    if (!verifier->parts) return tsm_fail_memory(error, TSM_VERIFIER_PARTS * verifier->part_count * sizeof(float));
+    for (size_t i = 0; i < TSM_VERIFIER_PARTS; i++) {
+        verifier->begins[i] = (count - verifier->part_count) * i / (TSM_VERIFIER_PARTS - 1);
+        add_samples(verifier, verifier->begins[i]);
     }
-    for (int i = 0; i < judge->sample_count; i++) largest = fmax(largest, fabs(judge->samples[i].want));
-    judge->tolerance = fmax(TOLERANCE_EPSILONS * epsilon, TOLERANCE_FP32) * largest;
+    for (int i = 0; i < verifier->sample_count; i++) largest = fmax(largest, fabs(verifier->samples[i].want));
+    verifier->tolerance = fmax(TOLERANCE_EPSILONS * epsilon, TOLERANCE_FP32) * largest;
     return TSM_OK;
 }
 
-void tsm_judge_close(tsm_judge *judge)
+void tsm_verifier_close(tsm_verifier *verifier)
 {
-    tsm_free(judge->parts);
-    memset(judge, 0, sizeof *judge);
+    tsm_free(verifier->parts);
+    memset(verifier, 0, sizeof *verifier);
 }
 
-tsm_status tsm_judge_fetch(tsm_judge *judge, const void *out, cudaStream_t stream, tsm_error *error)
+tsm_status tsm_verifier_fetch(tsm_verifier *verifier, const void *out, cudaStream_t stream, tsm_error *error)
 {
-    const size_t element = tsm_dtype_bytes(tsm_operands_out_type(&judge->spec)), bytes = judge->part_count * element;
+    const size_t element = tsm_dtype_bytes(tsm_operands_out_type(&verifier->spec)),
+                 bytes = verifier->part_count * element;
 
-    for (size_t i = 0; i < TSM_JUDGE_PARTS; i++)
-        TSM_CUDA(cudaMemcpyAsync((char *)judge->parts + i * bytes, (const char *)out + judge->begins[i] * element,
-                                 bytes, cudaMemcpyDeviceToHost, stream));
+    for (size_t i = 0; i < TSM_VERIFIER_PARTS; i++)
+        TSM_CUDA(cudaMemcpyAsync((char *)verifier->parts + i * bytes,
+                                 (const char *)out + verifier->begins[i] * element, bytes, cudaMemcpyDeviceToHost,
+                                 stream));
     TSM_CUDA(cudaStreamSynchronize(stream));
     return TSM_OK;
 }
 
 /* Element `at` of part `part`. */
-static double fetched(const tsm_judge *judge, size_t part, size_t at)
+static double fetched(const tsm_verifier *verifier, size_t part, size_t at)
 {
-    return (double)tsm_number_at(judge->parts, tsm_operands_out_type(&judge->spec),
-                                 (int64_t)(part * judge->part_count + at));
+    return (double)tsm_number_at(verifier->parts, tsm_operands_out_type(&verifier->spec),
+                                 (int64_t)(part * verifier->part_count + at));
 }
 
-static bool are_numbers(const tsm_judge *judge)
+static bool are_numbers(const tsm_verifier *verifier)
 {
-    for (size_t part = 0; part < TSM_JUDGE_PARTS; part++)
-        for (size_t at = 0; at < judge->part_count; at++)
-            if (!is_gap(&judge->spec, (int64_t)(judge->begins[part] + at)) && !isfinite(fetched(judge, part, at)))
+    for (size_t part = 0; part < TSM_VERIFIER_PARTS; part++)
+        for (size_t at = 0; at < verifier->part_count; at++)
+            if (!is_gap(&verifier->spec, (int64_t)(verifier->begins[part] + at)) &&
+                !isfinite(fetched(verifier, part, at)))
                 return false;
     return true;
 }
 
-static bool is_near(const tsm_judge *judge, const tsm_judge_sample *sample)
+static bool is_near(const tsm_verifier *verifier, const tsm_verifier_sample *sample)
 {
-    size_t part = TSM_JUDGE_PARTS - 1;
+    size_t part = TSM_VERIFIER_PARTS - 1;
 
-    while ((size_t)sample->index < judge->begins[part]) part--;
-    return fabs(fetched(judge, part, (size_t)sample->index - judge->begins[part]) - sample->want) <= judge->tolerance;
+    while ((size_t)sample->index < verifier->begins[part]) part--;
+    return fabs(fetched(verifier, part, (size_t)sample->index - verifier->begins[part]) - sample->want) <=
+           verifier->tolerance;
 }
 
-bool tsm_judge_agrees(const tsm_judge *judge)
+bool tsm_verifier_agrees(const tsm_verifier *verifier)
 {
-    if (!are_numbers(judge)) return false;
-    for (int i = 0; i < judge->sample_count; i++)
-        if (!is_near(judge, &judge->samples[i])) return false;
+    if (!are_numbers(verifier)) return false;
+    for (int i = 0; i < verifier->sample_count; i++)
+        if (!is_near(verifier, &verifier->samples[i])) return false;
     return true;
 }
