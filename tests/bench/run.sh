@@ -115,6 +115,10 @@ has "$work/media.json" decode_ms preprocess_ms p50 codec
 "$bench" e2e "$demo"/clips/moving-*-01.mp4 --iters 1 --warmup 0 --decoders 1,2 --json >"$work/e2e.json" 2>/dev/null
 has "$work/e2e.json" stages_ms decode preprocess network of_ideal limited_by
 
+"$bench" online --model "$demo/models/tsm-demo.safetensors" --streams 1,3 --iters 2 --warmup 1 --json >"$work/online.json" 2>/dev/null
+has "$work/online.json" ms_per_frame streams_at_30_fps ratio_to_2d cache_bytes latency_ms rows
+[ "$(grep -c '"name": "online"' "$work/online.json")" = 2 ]
+
 "$bench" layers --runs 2 --json >"$work/roofline.json" 2>"$work/roofline"
 has "$work/roofline.json" ceilings gflops gb_per_s layer how floor_ms of_floor bound share
 grep -q "^all layers" "$work/roofline"
@@ -147,8 +151,10 @@ refuses 2 nonsense nonsense
 refuses 1 resnet51 make resnet51 "$work/x"
 refuses 2 input media
 refuses 1 clips.f32 turns --input "$work/clips.f32"
+refuses 2 --streams online --streams 0
+refuses 1 absent.safetensors online --model "$work/absent.safetensors"
 refuses 1 sm_12 layers --predict --model "$demo/models/tsm-demo.safetensors" --device sm_12
-for command in model layers shift media e2e plot compare turns make; do
+for command in model layers shift online media e2e plot compare turns make; do
     "$bench" "$command" --help >"$work/help"
     grep -q "^usage: tsm-bench $command" "$work/help"
     grep -q '^Examples' "$work/help"
