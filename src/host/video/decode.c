@@ -140,8 +140,8 @@ static tsm_status pass_again(tsm_decoder *decoder, int *count, int frames, int l
 }
 
 /* How many frames there are is known at the end only. The number of packets is nearly always right, so that the first
- * pass delivers; otherwise a second one does. Damage is decoded again by one thread: what several make up depends on
- * which is first, and their lack of memory is not seen here. */
+ * pass delivers; otherwise a second one does. Damage that is reported is decoded again by one thread: what several make up
+ * depends on which is first, and their lack of memory is not seen here. */
 tsm_status tsm_decode_all(tsm_decoder *decoder, tsm_error *error)
 {
     tsm_clips *clips = decoder->clips;
