@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * layers.c - tsm-bench layers: a network layer by layer against the roofline of a GPU.
+ * layers.c - tsm-bench layers --predict: a network layer by layer against the roofline of a GPU.
  *
- * --predict needs no GPU: launches, bytes and floor of the plan that the CUDA backend would make, so that what a plan
+ * It needs no GPU: launches, bytes and floor of the plan that the CUDA backend would make, so that what a plan
  * wastes is seen before it runs.
  */
 #include <stdlib.h>
@@ -209,8 +209,6 @@ static bool check(const settings *set, int positional)
         bench_fail("layers: takes options only");
     else if (!set->model)
         bench_fail("layers: --model is missing");
-    else if (!set->predict)
-        bench_fail("layers: only --predict is there");
     else if (set->batch < 1)
         bench_fail("layers: --batch %d", set->batch);
     else
@@ -218,19 +216,19 @@ static bool check(const settings *set, int positional)
     return false;
 }
 
-int bench_layers(int argc, char **argv)
+int bench_layers_predicted(int argc, char **argv)
 {
     subject s = { .set = { .device = "sm_90", .shift = "overlap", .precision = "fp16", .batch = 32 } };
-    const bench_option options[] = { { "model", BENCH_TEXT, &s.set.model },
-                                     { "device", BENCH_TEXT, &s.set.device },
-                                     { "shift", BENCH_TEXT, &s.set.shift },
-                                     { "precision", BENCH_TEXT, &s.set.precision },
-                                     { "batch", BENCH_COUNT, &s.set.batch },
-                                     { "segments", BENCH_COUNT, &s.set.segments },
-                                     { "size", BENCH_COUNT, &s.set.size },
-                                     { "predict", BENCH_FLAG, &s.set.predict },
-                                     { "no-shift", BENCH_FLAG, &s.set.baseline },
-                                     { "json", BENCH_FLAG, &s.set.json },
+    const bench_option options[] = { { "model", BENCH_TEXT, &s.set.model, "M", NULL },
+                                     { "device", BENCH_TEXT, &s.set.device, "D", NULL },
+                                     { "shift", BENCH_TEXT, &s.set.shift, "W", NULL },
+                                     { "precision", BENCH_TEXT, &s.set.precision, "P", NULL },
+                                     { "batch", BENCH_COUNT, &s.set.batch, "N", NULL },
+                                     { "segments", BENCH_COUNT, &s.set.segments, "T", NULL },
+                                     { "size", BENCH_COUNT, &s.set.size, "S", NULL },
+                                     { "predict", BENCH_FLAG, &s.set.predict, NULL, NULL },
+                                     { "no-shift", BENCH_FLAG, &s.set.baseline, NULL, NULL },
+                                     { "json", BENCH_FLAG, &s.set.json, NULL, NULL },
                                      { 0 } };
     tsm_error error = { 0 };
     int positional;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * main.c - tsm-bench: how fast, how big.
+ * main.c - tsm-bench: how fast, how big, and where the time goes.
  *
  * Every subcommand verifies what it times before it times it, warms up, and reports medians of many runs with the
  * machine, the library and the commit.
@@ -13,46 +13,58 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *usage;
+    const char *what;
 } commands[] = {
-    { "model", bench_model,
-      "--model M [--against tsn] [--batch N] [--segments T] [--size S] [--device cpu] [--threads N]\n"
-      "           [--shift auto|copy|overlap|inplace|gather] [--warmup N] [--iters N] [--duration S] [--json]\n"
-      "           throughput and latency of a network, beside its 2D baseline in the same run" },
-    { "shift", bench_shift,
-      "[--segments T] [--threads N] [--iters N] [--json]\n"
-      "           the ways to realise the shift on a CPU before the first convolution of each ResNet-50 stage" },
-    { "layers", bench_layers,
-      "--predict --model M [--device sm_80|sm_90] [--batch N] [--segments T] [--size S] [--no-shift]\n"
-      "           [--precision fp32|tf32|fp16|bf16] [--shift copy|overlap|gather] [--json]\n"
-      "           launches, bytes and floor of every layer on a GPU, by arithmetic alone" },
+    { "model", bench_model, "throughput and latency of a network, and what its shift costs" },
+    { "layers", bench_layers, "where the time goes: every layer beside the machine's limits" },
+    { "shift", bench_shift, "the ways to realise the shift, one convolution at a time" },
 #ifdef TSM_BENCH_VIDEO
-    { "media", bench_media,
-      "INPUT... [--segments T] [--threads N] [--iters N] [--json]\n"
-      "           decoding and preprocessing of videos or folders of frames" },
+    { "media", bench_media, "decoding and preprocessing of videos or folders of frames" },
+    { "e2e", bench_e2e, "from video files to labels: what limits, the decoder or the network" },
 #endif
+    { "plot", bench_plot, "pictures (SVG) of results" },
+    { "compare", bench_compare, "what changed between two results, with the noise beside it" },
+    { "turns", bench_turns, "a network that runs when it is told to, for bench/peers" },
+    { "make", bench_make, "writes a full-size network with random weights" },
 };
 
-static int usage(FILE *to)
+static int overview(void)
 {
-    fprintf(to, "usage: tsm-bench COMMAND [OPTION]...   (%s, libtsm %s)\n", bench_commit(), tsm_version());
+    printf("tsm-bench - how fast libtsm is on this machine, and why  (libtsm %s, commit %s)\n\n"
+           "usage: tsm-bench COMMAND [OPTION]...\n\n",
+           tsm_version(), bench_commit());
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(to, "  %-7s  %s\n", commands[i].name, commands[i].usage);
-    return to == stdout ? BENCH_DONE : BENCH_USAGE;
+        printf("  %-9s %s\n", commands[i].name, commands[i].what);
+    fputs("\n"
+          "  tsm-bench COMMAND --help   the manual of one, with examples\n"
+          "  tsm-bench                  the model that comes with the command, for some seconds\n\n"
+          "Nothing is timed before its result was compared with that of a reference. Figures that\n"
+          "cannot be trusted (a busy neighbour, a CPU or GPU that throttles, a large spread, too few\n"
+          "runs) come with a warning on stderr and in the output. Exit status: 0 done, 1 the work\n"
+          "failed, 2 wrong usage.\n",
+          stdout);
+    return BENCH_DONE;
 }
 
-static bool asks_for_help(const char *argument)
+/* Something to see at once. */
+static int show(void)
 {
-    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+    char duration[] = "--duration", seconds[] = "4", *arguments[] = { duration, seconds };
+    const int result = bench_model(2, arguments);
+
+    puts("\ntsm-bench --help tells what else there is; tsm-bench model --model resnet50 is a full-size network.");
+    return result;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) return usage(stderr);
-    for (int i = 1; i < argc; i++)
-        if (asks_for_help(argv[i])) return usage(stdout);
+    if (argc < 2) return show();
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return overview();
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("tsm-bench %s, commit %s\n", tsm_version(), bench_commit()) < 0;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 2, argv + 2);
     }
-    return usage(stderr);
+    bench_fail("there is no command %s; --help names all", argv[1]);
+    return BENCH_USAGE;
 }

@@ -1,368 +1,286 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * model.c - tsm-bench model: throughput and latency of a network and, in the same run, of its 2D baseline.
- *
- * The two take turns, first one then the other in front, so that a busy or throttling machine slows both; the ratio
- * is the median of the ratios of neighbouring runs. On a CPU the limit of the machine, a large matrix product, is
- * measured between them.
- */
-#include <math.h>
-#include <stdint.h>
+/* model.c - tsm-bench model: throughput and latency of a network, and what its shift costs, over all axes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
-#include "engine/engine.h"
-#include "model/model.h"
-
-#define MAX_RUNS   100000
-#define LEAST_RUNS 5
-#define GEMM_SHARE 0.15 /* of the time, for measuring the limit along the way */
+#include "group.h"
 
 typedef struct settings {
-    const char *model, *against, *device, *shift;
-    int batch, segments, size, threads, warmup, iters;
-    double duration_s;
-    bool json;
+    const char *model, *device, *verify;
+    bench_words against, precision, shift;
+    bench_list batch, segments, size, threads, streams, qps;
+    bench_limits limits;
+    bench_output output;
+    int verify_size;
 } settings;
 
-/* A network ready to run. */
-typedef struct contender {
-    const char *name;
-    tsm_engine *engine;
-    tsm_context *context;
-    tsm_engine_info info;
-    float *logits, *again;
-    size_t logit_count;
-    uint64_t macs; /* of a batch */
-    double *ms;    /* of each run */
-} contender;
+static const bench_manual manual = {
+    "model", "throughput and latency of a network, and what its shift costs", "[--model M] [OPTION]...",
+    "Runs batches of clips through a network and, in turns with it, through what it is held\n"
+    "against: first one, then the other in front, so that a busy or throttling machine slows\n"
+    "both; their ratio is the median of the ratios of neighbouring runs. Before anything is\n"
+    "timed its logits are compared with those of a plain-C reference. Every option that takes\n"
+    "a LIST is an axis: all combinations are measured, a line each.\n"
+    "\n"
+    "The columns: clips/s and frames/s at the median; p50, p90, p99 and least of the latency of\n"
+    "one batch in ms, - where the runs are too few to say; spread, of the middle half of the\n"
+    "runs as a part of the median; the speed as a part of the 2D baseline's; and as a part of\n"
+    "what the machine would do if all multiply-adds ran as fast as a large matrix product\n"
+    "measured in between (CPU, fp32).\n"
+    "\n"
+    "--against takes any of\n"
+    "  tsn       the same weights without the shift\n"
+    "  copy      the shift as a copy of the whole activation, the naive way; also inplace,\n"
+    "            overlap and gather\n"
+    "  block     the paper's in-place TSM: the shift before the whole block\n"
+    "  dense     a dense 3x1x1 convolution over time in the place of each shift\n"
+    "  inflated  the first convolution of each block inflated over time, as I3D does\n"
+    "  none      nothing\n",
+    "  tsm-bench model                                       the model that comes with the command\n"
+    "  tsm-bench model --model resnet50 --against tsn,copy,inflated\n"
+    "  tsm-bench model --model M.safetensors --batch 1..32 --precision fp16,bf16 --output r.json\n"
+    "  tsm-bench model --model resnet18 --threads 1 --streams 1,2\n"
+    "  tsm-bench model --model resnet18 --qps 2,4,6          latency under a load\n"
+};
 
-typedef struct match {
-    settings set;
-    tsm_shape shape;
-    tsm_tensor input;
-    contender tsm, tsn;
-    int runs;
-    double *ratios;
-    double peak_rss_mb, gemm_gflops;
-    bench_crowd crowd;
-} match;
+/* ---- The table ---- */
 
-static bool find_method(const char *name, tsm_shift_method *method)
+#define MAX_COLUMNS 24
+
+static void add_column(bench_column *columns, int *count, bench_column column)
 {
-    static const char *const names[] = { "auto", "copy", "overlap", "inplace", "gather" };
+    if (*count + 1 < MAX_COLUMNS) columns[(*count)++] = column;
+}
 
-    for (int i = 0; i < 5; i++) {
-        *method = (tsm_shift_method)i;
-        if (strcmp(name, names[i]) == 0) return true;
+/* Axes of one value stand in the heading. */
+static void choose_columns(const settings *set, bench_column columns[MAX_COLUMNS])
+{
+    const bool load = set->qps.count > 0;
+    int n = 0;
+
+    memset(columns, 0, MAX_COLUMNS * sizeof *columns);
+    add_column(columns, &n, (bench_column){ "network", "name", -12, -1, 0 });
+    columns[0].width = 12;
+    if (set->precision.count > 1) add_column(columns, &n, (bench_column){ "format", "precision", 6, -1, 0 });
+    if (set->segments.count > 1) add_column(columns, &n, (bench_column){ "frames", "segments", 6, 0, 0 });
+    if (set->size.count > 1) add_column(columns, &n, (bench_column){ "size", "size", 5, 0, 0 });
+    if (set->threads.count > 1) add_column(columns, &n, (bench_column){ "threads", "threads", 7, 0, 0 });
+    if (set->streams.count > 1) add_column(columns, &n, (bench_column){ "streams", "streams", 7, 0, 0 });
+    if (set->batch.count > 1) add_column(columns, &n, (bench_column){ "batch", "batch", 5, 0, 0 });
+    if (load) add_column(columns, &n, (bench_column){ "offered/s", "offered_qps", 9, 2, 0 });
+    if (load) add_column(columns, &n, (bench_column){ "done/s", "achieved_qps", 8, 2, 0 });
+    add_column(columns, &n, (bench_column){ "clips/s", "clips_per_s", 9, 2, 0 });
+    add_column(columns, &n, (bench_column){ "frames/s", "frames_per_s", 9, 1, 0 });
+    add_column(columns, &n, (bench_column){ "p50 ms", "latency_ms.p50", 9, 2, 0 });
+    add_column(columns, &n, (bench_column){ "p90", "latency_ms.p90", 8, 2, 0 });
+    add_column(columns, &n, (bench_column){ "p99", "latency_ms.p99", 8, 2, 0 });
+    if (load) {
+        add_column(columns, &n, (bench_column){ "max", "latency_ms.max", 8, 2, 0 });
+        add_column(columns, &n, (bench_column){ "busy %", "busy", 7, 0, 100 });
+        add_column(columns, &n, (bench_column){ "queue", "longest_queue", 6, 0, 0 });
+        return;
     }
-    return false;
+    add_column(columns, &n, (bench_column){ "min", "latency_ms.min", 8, 2, 0 });
+    add_column(columns, &n, (bench_column){ "spread %", "spread", 8, 1, 100 });
+    add_column(columns, &n, (bench_column){ "of base", "against.ratio", 8, 3, 0 });
+    add_column(columns, &n, (bench_column){ "of limit", "fraction_of_limit", 8, 3, 0 });
 }
 
-/* ---- Getting ready ----------------------------------------------------------------------------------------------
- */
-
-static tsm_status count_macs(contender *c, const tsm_model *model, const tsm_shape *shape, tsm_error *error)
+static void print_heading(const bench_group *g, bench_report *report)
 {
-    tsm_graph *graph = NULL;
-    tsm_dims *shapes = NULL;
+    const bench_network *n = &g->members[0].network;
+
+    bench_report_heading(report, "%s, clips of %d x %dx%d in %s, on %s (%s, %s, %d thread%s a stream), commit %s",
+                         g->spec.source->name, n->shape.t, n->shape.h, n->shape.w, g->spec.precision, n->info.device,
+                         n->info.library, bench_cpu_name(), n->info.threads, n->info.threads == 1 ? "" : "s",
+                         bench_commit());
+}
+
+static void print_notes(const bench_group *g, bench_report *report)
+{
+    const json_t *row = json_array_get(report->rows, 0);
+
+    if (g->gemm_gflops > 0)
+        bench_report_note(report, "limit: %.1f GFLOP/s in a matrix product; %s has %.2f GFLOP a clip", g->gemm_gflops,
+                          bench_json_text(row, "name"), bench_json_number(row, "gflop_per_clip"));
+    bench_report_note(report, "memory: %.0f MB resident at the peak after the first clips of %s", g->peak_rss_mb,
+                      bench_json_text(row, "name"));
+}
+
+/* ---- The axes ---- */
+
+typedef struct sweep {
+    const settings *set;
+    const bench_source *source;
+    bench_report *report;
+    json_t *checked; /* what was held against the reference */
+    bool headed;
+} sweep;
+
+/* Several streams of which nobody said otherwise share the CPUs. */
+static int threads_for(const settings *set, int asked, int streams)
+{
+    if (asked > 0 || streams == 1 || strncmp(set->device, "cuda", 4) == 0) return asked;
+    return tsm_cpu_count() > streams ? tsm_cpu_count() / streams : 1;
+}
+
+static tsm_status measure_point(sweep *s, const bench_spec *spec, double qps, tsm_error *error)
+{
+    bench_group group = { .spec = *spec,
+                          .limits = s->set->limits,
+                          .shifts = &s->set->shift,
+                          .against = &s->set->against,
+                          .check_size = s->set->verify_size,
+                          .qps = qps,
+                          .baseline = -1 };
     tsm_status status;
 
-    TSM_TRY(tsm_model_build_graph(model, false, &graph, error));
-    TSM_TRY(tsm_graph_shapes(&shapes, graph, shape, error));
-    c->macs = tsm_graph_macs(graph, shapes);
+    TSM_TRY(bench_group_open(&group, s->checked, s->report, error));
+    if (group.count > 0) {
+        if (!s->headed) print_heading(&group, s->report);
+        s->headed = true;
+        TSM_TRY(bench_group_measure(&group, s->report, error));
+        if (json_array_size(s->report->rows) == (size_t)group.count && qps <= 0) print_notes(&group, s->report);
+        if (!json_object_get(s->report->machine, "gpu") && group.members[0].network.engine->backend->streams)
+            json_object_set_new(s->report->machine, "gpu", bench_gpu_json(group.members[0].network.info.device));
+    }
 fail:
-    tsm_free(shapes);
-    tsm_graph_destroy(&graph);
+    bench_group_close(&group);
     return status;
 }
 
-static tsm_status open_engine(match *m, contender *c, const tsm_model *model, tsm_error *error)
+static tsm_status sweep_loads(sweep *s, const bench_spec *spec, tsm_error *error)
 {
-    tsm_engine_options options = TSM_ENGINE_OPTIONS_INIT;
-
-    options.device = m->set.device;
-    options.threads = m->set.threads;
-    if (!find_method(m->set.shift, &options.shift_method))
-        return tsm_fail(error, TSM_ERROR_ARGUMENT, "--shift %s: no such method", m->set.shift);
-    TSM_TRY_RETURN(tsm_engine_create(&c->engine, model, &options, error));
-    c->info = (tsm_engine_info)TSM_ENGINE_INFO_INIT;
-    return tsm_engine_get_info(c->engine, &c->info);
+    if (s->set->qps.count == 0) return measure_point(s, spec, 0, error);
+    for (int i = 0; i < s->set->qps.count; i++) TSM_TRY_RETURN(measure_point(s, spec, s->set->qps.values[i], error));
+    return TSM_OK;
 }
 
-/* Loads the model (as its 2D baseline if asked) and plans it; the model's memory is given back, as a server would. */
-static tsm_status open_contender(match *m, contender *c, bool baseline, tsm_error *error)
+/* An axis each: the digits of a number that counts up. */
+static tsm_status sweep_all(sweep *s, tsm_error *error)
 {
-    tsm_model_options options = TSM_MODEL_OPTIONS_INIT;
-    tsm_model_info info = TSM_MODEL_INFO_INIT;
-    tsm_model *model = NULL;
-    tsm_status status;
+    const settings *set = s->set;
+    const int sizes[] = { set->batch.count, set->streams.count,  set->threads.count,
+                          set->size.count,  set->segments.count, set->precision.count };
+    int at[6] = { 0 }, digit = 0;
 
-    options.no_shift = baseline;
-    options.segments = m->set.segments;
-    TSM_TRY(tsm_model_load(&model, m->set.model, &options, error));
-    TSM_TRY(tsm_model_get_info(model, &info));
-    c->name = info.shift_div ? "tsm" : "tsn";
-    m->shape = (tsm_shape){ m->set.batch, info.segments, m->set.size ? m->set.size : info.input_size,
-                            m->set.size ? m->set.size : info.input_size };
-    TSM_TRY(count_macs(c, model, &m->shape, error));
-    TSM_TRY(open_engine(m, c, model, error));
-    c->logit_count = (size_t)m->set.batch * (size_t)info.classes;
-    tsm_model_destroy(&model);
-    TSM_TRY(tsm_context_create(&c->context, c->engine, error));
-    TSM_TRY(tsm_context_plan(c->context, &m->shape, error));
-    c->logits = calloc(c->logit_count, sizeof *c->logits);
-    c->again = calloc(c->logit_count, sizeof *c->again);
-    c->ms = calloc(MAX_RUNS, sizeof *c->ms);
-    if (!c->logits || !c->again || !c->ms) status = tsm_fail(error, TSM_ERROR_MEMORY, "out of memory");
-fail:
-    tsm_model_destroy(&model);
-    return status;
+    while (digit < 6) {
+        const int streams = (int)set->streams.values[at[1]];
+        const bench_spec spec = { .source = s->source,
+                                  .device = set->device,
+                                  .precision = set->precision.values[at[5]],
+                                  .shift = set->shift.values[0],
+                                  .threads = threads_for(set, (int)set->threads.values[at[2]], streams),
+                                  .batch = (int)set->batch.values[at[0]],
+                                  .segments = (int)set->segments.values[at[4]],
+                                  .size = (int)set->size.values[at[3]],
+                                  .streams = streams };
+
+        TSM_TRY_RETURN(sweep_loads(s, &spec, error));
+        for (digit = 0; digit < 6 && ++at[digit] == sizes[digit]; digit++) at[digit] = 0;
+    }
+    return TSM_OK;
 }
 
-static void close_contender(contender *c)
-{
-    tsm_context_destroy(&c->context);
-    tsm_engine_destroy(&c->engine);
-    free(c->logits);
-    free(c->again);
-    free(c->ms);
-}
+/* ---- The subcommand ---- */
 
-/* Noise frames, as bytes: what a decoder would hand over. */
-static bool make_input(match *m)
+static bool all_at_least(const bench_list *list, double least, const char *name)
 {
-    const tsm_shape *s = &m->shape;
-    const size_t count = (size_t)s->n * (size_t)s->t * (size_t)s->h * (size_t)s->w * 3;
-    uint8_t *bytes = malloc(count);
-    uint32_t x = 1;
-
-    if (!bytes) return false;
-    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)((x = x * 1664525u + 1013904223u) >> 24);
-    m->input = (tsm_tensor){
-        .data = bytes, .dtype = TSM_UINT8, .layout = TSM_NTHWC, .ndim = 5, .dims = { s->n, s->t, s->h, s->w, 3 }
-    };
+    for (int i = 0; i < list->count; i++)
+        if (list->values[i] < least) {
+            bench_fail("--%s %g: at least %g", name, list->values[i], least);
+            return false;
+        }
     return true;
 }
 
-static tsm_status run_once(match *m, contender *c, float *logits, double *ms, tsm_error *error)
+static bool check(settings *set, int positional, char **argv)
 {
-    const tsm_tensor output = { .data = logits,
-                                .dtype = TSM_FLOAT32,
-                                .layout = TSM_NC,
-                                .ndim = 2,
-                                .dims = { m->set.batch, (int64_t)c->logit_count / m->set.batch } };
-    const double start = bench_now_ms();
-    const tsm_status status = tsm_run(c->context, &m->input, &output, error);
-
-    *ms = bench_now_ms() - start;
-    return status;
+    if (positional) return bench_fail("model: unexpected argument %s", argv[0]), false;
+    if (strcmp(set->verify, "none") == 0)
+        set->verify_size = -1;
+    else if (strcmp(set->verify, "full") == 0)
+        set->verify_size = 0;
+    else if (strcmp(set->verify, "quick") == 0)
+        set->verify_size = 64;
+    else
+        return bench_fail("--verify %s: there are quick, full and none", set->verify), false;
+    for (int i = 0; i < set->against.count; i++)
+        if (strcmp(set->against.values[i], "none") == 0 && set->against.count > 1)
+            return bench_fail("--against: none stands alone"), false;
+    return bench_limits_settle(&set->limits) && all_at_least(&set->batch, 1, "batch") &&
+           all_at_least(&set->streams, 1, "streams") && all_at_least(&set->qps, 0.01, "qps");
 }
 
-/* What is timed must be right first: finite, not all the same, and the same twice. */
-static tsm_status verify(match *m, contender *c, tsm_error *error)
+static int run(const settings *set)
 {
-    bool flat = true;
-    double ms;
-
-    TSM_TRY_RETURN(run_once(m, c, c->logits, &ms, error));
-    TSM_TRY_RETURN(run_once(m, c, c->again, &ms, error));
-    for (size_t i = 0; i < c->logit_count; i++) {
-        if (!isfinite(c->logits[i])) return tsm_fail(error, TSM_ERROR_INTERNAL, "%s: logits are not finite", c->name);
-        flat = flat && c->logits[i] == c->logits[0];
-    }
-    if (flat && c->logit_count > 1) return tsm_fail(error, TSM_ERROR_INTERNAL, "%s: all logits are equal", c->name);
-    if (memcmp(c->logits, c->again, c->logit_count * sizeof *c->logits) != 0)
-        return tsm_fail(error, TSM_ERROR_INTERNAL, "%s: two runs of the same clip differ", c->name);
-    return TSM_OK;
-}
-
-/* ---- Timing -----------------------------------------------------------------------------------------------------
- */
-
-static bool enough(const match *m, double start)
-{
-    if (m->runs >= MAX_RUNS) return true;
-    if (m->set.iters) return m->runs >= m->set.iters;
-    return m->runs >= LEAST_RUNS && bench_now_ms() - start >= m->set.duration_s * 1e3;
-}
-
-static tsm_status time_runs(match *m, bench_gemm *gemm, tsm_error *error)
-{
-    double start, ignored, gemm_ms = 0;
-
-    for (int i = 0; i < m->set.warmup; i++) {
-        TSM_TRY_RETURN(run_once(m, &m->tsm, m->tsm.logits, &ignored, error));
-        if (m->tsn.context) TSM_TRY_RETURN(run_once(m, &m->tsn, m->tsn.logits, &ignored, error));
-    }
-    for (start = bench_now_ms(); !enough(m, start); m->runs++) {
-        contender *first = m->runs & 1 && m->tsn.context ? &m->tsn : &m->tsm;
-        contender *second = first == &m->tsn ? &m->tsm : &m->tsn;
-
-        bench_crowd_look(&m->crowd);
-        TSM_TRY_RETURN(run_once(m, first, first->logits, &first->ms[m->runs], error));
-        if (second->context) TSM_TRY_RETURN(run_once(m, second, second->logits, &second->ms[m->runs], error));
-        if (m->tsn.context) m->ratios[m->runs] = m->tsn.ms[m->runs] / m->tsm.ms[m->runs];
-        if (gemm && gemm_ms <= GEMM_SHARE * (bench_now_ms() - start)) {
-            const double before = bench_now_ms();
-
-            m->gemm_gflops = fmax(m->gemm_gflops, bench_gemm_run(gemm, 1));
-            gemm_ms += bench_now_ms() - before;
-        }
-    }
-    if (gemm) m->gemm_gflops = fmax(m->gemm_gflops, bench_gemm_run(gemm, LEAST_RUNS));
-    return TSM_OK;
-}
-
-/* ---- Reporting --------------------------------------------------------------------------------------------------
- */
-
-static double clips_per_s(const match *m, const contender *c)
-{
-    return m->set.batch / bench_median(c->ms, m->runs) * 1e3;
-}
-
-/* Clips a second, if all multiply-adds ran at the limit. */
-static double limit_clips_per_s(const match *m, const contender *c)
-{
-    return m->gemm_gflops * 1e9 * m->set.batch / (2.0 * (double)c->macs);
-}
-
-static json_t *latency_json(const match *m, const contender *c)
-{
-    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "p50", bench_percentile(c->ms, m->runs, 50), "p90",
-                     bench_percentile(c->ms, m->runs, 90), "p95", bench_percentile(c->ms, m->runs, 95), "p99",
-                     bench_percentile(c->ms, m->runs, 99), "min", bench_percentile(c->ms, m->runs, 0));
-}
-
-static json_t *report_json(match *m)
-{
-    const contender *c = &m->tsm;
-    const double speed = clips_per_s(m, c);
-    json_t *json =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:o, s:f, s:f, s:f, s:s}", "name",
-                  c->name, "device", c->info.device, "library", c->info.library, "cpu", bench_cpu_name(), "precision",
-                  "fp32", "threads", c->info.threads, "batch", m->set.batch, "segments", m->shape.t, "size",
-                  m->shape.h, "runs", m->runs, "clips_per_s", speed, "frames_per_s", speed * m->shape.t, "latency_ms",
-                  latency_json(m, c), "gflop_per_clip", 2e-9 * (double)c->macs / m->set.batch, "peak_rss_mb",
-                  m->peak_rss_mb, "crowded", bench_crowd_warn(&m->crowd), "commit", bench_commit());
-
-    if (json && m->gemm_gflops > 0) {
-        json_object_set_new(json, "gemm_gflops", json_real(m->gemm_gflops));
-        json_object_set_new(json, "gemm_limit_clips_per_s", json_real(limit_clips_per_s(m, c)));
-        json_object_set_new(json, "fraction_of_limit", json_real(speed / limit_clips_per_s(m, c)));
-    }
-    if (json && m->tsn.context)
-        json_object_set_new(
-            json, "against",
-            json_pack("{s:s, s:f, s:f, s:f, s:o}", "name", m->tsn.name, "clips_per_s", clips_per_s(m, &m->tsn),
-                      "ratio", bench_median(m->ratios, m->runs), "best_ratio",
-                      bench_percentile(m->tsn.ms, m->runs, 0) / bench_percentile(m->tsm.ms, m->runs, 0), "latency_ms",
-                      latency_json(m, &m->tsn)));
-    return json;
-}
-
-static void print_row(FILE *to, const match *m, const contender *c)
-{
-    fprintf(to, "%-5s %9.3f %9.2f %9.2f %9.2f %9.2f %9.2f", c->name, clips_per_s(m, c),
-            clips_per_s(m, c) * m->shape.t, bench_percentile(c->ms, m->runs, 50),
-            bench_percentile(c->ms, m->runs, 90), bench_percentile(c->ms, m->runs, 99),
-            bench_percentile(c->ms, m->runs, 0));
-    if (m->gemm_gflops > 0) fprintf(to, " %9.3f", clips_per_s(m, c) / limit_clips_per_s(m, c));
-    fputc('\n', to);
-}
-
-static void print_table(FILE *to, match *m)
-{
-    const contender *c = &m->tsm;
-
-    fprintf(to, "%s: %d x %d x %dx%d on %s (%s, %s, %d threads), %d runs, commit %s\n", m->set.model, m->shape.n,
-            m->shape.t, m->shape.h, m->shape.w, c->info.device, c->info.library, bench_cpu_name(), c->info.threads,
-            m->runs, bench_commit());
-    fprintf(to, "%-5s %9s %9s %9s %9s %9s %9s%s\n", "", "clips/s", "frames/s", "p50 ms", "p90 ms", "p99 ms", "min ms",
-            m->gemm_gflops > 0 ? "  of limit" : "");
-    print_row(to, m, c);
-    if (m->tsn.context) {
-        print_row(to, m, &m->tsn);
-        fprintf(to, "ratio %9.4f of %s's speed, median of %d pairs\n", bench_median(m->ratios, m->runs), m->tsn.name,
-                m->runs);
-    }
-    if (m->gemm_gflops > 0)
-        fprintf(to, "limit %9.3f clips/s: %.1f GFLOP/s in a matrix product, %.2f GFLOP a clip\n",
-                limit_clips_per_s(m, c), m->gemm_gflops, 2e-9 * (double)c->macs / m->set.batch);
-    fprintf(to, "peak  %9.1f MB resident after the first clips of %s\n", m->peak_rss_mb, c->name);
-}
-
-static tsm_status play(match *m, tsm_error *error)
-{
-    bench_gemm *gemm = NULL;
+    bench_column columns[MAX_COLUMNS];
+    bench_source source;
+    bench_report report;
+    sweep s = { set, &source, &report, NULL, false };
+    tsm_error error = { 0 };
     tsm_status status;
 
-    TSM_TRY_RETURN(open_contender(m, &m->tsm, false, error));
-    m->ratios = calloc(MAX_RUNS, sizeof *m->ratios);
-    if (!m->ratios || !make_input(m)) return tsm_fail(error, TSM_ERROR_MEMORY, "out of memory");
-    TSM_TRY_RETURN(verify(m, &m->tsm, error));
-    m->peak_rss_mb = bench_peak_rss_mb(); /* before anything that a user of the library would not have */
-    if (m->set.against) {
-        TSM_TRY_RETURN(open_contender(m, &m->tsn, true, error));
-        TSM_TRY_RETURN(verify(m, &m->tsn, error));
-    }
-    if (strcmp(m->tsm.info.device, "cpu") == 0) gemm = bench_gemm_create(m->tsm.info.threads);
-    status = time_runs(m, gemm, error);
-    bench_gemm_destroy(gemm);
-    return status;
-}
-
-static bool parse(settings *set, int argc, char **argv)
-{
-    const bench_option options[] = { { "model", BENCH_TEXT, &set->model },
-                                     { "against", BENCH_TEXT, &set->against },
-                                     { "device", BENCH_TEXT, &set->device },
-                                     { "shift", BENCH_TEXT, &set->shift },
-                                     { "batch", BENCH_COUNT, &set->batch },
-                                     { "segments", BENCH_COUNT, &set->segments },
-                                     { "size", BENCH_COUNT, &set->size },
-                                     { "threads", BENCH_COUNT, &set->threads },
-                                     { "warmup", BENCH_COUNT, &set->warmup },
-                                     { "iters", BENCH_COUNT, &set->iters },
-                                     { "duration", BENCH_SECONDS, &set->duration_s },
-                                     { "json", BENCH_FLAG, &set->json },
-                                     { 0 } };
-    int positional;
-
-    if (!bench_parse(argc, argv, options, &positional)) return false;
-    if (positional || set->batch < 1 || (set->against && strcmp(set->against, "tsn") != 0)) {
-        bench_fail(positional       ? "model: unexpected argument %s"
-                   : set->batch < 1 ? "--batch: at least one clip"
-                                    : "--against: only tsn",
-                   argv[0]);
-        return false;
-    }
-    if (!set->model) bench_fail("--model is needed; bench/make_model.py writes a full-size one with random weights");
-    return set->model != NULL;
+    choose_columns(set, columns);
+    if (!bench_report_begin(&report, "model", &set->output, columns)) return BENCH_USAGE;
+    s.checked = json_object();
+    status = bench_source_open(&source, set->model, &error);
+    if (status == TSM_OK) status = sweep_all(&s, &error);
+    json_decref(s.checked);
+    bench_source_close(&source);
+    if (status == TSM_OK && json_array_size(report.rows) > 0) return bench_report_end(&report);
+    bench_report_drop(&report);
+    return status == TSM_OK ? BENCH_FAILED : bench_fail("%s", error.text);
 }
 
 int bench_model(int argc, char **argv)
 {
-    match m = { .set = { .device = "cpu", .shift = "auto", .batch = 1, .warmup = 2, .duration_s = 10 } };
-    tsm_error error;
-    int result = BENCH_DONE;
+    settings set = { .device = "auto",
+                     .verify = "quick",
+                     .against = bench_words_of("tsn"),
+                     .precision = bench_words_of("fp32"),
+                     .shift = bench_words_of("auto"),
+                     .batch = bench_list_of(1),
+                     .segments = bench_list_of(0),
+                     .size = bench_list_of(0),
+                     .threads = bench_list_of(0),
+                     .streams = bench_list_of(1),
+                     .limits = BENCH_LIMITS_INIT,
+                     .output = BENCH_OUTPUT_INIT };
+    const bench_option what[] = {
+        { "model", BENCH_TEXT, &set.model, "M",
+          "a checkpoint, or resnet18, 34, 50, 101, 152 or mobilenetv2 with random\n"
+          "weights; else TSM_MODEL, else the model that comes with the command" },
+        { "against", BENCH_WORDS, &set.against, "NAMES", "what it is held against, see above" },
+        { "device", BENCH_TEXT, &set.device, "D", "auto, cpu, cuda or cuda:N" },
+        { "verify", BENCH_TEXT, &set.verify, "HOW",
+          "quick: against the reference at 64x64 pixels; full: at full size,\nwhich takes minutes; none" },
+        { 0 }
+    };
+    const bench_option axes[] = {
+        { "batch", BENCH_LIST, &set.batch, "LIST", "clips a batch" },
+        { "precision", BENCH_WORDS, &set.precision, "NAMES", "of fp32, tf32, fp16, bf16, int8, fp8" },
+        { "shift", BENCH_WORDS, &set.shift, "NAMES", "ways to shift: auto, copy, overlap, inplace, gather" },
+        { "segments", BENCH_LIST, &set.segments, "LIST", "frames a clip; 0: as the model says" },
+        { "frames", BENCH_LIST, &set.segments, "LIST", "the same" },
+        { "size", BENCH_LIST, &set.size, "LIST", "pixels a side; 0: as the model says" },
+        { "threads", BENCH_LIST, &set.threads, "LIST", "CPU threads a stream; 0: all CPUs, shared by the streams" },
+        { "streams", BENCH_LIST, &set.streams, "LIST", "contexts that run at once, each from its own thread" },
+        { "qps", BENCH_REALS, &set.qps, "LIST",
+          "offer so many batches a second, at random times, and tell the\nlatency, waiting included" },
+        { 0 }
+    };
+    const bench_option limits[] = BENCH_LIMIT_OPTIONS(set.limits);
+    const bench_option outputs[] = BENCH_OUTPUT_OPTIONS(set.output);
+    const bench_option options[] = { { NULL, BENCH_GROUP, (void *)what, NULL, "What" },
+                                     { NULL, BENCH_GROUP, (void *)axes, NULL, "Axes" },
+                                     { NULL, BENCH_GROUP, (void *)limits, NULL, "How long" },
+                                     { NULL, BENCH_GROUP, (void *)outputs, NULL, "Output" },
+                                     { 0 } };
+    int positional;
 
-    if (!parse(&m.set, argc, argv)) return BENCH_USAGE;
-    if (play(&m, &error) != TSM_OK) {
-        result = bench_fail("%s", error.text);
-    } else {
-        print_table(m.set.json ? stderr : stdout, &m);
-        if (m.set.json) {
-            bench_print_json(report_json(&m));
-        } else {
-            bench_crowd_warn(&m.crowd);
-        }
-    }
-    close_contender(&m.tsm);
-    close_contender(&m.tsn);
-    free(m.input.data);
-    free(m.ratios);
-    return result;
+    if (bench_help(&manual, argc, argv, options)) return BENCH_DONE;
+    if (!bench_parse(argc, argv, options, &positional) || !check(&set, positional, argv)) return BENCH_USAGE;
+    return run(&set);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "core/status.h"
 #include "cpu/dnnl_shim.h"
 #include "cpu/gather.h"
 #include "cpu/ops.h"
@@ -278,18 +279,28 @@ static void report_sum(const settings *set, FILE *to, json_t *results, const dou
     json_decref(sums);
 }
 
+static const bench_manual manual = {
+    "shift", "the ways to realise the shift, one convolution at a time", "[OPTION]...",
+    "Each way is timed with the convolution that follows it, before the first convolution of\n"
+    "each ResNet-50 stage on a CPU, as moving data also takes the caches away from it. Results\n"
+    "are first compared with those of the plain copy.\n",
+    "  tsm-bench shift\n"
+    "  tsm-bench shift --segments 16 --threads 1 --json\n"
+};
+
 int bench_shift(int argc, char **argv)
 {
     settings set = { .segments = 8, .threads = omp_get_max_threads(), .iters = 25 };
-    const bench_option options[] = { { "segments", BENCH_COUNT, &set.segments },
-                                     { "threads", BENCH_COUNT, &set.threads },
-                                     { "iters", BENCH_COUNT, &set.iters },
-                                     { "json", BENCH_FLAG, &set.json },
+    const bench_option options[] = { { "segments", BENCH_COUNT, &set.segments, "T", "frames a clip" },
+                                     { "threads", BENCH_COUNT, &set.threads, "N", "CPU threads" },
+                                     { "iters", BENCH_COUNT, &set.iters, "N", "runs of each way" },
+                                     { "json", BENCH_FLAG, &set.json, NULL, "JSON on stdout, the table on stderr" },
                                      { 0 } };
     double extra_ms[WAYS] = { 0 };
     int positional, result = BENCH_DONE;
     tsm_error error;
 
+    if (bench_help(&manual, argc, argv, options)) return BENCH_DONE;
     if (!bench_parse(argc, argv, options, &positional)) return BENCH_USAGE;
     if (positional || set.segments < 1 || set.threads < 1 || set.iters < 1 || set.iters > MAX_RUNS) {
         bench_fail("shift: %s", positional ? "takes no input" : "a value is out of range");

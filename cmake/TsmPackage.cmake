@@ -2,7 +2,17 @@
 # What `cpack` makes: .deb packages, one for each library, one to develop with, one with the command. See script/package.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME libtsm)
-set(CPACK_PACKAGE_CONTACT "libtsm contributors <packages@libtsm.invalid>" CACHE STRING "Maintainer of the packages")
+# A package's maintainer is who makes it: as Debian's tools are told, else as git is, else the account on this machine.
+set(tsm_packager "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+if(NOT tsm_packager MATCHES "^.+ <.+@.+>$")
+  execute_process(COMMAND git log -1 "--format=%cn <%ce>" WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+                  OUTPUT_VARIABLE tsm_packager OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
+if(NOT tsm_packager MATCHES "^.+ <.+@.+>$")
+  cmake_host_system_information(RESULT tsm_packager_host QUERY HOSTNAME)
+  set(tsm_packager "$ENV{USER} <$ENV{USER}@${tsm_packager_host}>")
+endif()
+set(CPACK_PACKAGE_CONTACT "${tsm_packager}" CACHE STRING "Maintainer of the packages: NAME <ADDRESS>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE

@@ -3,8 +3,9 @@
 """Trains the demo's TSM and its TSN twin on rendered clips, on a CPU.
 
     train.py --out demo/models [--clips 14000] [--steps 3000] [--seed 1]
+             [--networks tsm,tsn] [--jobs 2]
 
-Both networks have the same architecture, data, order of batches, random
+All networks have the same architecture, data, order of batches, random
 numbers and schedule; only the shift differs. They train side by side, a
 process with one thread each. The first part of the schedule runs at a lower
 resolution, where a step costs half as much.
@@ -26,14 +27,24 @@ import scene
 from safetensors_io import load_safetensors, save_safetensors
 from tsm_torch import TSM
 
-ARCH, WIDTH, SHIFT_DIV = "resnet18", 16, 8
+ARCH, WIDTH = "resnet18", 16
+# name -> (shift_div, shift_place): 1/div of the channels move each way, so that
+# the names say how many move in all; those of "tsm" are a quarter.
+NETWORKS = {
+    "tsm": (8, "blockres"),
+    "tsn": (0, "blockres"),
+    "tsm-inplace": (8, "block"),
+    "tsm-half": (4, "blockres"),
+    "tsm-eighth": (16, "blockres"),
+    "tsm-sixteenth": (32, "blockres"),
+}
 LOW_EDGE, LOW_PART = 64, 0.5    # resolution, and part of the steps spent there
 
 
-def build(shift_div):
-    torch.manual_seed(0)        # the twins start from the same weights
+def build(shift_div, shift_place):
+    torch.manual_seed(0)        # all start from the same weights
     return TSM(ARCH, len(scene.LABELS), dataset.SEGMENTS, shift_div,
-               "blockres", WIDTH)
+               shift_place, WIDTH)
 
 
 def learning_rate(step, steps, peak):
@@ -73,10 +84,10 @@ def batches(count, size, rng):
             yield order[begin:begin + size]
 
 
-def train(name, shift_div, pool_path, options):
+def train(name, pool_path, options):
     torch.set_num_threads(options.threads)
     pool = dataset.open_pool(pool_path, dataset.STORED)
-    model = build(shift_div).to(memory_format=torch.channels_last).train()
+    model = build(*NETWORKS[name]).to(memory_format=torch.channels_last).train()
     optimiser = make_optimiser(model)
     rng = np.random.default_rng([options.seed, 99])
     stream = batches(len(pool), options.batch, rng)
@@ -108,7 +119,7 @@ def save(model, path):
 def load(path):
     """The network as it will be run: with the weights rounded to fp16."""
     state, metadata = load_safetensors(path)
-    model = build(int(metadata["shift_div"]))
+    model = build(int(metadata["shift_div"]), metadata["shift_place"])
     model.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
     return model.eval()
 
@@ -145,15 +156,19 @@ def parse_options():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--eval-clips", type=int, default=1400)
     parser.add_argument("--threads", type=int, default=1, help="per network")
-    parser.add_argument("--only", choices=("tsm", "tsn"))
-    return parser.parse_args()
+    parser.add_argument("--networks", default="tsm,tsn", help=", ".join(NETWORKS))
+    parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
+    options = parser.parse_args()
+    options.networks = options.networks.split(",")
+    unknown = [name for name in options.networks if name not in NETWORKS]
+    if unknown:
+        parser.error("no network is called %s" % ", ".join(unknown))
+    return options
 
 
 def main():
     options = parse_options()
     os.makedirs(options.out, exist_ok=True)
-    twins = [twin for twin in (("tsm", SHIFT_DIV), ("tsn", 0))
-             if options.only in (None, twin[0])]
     with tempfile.TemporaryDirectory(prefix="tsm-demo-") as folder:
         pool, unseen = (os.path.join(folder, n) for n in ("train", "unseen"))
         dataset.render_pool(pool, options.clips, dataset.TRAIN_STREAM,
@@ -161,13 +176,11 @@ def main():
         dataset.render_pool(unseen, options.eval_clips, dataset.EVAL_STREAM,
                             options.seed, dataset.INPUT, os.cpu_count())
         context = multiprocessing.get_context("spawn")
-        processes = [context.Process(target=train, args=(*twin, pool, options))
-                     for twin in twins]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join()
-        for name, _ in twins:
+        # A process a network: each starts from the same state of the library.
+        with context.Pool(options.jobs, maxtasksperchild=1) as processes:
+            processes.starmap(train, [(name, pool, options) for name in options.networks],
+                              chunksize=1)
+        for name in options.networks:
             path = os.path.join(options.out, name + "-demo.safetensors")
             print(name, json.dumps(evaluate(path, unseen), indent=1))
 

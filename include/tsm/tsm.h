@@ -54,14 +54,14 @@ TSM_API const char *tsm_version(void);
 /* Values are part of the ABI; gaps are left for finer codes. */
 typedef enum tsm_status {
     TSM_OK = 0,
-    TSM_ERROR_ARGUMENT = 10,    /* the caller passed something that cannot be meant: NULL, wrong dims, wrong dtype */
-    TSM_ERROR_MEMORY = 20,      /* host or device memory could not be had */
+    TSM_ERROR_ARGUMENT = 10,    /* the caller passed something invalid: NULL, wrong dims, wrong dtype */
+    TSM_ERROR_MEMORY = 20,      /* host or device memory could not be allocated */
     TSM_ERROR_IO = 30,          /* a file could not be opened, read or written */
     TSM_ERROR_FORMAT = 40,      /* a file is damaged, hostile, or not of the kind it should be */
     TSM_ERROR_MODEL = 50,       /* a checkpoint was read, but it is not a network that can be built */
     TSM_ERROR_UNSUPPORTED = 60, /* understood, but not available here (precision, device, mode) */
     TSM_ERROR_DEVICE = 70,      /* a device or one of its libraries refused or failed */
-    TSM_ERROR_CANCELLED = 80,   /* the caller's own cancel function asked for it */
+    TSM_ERROR_CANCELLED = 80,   /* the caller's own cancel function asked to stop */
     TSM_ERROR_INTERNAL = 90     /* a bug in libtsm */
 } tsm_status;
 
@@ -78,7 +78,7 @@ TSM_API const char *tsm_status_name(tsm_status status);
 
 /* ---- Limits ------------------------------------------------------------------------------------------------ */
 
-/* What options may ask for; every function that takes such a number checks it against these. */
+/* The largest values that options may have; every function that takes such a number checks it against these. */
 #define TSM_MAX_SEGMENTS   1024  /* frames of a clip */
 #define TSM_MAX_SHIFT_DIV  8192  /* n_div */
 #define TSM_MAX_INPUT_SIZE 4096  /* pixels a side of what a network reads */
@@ -118,9 +118,9 @@ typedef struct tsm_tensor {
     int64_t dims[5];
 } tsm_tensor;
 
-/* A view of `count` clips from clip `first` on: *slice is `tensor` with dims[0] = count and data moved on, and lives
- * no longer than the memory of `tensor`. Any dtype, memory and layout of libtsm. Errors: ARGUMENT (the clips are not
- * all there; a dimension is negative or does not fit). */
+/* A view of `count` clips, the first of which is clip `first` of `tensor`: *slice is `tensor` with dims[0] = count
+ * and with data advanced, and is valid as long as the memory of `tensor`. Works for every dtype, memory and layout.
+ * Errors: ARGUMENT (`tensor` has fewer clips than that; a dimension is negative or too large). */
 TSM_API tsm_status tsm_tensor_slice(const tsm_tensor *tensor, int64_t first, int64_t count, tsm_tensor *slice,
                                     tsm_error *error);
 
@@ -142,7 +142,7 @@ typedef enum tsm_shift_direction {
     TSM_MIRRORED = 3        /* first fold from the frame before, second from the next: PaddleVideo */
 } tsm_shift_direction;
 
-/* How a non-local block makes weights of scores. */
+/* How a non-local block turns scores into weights. */
 typedef enum tsm_nonlocal {
     TSM_NONLOCAL_NONE = 0,
     TSM_NONLOCAL_EMBEDDED_GAUSSIAN = 1, /* softmax of theta phi, unscaled */
@@ -150,7 +150,7 @@ typedef enum tsm_nonlocal {
     TSM_NONLOCAL_GAUSSIAN = 3           /* softmax of the scores of x itself */
 } tsm_nonlocal;
 
-/* Settings that come before those of the file. Zero means "as the file has it". */
+/* Settings that override those of the file. Zero means "as the file says". */
 typedef struct tsm_model_options {
     size_t struct_size;
     const char *arch; /* "resnet50": a name of docs/models.md */
@@ -162,16 +162,20 @@ typedef struct tsm_model_options {
     const char *labels; /* class names, one a line */
     tsm_shift_direction shift_direction;
     tsm_nonlocal nonlocal;   /* for networks that have non-local blocks; an error for others */
-    const char *labels_name; /* where labels come from, such as a path, for errors about them; NULL: not said */
-    /* Key of the dictionary in a PyTorch file that holds the weights: "state_dict", "model.ema"; "ema_*": mmcv's
-     * averages beside the weights. */
+    const char *labels_name; /* where `labels` come from, such as a path, for errors about them; NULL: unknown */
+    /* Key of the dictionary in a PyTorch file that holds the weights, such as "state_dict" or "model.ema". "ema_*"
+     * takes the averages that mmcv stores beside the weights. NULL: "state_dict" where that
+     * holds a network, otherwise the first dictionary that does and is no average. */
     const char *weights_key;
+    int (*cancel)(void *user); /* asked between pieces of the file and between layers: loading ends with CANCELLED
+                                  where it returns anything but 0; NULL: never */
+    void *cancel_user;
 } tsm_model_options;
 
 #define TSM_MODEL_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
         sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE,                   \
-            TSM_NONLOCAL_NONE, 0, 0                                                                                  \
+            TSM_NONLOCAL_NONE, 0, 0, 0, 0                                                                            \
     }
 
 /* Reads the checkpoint at `path`: safetensors, a PyTorch file (zip or legacy stream) or PaddlePaddle's (a pickle of
@@ -181,11 +185,12 @@ typedef struct tsm_model_options {
  * ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library. The file is read once,
  * into memory that the model owns. Untrusted files are safe: nothing is executed, and allocation is bounded by the
  * file's size. Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match
- * classes; a weight is not finite), ARGUMENT, MEMORY. */
+ * classes; a weight is not finite), ARGUMENT, CANCELLED, MEMORY. */
 TSM_API tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_options *options,
                                   tsm_error *error);
 
-/* The same from a buffer of `bytes` bytes that may be freed after the call; `name` stands for the path in errors. */
+/* As tsm_model_load, from the buffer `data` of `bytes` bytes, which may be freed after the call. Errors name `name`
+ * where they would name the path. */
 TSM_API tsm_status tsm_model_load_memory(tsm_model **model, const void *data, size_t bytes, const char *name,
                                          const tsm_model_options *options, tsm_error *error);
 
@@ -216,10 +221,10 @@ typedef struct tsm_model_info {
     tsm_nonlocal nonlocal; /* of all its non-local blocks */
     int nonlocal_blocks;
     const char
-        *doubts; /* settings that neither file nor options give and that were assumed, a line each; NULL: none */
-    const char *weights;       /* key of the dictionary that the weights were under; NULL: under none */
-    const char *other_weights; /* keys of others that hold such a network too, a line each; NULL: none */
-    const char *prefix;        /* taken off all tensor names, "module.model."; NULL: nothing */
+        *doubts; /* settings that neither options nor file give, and what was assumed, one a line; NULL: none */
+    const char *weights;       /* key of the dictionary that holds the weights; NULL: they are in no dictionary */
+    const char *other_weights; /* keys of other dictionaries that hold such a network too, one a line; NULL: none */
+    const char *prefix;        /* removed from all tensor names, such as "module.model."; NULL: nothing */
     const char *left_out;      /* tensors that no network needs: "53 num_batches_tracked, 106 thop"; NULL: none */
     int groups; /* of the 3x3 convolutions in bottlenecks: 1, or 32 and more in ResNeXt; 0: no bottlenecks */
     int bottleneck_width; /* channels of these convolutions in layer1 */
@@ -236,6 +241,12 @@ TSM_API tsm_status tsm_model_get_info(const tsm_model *model, tsm_model_info *in
 
 /* The name of class `index`, or NULL where the model has no labels or no such class. Lives as long as the model. */
 TSM_API const char *tsm_model_label(const tsm_model *model, int index);
+
+/* Logits (count, classes) of pooled features (count, values), by the model's own classifier, in double precision:
+ * what an engine without tsm_engine_options.features gives, up to rounding. `values` must be the classifier's inputs.
+ * Errors: ARGUMENT. */
+TSM_API tsm_status tsm_model_classify(const tsm_model *model, const float *features, int count, int values,
+                                      float *logits, tsm_error *error);
 
 typedef struct tsm_model_serialize_options {
     size_t struct_size;
@@ -256,16 +267,15 @@ typedef struct tsm_model_serialize_options {
 TSM_API tsm_status tsm_model_serialize(const tsm_model *model, const tsm_model_serialize_options *options,
                                        void **data, size_t *bytes, tsm_error *error);
 
-#define TSM_MAX_SIDE 16384 /* pixels of a frame, height or width */
-
 /* One clip batch: n clips of t frames of h x w pixels. t == 0 means the model's number of segments. n is 1..1048576,
  * t 0..65536, h and w 1..TSM_MAX_SIDE; a device may take less, as may its memory. */
 typedef struct tsm_shape {
     int n, t, h, w;
 } tsm_shape;
 
-/* Describes the layer graph for `shape` as text, a node a line with its shape, shift, fused parts and place in the
- * arena, before (optimized == 0) or after the passes. *text is the caller's, to be released with tsm_free. */
+/* Describes the layer graph for `shape` as text, before (optimized == 0) or after the passes: one line a node, with
+ * its shape, shift, fused parts and place in the arena. On success *text is the caller's, to be released with
+ * tsm_free. Errors: ARGUMENT, MEMORY. */
 TSM_API tsm_status tsm_model_graph_text(const tsm_model *model, const tsm_shape *shape, int optimized, char **text,
                                         tsm_error *error);
 
@@ -282,7 +292,7 @@ typedef enum tsm_precision {
     TSM_PRECISION_FP8 = 5
 } tsm_precision;
 
-/* How a shift before a convolution is realised; all give the same bits. */
+/* How a shift before a convolution is carried out. All of them give the same result, to the bit. */
 typedef enum tsm_shift_method {
     TSM_SHIFT_AUTO = 0,    /* the fastest known for the device */
     TSM_SHIFT_COPY = 1,    /* one strided copy of the whole tensor */
@@ -296,12 +306,14 @@ typedef enum tsm_toggle { TSM_TOGGLE_DEFAULT = 0, TSM_TOGGLE_ON = 1, TSM_TOGGLE_
 
 typedef struct tsm_engine_options {
     size_t struct_size;
-    const char
-        *device; /* "auto" (the GPU where there is one), "cpu", "cuda", "cuda:N", "reference" (plain C, slow) */
+    /* "auto" (the GPU where there is one), "cpu", "cuda", "cuda:N", "reference" (plain C, slow). NULL: "auto". */
+    const char *device;
     tsm_precision precision;
-    int threads; /* on a CPU, 0..1024; never more than CPUs that the process may use by its affinity mask and control
-                    group. 0: as many as those, or as OMP_NUM_THREADS says. With more than one, an engine is not for
-                    use inside an OpenMP parallel region, nor in a child process after a fork: ARGUMENT */
+
+    /* On a CPU, 0..TSM_MAX_THREADS; never more are used than there are CPUs that the process may use by its affinity
+     * mask and control group. 0: as many as those, or as OMP_NUM_THREADS says. An engine of more than one thread
+     * cannot be used inside an OpenMP parallel region, nor in a child process after a fork: ARGUMENT. */
+    int threads;
     tsm_shift_method shift_method;
     int per_frame; /* non-zero: the output has the logits of every frame instead of their mean */
 
@@ -310,12 +322,12 @@ typedef struct tsm_engine_options {
     tsm_toggle cuda_graphs; /* one CUDA graph a plan; off: kernel by kernel */
     tsm_toggle cuda_tuning; /* plans time the candidates for each convolution; off: a fixed order */
     tsm_toggle cuda_ranges; /* without graphs, an NVTX range a layer for profilers */
-    const char
-        *cache_dir; /* where choices are kept. NULL: TSM_CACHE_DIR, else tsm in XDG_CACHE_HOME, else ~/.cache/tsm;
-                       "": nowhere */
+    /* The folder in which choices are kept. NULL: the environment variable TSM_CACHE_DIR, else $XDG_CACHE_HOME/tsm,
+     * else ~/.cache/tsm; "": they are not kept. */
+    const char *cache_dir;
 
-    /* The most that the plans of one context may take of the device's memory, in bytes; 0: no limit. Frames that are
-     * resized on the host are held against the same number by themselves. A plan that needs more fails with MEMORY
+    /* The most bytes of the device's memory that the plans of one context may take; 0: no limit. Memory for frames
+     * that are resized on the host is counted apart, against the same limit. A plan that needs more fails with MEMORY
      * before it allocates anything. */
     uint64_t max_bytes;
 
@@ -324,21 +336,27 @@ typedef struct tsm_engine_options {
      * from every thread that uses the engine, until its last context is destroyed. NULL: never. */
     int (*cancel)(void *user);
     void *cancel_user;
+
+    /* Non-zero: the output is the features of a clip in place of its logits: what is pooled over space and time
+     * before the classifier, (n, features), or with per_frame (n, t, features). tsm_model_classify makes logits of
+     * them. */
+    int features;
 } tsm_engine_options;
 
 #define TSM_ENGINE_OPTIONS_INIT                                                                                      \
     {                                                                                                                \
         sizeof(tsm_engine_options), 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, TSM_TOGGLE_DEFAULT,                 \
-            TSM_TOGGLE_DEFAULT, TSM_TOGGLE_DEFAULT, 0, 0, 0, 0                                                       \
+            TSM_TOGGLE_DEFAULT, TSM_TOGGLE_DEFAULT, 0, 0, 0, 0, 0                                                    \
     }
 
-/* Folds, fuses and prepacks the weights of `model` for a device. Blocking, tens of milliseconds on a CPU.
- * The engine keeps nothing of the model. Errors: UNSUPPORTED, DEVICE (no such device; the text says why), MEMORY. */
+/* Folds, fuses and prepacks the weights of `model` for a device. Blocking; takes tens of milliseconds on a CPU. The
+ * engine keeps nothing of the model. Errors: UNSUPPORTED, DEVICE (no such device; the text says why), ARGUMENT,
+ * MEMORY, CANCELLED. */
 TSM_API tsm_status tsm_engine_create(tsm_engine **engine, const tsm_model *model, const tsm_engine_options *options,
                                      tsm_error *error);
 
-/* Contexts hold their engine: the two may be destroyed in any order. The engine's memory is returned with the last of
- * them. */
+/* Contexts hold their engine, so that both may be destroyed in any order. The engine's memory is released with the
+ * last of them. */
 TSM_API void tsm_engine_destroy(tsm_engine **engine);
 
 typedef struct tsm_engine_info {
@@ -349,21 +367,24 @@ typedef struct tsm_engine_info {
     int threads;
     tsm_shift_method shift_method; /* as chosen; AUTO where every plan chooses for its own shape */
     uint64_t weight_bytes;         /* prepacked weights */
-    const char *note; /* one line on what was there but ignored: "cache PATH: damaged, ignored"; NULL: nothing */
+    const char *note; /* one line on what was found but ignored: "cache PATH: damaged, ignored"; NULL: nothing */
+    int segments;     /* T of its model */
+    int values;       /* of a clip's output, or with per_frame of a frame's: classes, or features */
+    int per_frame;
 } tsm_engine_info;
 
 #define TSM_ENGINE_INFO_INIT                                                                                         \
     {                                                                                                                \
-        sizeof(tsm_engine_info), 0, 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, 0                                   \
+        sizeof(tsm_engine_info), 0, 0, TSM_PRECISION_FP32, 0, TSM_SHIFT_AUTO, 0, 0, 0, 0, 0                          \
     }
 
 /* Fills `info`; strings live as long as the engine. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *info);
 
-/* Host memory for tensors of this engine, `bytes` bytes: *memory says of which kind it is, TSM_MEMORY_PINNED where
- * the device is a GPU, which copies from there fastest, TSM_MEMORY_HOST elsewhere. *data is the caller's, for any
- * thread, and is released with tsm_engine_release while the engine lives. Page-locking takes milliseconds: allocate
- * once, and use the memory again. Errors: MEMORY, DEVICE, ARGUMENT. */
+/* Allocates `bytes` bytes of host memory for tensors of this engine. *memory is its kind: TSM_MEMORY_PINNED where the
+ * device is a GPU, which copies from there fastest, otherwise TSM_MEMORY_HOST. *data is the caller's, may be used by
+ * any thread, and is to be released with tsm_engine_release while the engine lives. Page-locking takes milliseconds:
+ * allocate once, and reuse the memory. Errors: MEMORY, DEVICE, ARGUMENT. */
 TSM_API tsm_status tsm_engine_allocate(const tsm_engine *engine, size_t bytes, void **data, tsm_memory *memory,
                                        tsm_error *error);
 TSM_API void tsm_engine_release(const tsm_engine *engine, void *data);
@@ -374,11 +395,11 @@ typedef struct tsm_support_row {
     const char *layer;  /* "base_model.layer1.0.conv1" */
     const char *op;     /* "conv", "maxpool", "input" */
     int supported;      /* 0: it cannot run there */
-    const char *how;    /* "1x1 as a matrix product, shift gathered"; or why not */
+    const char *how;    /* "1x1 as a matrix product, shift gathered"; where it cannot run, why not */
 } tsm_support_row;
 
-/* Tells how every layer of `model`, as the passes leave it, would run with `options`, before anything is made ready:
- * a row a layer, in the order in which they run. Needs the device's libraries, but not the device; "auto" is the
+/* Tells how every layer of `model`, as the passes leave it, would run with `options`, without making anything ready:
+ * one row a layer, in the order in which they run. Needs the device's libraries, but not the device; "auto" is the
  * first device whose libraries are there and that supports every layer. On success *rows, which has *count rows and
  * all their strings, is the caller's, to be released with tsm_free. Errors: ARGUMENT, DEVICE (its libraries are not
  * there), MEMORY. */
@@ -393,18 +414,18 @@ typedef struct tsm_context tsm_context;
 TSM_API tsm_status tsm_context_create(tsm_context **context, const tsm_engine *engine, tsm_error *error);
 TSM_API void tsm_context_destroy(tsm_context **context);
 
-/* Adds everything that runs of `shape` need. A context may have plans of any number of shapes; they lie in one arena,
- * which is as large as the largest of them needs. A shape that is planned already costs nothing. Height and width may
- * be any that leave at least one pixel after the network's strides. Errors: ARGUMENT, MEMORY, DEVICE, CANCELLED; then
- * the plans that the context had are as they were. While the arena grows, the old one and the new one exist together.
- */
+/* Adds a plan: everything that runs of `shape` need. A context may have plans of any number of shapes. They share one
+ * arena, which is as large as the largest of them needs; while it grows, the old one and the new one exist together.
+ * A shape that is planned already costs nothing. Height and width may be any that leave at least one pixel after the
+ * network's strides. Plans are dropped together, with tsm_context_drop_plans, or with the context. Errors: ARGUMENT,
+ * MEMORY, DEVICE, CANCELLED; on failure the context keeps the plans that it had. */
 TSM_API tsm_status tsm_context_plan(tsm_context *context, const tsm_shape *shape, tsm_error *error);
 
-/* Drops all plans and gives their memory back. NULL is fine. */
+/* Drops all plans and releases their memory. NULL is fine. */
 TSM_API void tsm_context_drop_plans(tsm_context *context);
 
-/* Frames that are not yet of the plan's size: they are scaled, then cropped to shape->h x shape->w at (x, y). Pixels.
- */
+/* Frames that do not have the plan's size yet: they are scaled, then cropped to shape->h x shape->w at (x, y). All in
+ * pixels. */
 typedef struct tsm_resize {
     size_t struct_size;
     int width, height;               /* of the frames that come in, 1..TSM_MAX_SIDE */
@@ -418,35 +439,36 @@ typedef struct tsm_resize {
         sizeof(tsm_resize), 0, 0, 0, 0, 0, 0, 0                                                                      \
     }
 
-/* As tsm_context_plan, for runs whose uint8 input is (n, t, resize->height, resize->width, 3): scaled, on the device
- * where that is a GPU, bilinearly with antialias, byte for byte as Pillow and tsm_resize_rgb (TSM_MODE_MIT) do it;
- * then cropped. float32 input is of `shape`, as without a resize. It replaces a plan of the same shape for frames of
- * the same size. `resize` NULL: as tsm_context_plan. Errors: ARGUMENT also for a crop that leaves the scaled frame,
- * and for a network of other than 3 channels. */
+/* As tsm_context_plan, for runs whose uint8 input is (n, t, resize->height, resize->width, 3). The frames are scaled
+ * bilinearly with antialias, byte for byte as Pillow and tsm_resize_rgb (TSM_MODE_MIT) do it, and then cropped; on a
+ * GPU the device does it. float32 input is of `shape`, as without a resize. The plan replaces one of the same shape
+ * for frames of the same size. `resize` NULL: as tsm_context_plan. Errors: as tsm_context_plan; ARGUMENT also for a
+ * crop that leaves the scaled frame, and for a network whose input does not have 3 channels. */
 TSM_API tsm_status tsm_context_plan_resize(tsm_context *context, const tsm_shape *shape, const tsm_resize *resize,
                                            tsm_error *error);
 
 /* Bytes of activations and workspace that the context holds for all of its plans; 0 without a plan. */
 TSM_API uint64_t tsm_context_bytes(const tsm_context *context);
 
-/* Runs one batch; blocking; allocates nothing. The plan is the one that the input's dims fit; where several do (plans
- * with and without a resize have the same float32 input), the one that was planned last.
- *   input   in host memory, pinned or not, or on a GPU in its own. Either float32 TSM_NTCHW (n, t, channels, h, w),
- *           already normalised; or uint8 TSM_NTHWC (n, t, h, w, 3), RGB, which is normalised with the model's mean
- * and std, and whose h and w are those of the tsm_resize where the plan has one. output  in memory of the same kinds,
- * float32 TSM_NC (n, classes): logits, the mean over t of the per-frame logits. Of an engine with per_frame TSM_NTC
- * (n, t, classes), where t is what a temporal pool leaves of it. What is in device memory must be there when this is
- * called: it waits for no stream of the caller's. Errors: ARGUMENT (no plan fits, naming the input's dims and those
- * that are planned; a tensor that does not match; a value of the input or a logit that is not finite, naming clip and
- * frame), DEVICE, CANCELLED. */
+/* Runs one batch. Blocking; allocates nothing. It uses the plan that fits the dims of `input`; where several do
+ * (plans with and without a resize have the same float32 input), the one that was planned last.
+ *   input   float32 TSM_NTCHW (n, t, channels, h, w), already normalised; or uint8 TSM_NTHWC (n, t, h, w, 3), RGB,
+ *           which is normalised with the model's mean and std. In a plan with a tsm_resize h and w of uint8 frames
+ *           are the height and width of that.
+ *   output  float32 TSM_NC (n, classes): logits, the mean over t of the logits of the frames. Of an engine with
+ *           per_frame TSM_NTC (n, t, classes), where t is the number of frames that a temporal pool leaves.
+ * Both may be in host memory, pinned or not, or in the memory of the engine's own device. What is in device memory
+ * must be complete when this is called: it waits for none of the caller's streams.
+ * Errors: ARGUMENT (no plan fits, naming the input's dims and those that are planned; a tensor that does not match; a
+ * value of the input or a logit that is not finite, naming clip and frame), DEVICE, CANCELLED. */
 TSM_API tsm_status tsm_run(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, tsm_error *error);
 
-/* The same work put on the caller's CUDA stream (a cudaStream_t, NULL: the default stream); returns without waiting
- * for it, never synchronises, never allocates, and may be captured in a CUDA graph. Input and output must be pinned
- * or device memory and stay as they are until the stream has passed. One context has one workspace: work that is
- * enqueued from it on different streams runs one after the other, and so does a tsm_run after it; captured work is
- * for the caller to order. Numbers are not looked at. Errors: as tsm_run, UNSUPPORTED on a device without streams,
- * ARGUMENT for pageable memory. */
+/* As tsm_run, but puts the work on the caller's CUDA stream `stream` (a cudaStream_t; NULL: the default stream) and
+ * returns without waiting for it. Never synchronises, never allocates, and may be captured in a CUDA graph. `input`
+ * and `output` must be in pinned or device memory, and must stay valid and unchanged until the stream has done the
+ * work. A context has one workspace: what it enqueues on different streams runs one after the other, and so does a
+ * tsm_run after it; work that was captured is for the caller to order. Values that are not finite are not looked for.
+ * Errors: as tsm_run; UNSUPPORTED on a device without streams; ARGUMENT for pageable memory. */
 TSM_API tsm_status tsm_enqueue(tsm_context *context, const tsm_tensor *input, const tsm_tensor *output, void *stream,
                                tsm_error *error);
 
@@ -455,17 +477,17 @@ typedef struct tsm_profile_row {
     const char *layer; /* "base_model.layer1.0.conv1" */
     const char *how;   /* what does it: "oneDNN brgconv:avx512_core", "gather 1x1 AVX-512", "loop" */
     double ms;         /* median over the runs */
-    uint64_t bytes;    /* of activations and weights that the layer has to read and write; beside the longest of its
-                          steps, 0 beside the others */
-    uint64_t macs;     /* multiply-adds of the layer; likewise */
+    uint64_t bytes;    /* of activations and weights that the layer has to read and write: in the row of its longest
+                          step, 0 in its other rows */
+    uint64_t macs;     /* multiply-adds of the layer: in the row of its longest step, 0 in its other rows */
 } tsm_profile_row;
 
-#define TSM_PROFILE_HOW 80 /* bytes of `how` at most, with its end */
+#define TSM_PROFILE_HOW 80 /* bytes of `how` at most, with the zero that ends it */
 
-/* Runs `input` (NULL: zeros, float32, of the shape that was planned last) once, then `runs` times, 1..1000, step by
- * step, and tells what each step took: on a CPU by its clock, on a GPU by events, without a CUDA graph. Slower than
- * tsm_run, as every step is waited for. On success *rows, which has *count rows and all their strings, is the
- * caller's, to be released with tsm_free. Errors: as tsm_run, MEMORY. */
+/* Measures each step of a run: runs `input` (NULL: zeros, float32, of the shape that was planned last) once to warm
+ * up, then `runs` times, 1..1000. Time is taken by the clock on a CPU, and by events, without a CUDA graph, on a GPU.
+ * Slower than tsm_run, as every step is waited for. On success *rows, which has *count rows and all their strings, is
+ * the caller's, to be released with tsm_free. Errors: as tsm_run, MEMORY. */
 TSM_API tsm_status tsm_context_profile(tsm_context *context, const tsm_tensor *input, int runs,
                                        tsm_profile_row **rows, int *count, tsm_error *error);
 

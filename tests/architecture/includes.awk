@@ -24,7 +24,7 @@ function place_of(folder) {
 FILENAME == ARGV[1] {
     if ($1 == "folder") known[$2] = 1
     if ($1 == "face") { face[$2, $3] = 1; faces[$2] = faces[$2] (faces[$2] ? ", " : "") $3 }
-    if ($1 == "may") may[$2, $3] = 1
+    if ($1 == "may") may[$2, $3] = "docs/architecture.md: " $2 " does not use " $3
     file = $1 == "face" ? place_of($2) "/" $3 : $1 == "path" ? $2 : ""
     if (file && !readable(file)) {
         printf "docs/architecture.md: %s is not there\n", file
@@ -57,6 +57,20 @@ FNR == 1 {
     } else if (!((to, header) in face)) {
         fault("\"" parts[2] "\" reaches past the face of " to " (" faces[to] ")")
     }
+    used[from, to] = 1
 }
 
-END { exit faults > 0 }
+# Straight, or with the face of a folder that it uses.
+function is_used(pair,    ends, by) {
+    split(pair, ends, SUBSEP)
+    for (by in known) if ((ends[1], by) in used && (by, ends[2]) in used) return 1
+    return pair in used
+}
+
+END {
+    for (pair in may) if (!is_used(pair)) {
+        print may[pair]
+        faults++
+    }
+    exit faults > 0
+}

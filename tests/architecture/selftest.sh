@@ -69,5 +69,7 @@ finds 'src/host/low/hidden.c:8: low/hidden calls low of low/low, which comes bac
     'int more(void)\n{\n    return low();\n}\n' 2
 finds 'docs/architecture.md: src/host/low/gone.h is not there' docs/architecture.md \
     '## Which folder may use which\n| `low` | `gone.h` | - | |\n'
+finds 'docs/architecture.md: kernels does not use high' docs/architecture.md \
+    '## Which folder may use which\n| `kernels` | `kernels.h` | `high` | |\n'
 finds 'docs/architecture.md: src/host/gone.c is not there' docs/architecture.md '| Where? | `src/host/gone.c` |\n'
 echo "architecture: the check finds what it must"

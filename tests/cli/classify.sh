@@ -65,7 +65,7 @@ for bad in "$work/absent.mp4" "$work/text.mp4" "$work/cut.mp4" "$work/nothing" /
     refuses "$bad: " classify "$clip" "$bad" "$work/a b.mp4" $small
     expect_out "$clip: " "a b.mp4: "
     refuses "$bad: " classify "$bad" $small --json
-    check "something was printed" test ! -s "$work/out"
+    check "not a line of JSON that says so" test "$(grep -cF '"error":{"code":"' "$work/out")" -eq "$(wc -l <"$work/out")"
 done
 tsm classify "$work/text.mp4" "$clip" "$work/absent.mp4" $small
 expect_status 1

@@ -46,7 +46,7 @@ done
 
 # ---- PyTorch's files
 for file in network.zip.pth network.legacy.pth; do
-    warns "in doubt: segments: nothing says how many, 8 taken; shift_div: " convert "$TSM_DATA/pytorch/$file" "$work/$file.st"
+    warns "in doubt: segments: not given, 8 assumed; shift_div: " convert "$TSM_DATA/pytorch/$file" "$work/$file.st"
     check "names keep module." test -z "$(grep -a '"module\.' "$work/$file.st")"
 done
 same "$work/network.zip.pth.st" "$work/network.legacy.pth.st"

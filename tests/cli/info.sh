@@ -72,13 +72,13 @@ refuses "nowhere" info "$model" --device nowhere
 plain=$TSM_DATA/pytorch/network.zip.pth
 works info "$plain"
 line "shift       1/8 of the channels each way, blockres, 1 time"
-line "doubt       segments: nothing says how many, 8 taken"
-line "doubt       shift_div: nothing says it, 8 taken"
+line "doubt       segments: not given, 8 assumed"
+line "doubt       shift_div: not given, 8 assumed"
 check "not two doubts" test "$(grep -c '^doubt' "$work/out")" -eq 2
 works info "$plain" --json
-expect_out '"doubts":["segments: nothing says how many, 8 taken","shift_div: nothing says it, 8 taken"]'
+expect_out '"doubts":["segments: not given, 8 assumed","shift_div: not given, 8 assumed"]'
 works info "$plain" --segments 8 --json
-expect_out '"doubts":["shift_div: nothing says it, 8 taken"]'
+expect_out '"doubts":["shift_div: not given, 8 assumed"]'
 works info "$plain" --segments 8 --shift-div 8
 none doubt
 cp "$plain" "$work/TSM_ucf101_RGB_resnet18_shift4_blockres_avg_segment16_e25.pth"
@@ -86,10 +86,10 @@ works info "$work/TSM_ucf101_RGB_resnet18_shift4_blockres_avg_segment16_e25.pth"
 line "shift       1/4 of the channels each way, blockres, 3 times"
 none doubt
 # A file that is made of doubts has them too, until an option settles them.
-warns "$plain: in doubt: segments: nothing says how many, 8 taken; shift_div: nothing says it, 8 taken" \
+warns "$plain: in doubt: segments: not given, 8 assumed; shift_div: not given, 8 assumed" \
     convert "$plain" "$work/unsure.safetensors"
 works info "$work/unsure.safetensors" --json
-expect_out '"doubts":["segments: nothing says how many, 8 taken","shift_div: nothing says it, 8 taken"]'
+expect_out '"doubts":["segments: not given, 8 assumed","shift_div: not given, 8 assumed"]'
 check "a doubt is written as a fact" test -z "$(grep -a '"segments":"8"' "$work/unsure.safetensors")"
 works convert "$work/unsure.safetensors" "$work/sure.safetensors" --segments 8 --shift-div 8
 works info "$work/sure.safetensors" --json

@@ -74,6 +74,31 @@ while [ $i -lt 120 ]; do : >"$work/left/.tsm-1-$i.tmp" && i=$((i + 1)); done
 works preprocess "$clip" --output "$work/left/x.npy" $small
 [ "$(find "$work/left" -name '.tsm-*' | wc -l)" -eq 120 ] || fail "a temporary file is left"
 
+# A file that keeps its place: it is mounted by itself, as containers have them; or its folder may not be written to.
+: >"$work/mounted.npy"
+if unshare -m mount --bind "$work/mounted.npy" "$work/mounted.npy" 2>/dev/null; then
+    called="tsm preprocess --output MOUNTED"
+    unshare -m sh -c 'mount --bind "$1" "$1" && shift && "$@"' - "$work/mounted.npy" "$TSM" preprocess "$clip" \
+        --output "$work/mounted.npy" $small >"$work/out" 2>"$work/err" || fail "it failed"
+    same "$work/want.npy" "$work/mounted.npy"
+fi
+mkdir "$work/closed"
+cp "$work/want.npy" "$work/closed/x.npy"
+chmod 666 "$work/closed/x.npy"
+chmod 755 "$work" "$work/closed"
+nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+if $nobody "$TSM" --version >/dev/null 2>&1; then
+    called="tsm run --input CLOSED/x.npy --output CLOSED/x.npy, as another user"
+    $nobody "$TSM" run --model "$model" --input "$work/closed/x.npy" --output "$work/closed/x.npy" >"$work/out" \
+        2>"$work/err" || fail "it failed"
+    same "$work/want-logits.npy" "$work/closed/x.npy"
+    $nobody "$TSM" run --model "$model" --input "$work/closed/none.npy" --output "$work/closed/x.npy" 2>"$work/err"
+    status=$?
+    expect_status 1
+    same "$work/want-logits.npy" "$work/closed/x.npy"
+fi
+check "a temporary file is left" test -z "$(find "$work" -maxdepth 2 -name '.tsm-*' ! -path '*/left/*')"
+
 # ---- inputs
 
 # The words about it, without the name and the times.

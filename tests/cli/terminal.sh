@@ -7,6 +7,7 @@ small="--model $model --input-size 32"
 escape=$(printf '\033')
 csi=$(printf '\302\233') # the same as one character, in UTF-8
 bell=$(printf '\007')
+turn=$(printf '\342\200\256') # what follows is written from right to left
 latin=$(printf 'caf\351')
 
 # quiet: neither stream has a control character but the ends of lines.
@@ -14,17 +15,18 @@ quiet() {
     for stream in out err; do
         tr -d '\n' <"$work/$stream" | grep -q '[[:cntrl:]]' && fail "std$stream has a control character"
         grep -qF "$csi" "$work/$stream" && fail "std$stream has a C1 control character"
+        grep -qF "$turn" "$work/$stream" && fail "std$stream turns text around"
     done
 }
 
-odd="$work/a${escape}[31mb${csi}c${bell}.mp4"
+odd="$work/a${escape}[31mb${csi}c${bell}${turn}.mp4"
 cp "$clip" "$odd"
 works classify "$odd" $small
 quiet
-expect_out "a?[31mb?c?.mp4: "
+expect_out "a?[31mb?c??.mp4: "
 works classify "$odd" $small --json
 quiet
-expect_out 'a\u001B[31mb\u009Bc\u0007.mp4'
+expect_out 'a\u001B[31mb\u009Bc\u0007\u202E.mp4'
 works preprocess "$odd" $small --output "$work/x${escape}.npy"
 quiet
 expect_out "x?.npy: "

@@ -16,7 +16,7 @@ LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
 set -- "$work"/prefix/share/tsm/tsm-demo.safetensors "$(find "$source/demo/clips" -name '*.mp4' | sort | head -n 1)"
 
-for header in tsm video; do
+for header in tsm video pipeline; do
     echo "#include <tsm/$header.h>" >"$work/alone.c"
     cc -std=c11 $flags -fsyntax-only $(pkg-config --cflags tsm-video) "$work/alone.c"
     c++ -x c++ -std=c++11 $flags -fsyntax-only $(pkg-config --cflags tsm-video) "$work/alone.c"
@@ -42,10 +42,13 @@ expect "C++, pkg-config" "$work/embed_cxx" "$@"
 
 mkdir "$work/project"
 cp "$source/tests/embed/embed.c" "$work/project"
-cat >"$work/project/CMakeLists.txt" <<'CMAKE'
+part() { sed -n "s/^#define TSM_VERSION_$1 //p" "$work/prefix/include/tsm/tsm.h"; }
+version=$(part MAJOR).$(part MINOR)
+[ "$(pkg-config --modversion tsm)" = "$version.$(part PATCH)" ] || { echo "pkg-config has another version" >&2; exit 1; }
+cat >"$work/project/CMakeLists.txt" <<CMAKE
 cmake_minimum_required(VERSION 3.22)
 project(embed LANGUAGES C)
-find_package(tsm 0.1 REQUIRED)
+find_package(tsm $version REQUIRED)
 add_executable(embed embed.c)
 target_link_libraries(embed PRIVATE tsm::tsm-video)
 CMAKE

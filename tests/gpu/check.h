@@ -18,7 +18,7 @@
 #include "operations/operations.h"
 #include "operations/session.h"
 
-/* The plugin's door. */
+/* What the plugin exports. */
 const tsm_backend *tsm_cuda_backend(void);
 
 /* Counts and prints; a case that failed is named with its reason. Returns `ok`. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* convolutions.c - every kind of convolution between others, so that its input lies in the arena and may be read
- * again: with every shift before it, every activation behind it, residuals that may be overwritten and that may not.
- */
+ * again: with every shift before it, every activation behind it, residuals that may be overwritten and that may
+ * not. */
 #include "operations.h"
 
 typedef enum neighbours {

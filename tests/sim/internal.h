@@ -98,8 +98,8 @@ struct Barrier {
     std::vector<Thread *> waiting;
 };
 
-/* Lanes that exchange values under one mask; two sets, as a lane may post its next value before others read the last.
- */
+/* Lanes that exchange values under one mask; two sets, as a lane may post its next value before others read the
+ * last. */
 struct Group {
     Barrier barrier;
     uint64_t values[2][kWarp];

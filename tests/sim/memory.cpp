@@ -178,8 +178,7 @@ size_t device_first_unwritten(const void *address, size_t bytes)
     return (size_t)(std::find_if(state, state + bytes, [](uint8_t s) { return s != WRITTEN; }) - state);
 }
 
-/* ---- Shared memory: an arena a resident block, laid out in the order in which its threads come to the arrays ----
- */
+/* ---- Shared memory: an arena a resident block, laid out in the order in which its threads come to the arrays ---- */
 
 char *shared_create()
 {

@@ -5,6 +5,55 @@
 #include "reference/ops.h"
 #include "kernels/reference.h"
 
+/* ---- Rows with gaps between them ---- */
+
+/* Rows of channels that a kernel reads, and those that it writes, on the device; `dense` has the former without gaps. */
+typedef struct pitched {
+    size_t in_rows, out_rows, channels, in_pitch, out_pitch, offset;
+    tsm_dtype dtype;
+    float *dense, *want;
+    char *device_in, *device_out;
+} pitched;
+
+/* What stands in the gaps of the output is NaN. */
+static void pitched_open(pitched *p, int in_gap, int out_gap, unsigned number)
+{
+    float *in;
+
+    p->in_pitch = p->channels + (size_t)in_gap;
+    p->out_pitch = p->channels + (size_t)out_gap;
+    begin_case(number);
+    p->device_in = device_values(&in, p->in_rows * p->in_pitch, number, p->dtype, p->offset);
+    p->device_out = device_room(p->out_rows * p->out_pitch * dtype_bytes(p->dtype), p->offset);
+    if (out_gap)
+        DEVICE_OK(cudaMemsetAsync(p->device_out, 0xff, p->out_rows * p->out_pitch * dtype_bytes(p->dtype), NULL));
+    p->dense = poisoned_array(p->in_rows * p->channels);
+    p->want = poisoned_array(p->out_rows * p->channels);
+    for (size_t r = 0; r < p->in_rows; r++)
+        memcpy(p->dense + r * p->channels, in + r * p->in_pitch, p->channels * sizeof *in);
+    free(in);
+}
+
+/* Holds every value against `want`, and the gaps against NaN; `relative` and `absolute` are how far one may be off. */
+static void pitched_close(pitched *p, double relative, double absolute, const char *what)
+{
+    float *got = device_result(p->device_out, p->out_rows * p->out_pitch, p->dtype);
+
+    for (size_t i = 0; i < p->out_rows * p->out_pitch; i++) {
+        const size_t row = i / p->out_pitch, channel = i % p->out_pitch;
+        const double wanted = channel < p->channels ? (double)p->want[row * p->channels + channel] : NAN;
+
+        if (channel < p->channels ? !(fabs((double)got[i] - wanted) <= relative * fabs(wanted) + absolute)
+                                  : !isnan(got[i]))
+            ck_abort_msg("%s: row %zu, channel %zu is %.9g, want %.9g", what, row, channel, (double)got[i], wanted);
+    }
+    device_release(p->device_in, p->offset);
+    device_release(p->device_out, p->offset);
+    free(p->dense);
+    free(p->want);
+    free(got);
+}
+
 /* ---- Maximum over pixels ---- */
 
 typedef struct maxpool_case {
@@ -22,24 +71,19 @@ static void check_maxpool(const maxpool_case *c, tsm_dtype dtype, size_t offset,
 {
     tsm_node node = { .kernel_h = c->kernel, .kernel_w = c->kernel, .stride = c->stride, .pad = c->pad };
     tsm_dims dims = { c->images, 1, c->h, c->w, c->channels };
-    size_t out_h = (size_t)((c->h + 2 * c->pad - c->kernel) / c->stride + 1);
-    size_t out_w = (size_t)((c->w + 2 * c->pad - c->kernel) / c->stride + 1);
-    size_t in_rows = (size_t)c->images * (size_t)c->h * (size_t)c->w, out_rows = (size_t)c->images * out_h * out_w;
-    size_t channels = (size_t)c->channels, in_pitch = channels + (size_t)c->in_gap,
-           out_pitch = channels + (size_t)c->out_gap;
-    float *in, *dense = malloc(in_rows * channels * sizeof *dense), *want = poisoned_array(out_rows * channels), *got;
-    char *device_in = device_values(&in, in_rows * in_pitch, number, dtype, offset);
-    size_t out_bytes = out_rows * out_pitch * dtype_bytes(dtype);
-    char *device_out = device_room(out_bytes, offset);
+    int out_h = (c->h + 2 * c->pad - c->kernel) / c->stride + 1,
+        out_w = (c->w + 2 * c->pad - c->kernel) / c->stride + 1;
+    pitched p = { .in_rows = (size_t)(c->images * c->h * c->w),
+                  .out_rows = (size_t)(c->images * out_h * out_w),
+                  .channels = (size_t)c->channels,
+                  .offset = offset,
+                  .dtype = dtype };
 
-    begin_case(number);
-    if (c->out_gap) DEVICE_OK(cudaMemsetAsync(device_out, 0xff, out_bytes, NULL));
-    for (size_t r = 0; r < in_rows; r++)
-        for (size_t i = 0; i < channels; i++) dense[r * channels + i] = in[r * in_pitch + i];
-    DEVICE_OK(tsm_kernel_maxpool(&(tsm_kernel_maxpool_args){ .in = device_in,
-                                                             .out = device_out,
-                                                             .in_pitch = (int64_t)in_pitch,
-                                                             .out_pitch = (int64_t)out_pitch,
+    pitched_open(&p, c->in_gap, c->out_gap, number);
+    DEVICE_OK(tsm_kernel_maxpool(&(tsm_kernel_maxpool_args){ .in = p.device_in,
+                                                             .out = p.device_out,
+                                                             .in_pitch = (int64_t)p.in_pitch,
+                                                             .out_pitch = (int64_t)p.out_pitch,
                                                              .images = c->images,
                                                              .h = c->h,
                                                              .w = c->w,
@@ -49,19 +93,8 @@ static void check_maxpool(const maxpool_case *c, tsm_dtype dtype, size_t offset,
                                                              .pad = c->pad,
                                                              .dtype = dtype },
                                  NULL));
-    tsm_ref_maxpool(want, dense, &dims, &node);
-    got = device_result(device_out, out_rows * out_pitch, dtype);
-    for (size_t r = 0; r < out_rows; r++) {
-        assert_bytes(got + r * out_pitch, want + r * channels, channels * sizeof *got, "maxpool");
-        for (size_t i = channels; i < out_pitch; i++)
-            if (!isnan(got[r * out_pitch + i])) ck_abort_msg("maxpool writes between rows");
-    }
-    device_release(device_in, offset);
-    device_release(device_out, offset);
-    free(in);
-    free(dense);
-    free(want);
-    free(got);
+    tsm_ref_maxpool(p.want, p.dense, &dims, &node);
+    pitched_close(&p, 0, 0, "maxpool");
 }
 
 START_TEST(maxpool)
@@ -118,22 +151,18 @@ static void check_window(const window_case *c, tsm_dtype dtype, size_t offset, u
 {
     tsm_node node = { .kernel_h = c->kernel_h, .kernel_w = c->kernel_w, .stride = c->stride };
     tsm_dims dims = { c->images, 1, c->h, c->w, c->channels };
-    size_t out_h = (size_t)((c->h + c->stride - 1) / c->stride), out_w = (size_t)((c->w + c->stride - 1) / c->stride);
-    size_t in_rows = (size_t)c->images * (size_t)c->h * (size_t)c->w, out_rows = (size_t)c->images * out_h * out_w;
-    size_t channels = (size_t)c->channels, in_pitch = channels + (size_t)c->in_gap,
-           out_pitch = channels + (size_t)c->out_gap, out_bytes = out_rows * out_pitch * dtype_bytes(dtype);
-    float *in, *dense = malloc(in_rows * channels * sizeof *dense), *want = poisoned_array(out_rows * channels), *got;
-    char *device_in = device_values(&in, in_rows * in_pitch, number, dtype, offset);
-    char *device_out = device_room(out_bytes, offset);
+    int out_h = (c->h + c->stride - 1) / c->stride, out_w = (c->w + c->stride - 1) / c->stride;
+    pitched p = { .in_rows = (size_t)(c->images * c->h * c->w),
+                  .out_rows = (size_t)(c->images * out_h * out_w),
+                  .channels = (size_t)c->channels,
+                  .offset = offset,
+                  .dtype = dtype };
 
-    begin_case(number);
-    if (c->out_gap) DEVICE_OK(cudaMemsetAsync(device_out, 0xff, out_bytes, NULL));
-    for (size_t r = 0; r < in_rows; r++)
-        for (size_t i = 0; i < channels; i++) dense[r * channels + i] = in[r * in_pitch + i];
-    DEVICE_OK(tsm_kernel_window_mean(&(tsm_kernel_window_mean_args){ .in = device_in,
-                                                                     .out = device_out,
-                                                                     .in_pitch = (int64_t)in_pitch,
-                                                                     .out_pitch = (int64_t)out_pitch,
+    pitched_open(&p, c->in_gap, c->out_gap, number);
+    DEVICE_OK(tsm_kernel_window_mean(&(tsm_kernel_window_mean_args){ .in = p.device_in,
+                                                                     .out = p.device_out,
+                                                                     .in_pitch = (int64_t)p.in_pitch,
+                                                                     .out_pitch = (int64_t)p.out_pitch,
                                                                      .images = c->images,
                                                                      .h = c->h,
                                                                      .w = c->w,
@@ -143,22 +172,8 @@ static void check_window(const window_case *c, tsm_dtype dtype, size_t offset, u
                                                                      .stride = c->stride,
                                                                      .dtype = dtype },
                                      NULL));
-    tsm_ref_window_mean(want, dense, &dims, &node);
-    got = device_result(device_out, out_rows * out_pitch, dtype);
-    for (size_t r = 0; r < out_rows; r++)
-        for (size_t i = 0; i < out_pitch; i++) {
-            double value = (double)got[r * out_pitch + i],
-                   wanted = i < channels ? (double)want[r * channels + i] : NAN;
-            if (i < channels ? !(fabs(value - wanted) <= 0.501 * dtype_epsilon(dtype) * fabs(wanted) + 6 * 0x1p-24)
-                             : !isnan(value))
-                ck_abort_msg("mean of window %zu, channel %zu is %.9g, want %.9g", r, i, value, wanted);
-        }
-    device_release(device_in, offset);
-    device_release(device_out, offset);
-    free(in);
-    free(dense);
-    free(want);
-    free(got);
+    tsm_ref_window_mean(p.want, p.dense, &dims, &node);
+    pitched_close(&p, 0.501 * dtype_epsilon(dtype), 6 * 0x1p-24, "mean of windows");
 }
 
 START_TEST(window)

@@ -128,8 +128,8 @@ static inline void writer_add_batchnorm(checkpoint_writer *writer, const char *n
     writer_add(writer, full, 7, 0, 0, NULL)->dtype = "I64";
 }
 
-/* A block of `width` channels inside, in so many groups; `mark` marks its shift. Returns the channels that leave it.
- */
+/* A block of `width` channels inside, in so many groups; `mark` marks its shift. Returns the channels that leave
+ * it. */
 static inline int64_t writer_add_block(checkpoint_writer *writer, const char *prefix, bool bottleneck, int64_t in,
                                        int64_t width, int64_t out, int64_t groups, bool strided, const char *mark)
 {

@@ -6,7 +6,7 @@
 #ifndef TSM_CHECKPOINT_PICKLE_MACHINE_H
 #define TSM_CHECKPOINT_PICKLE_MACHINE_H
 
-#include "pickle.h"
+#include "pickle_value.h"
 
 /* Values that are there once, before all others. */
 enum {

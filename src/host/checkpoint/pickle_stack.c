@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pickle_stack.c - the stack of the machine, and the lists, tuples and dictionaries that are made of what lies on it.
- */
+/* pickle_stack.c - the stack of the machine, and the lists, tuples and dictionaries that are made of what lies on
+ * it. */
 #include <string.h>
 
 #include "pickle_machine.h"

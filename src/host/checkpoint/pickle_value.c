@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pickle_value.c - looking at the values that a pickle made. */
-#include <string.h>
+/* pickle_value.c - see pickle_value.h. */
+#include "pickle_value.h"
 
-#include "pickle.h"
+#include <string.h>
 
 bool tsm_pickle_equals(const tsm_pickle_value *value, const char *text)
 {

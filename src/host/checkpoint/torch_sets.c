@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * torch_sets.c - which dictionaries of a file hold tensors: the object that was saved, or any of the dictionaries in
- * it, such as "state_dict", "model" or "ema.state_dict".
+ * it, such as "state_dict", "model" or "ema.state_dict". Items of lists and tuples have their numbers as keys: "0".
  */
 #include <stdio.h>
 #include <string.h>
@@ -79,8 +79,8 @@ static tsm_status add_set(search *s, uint32_t dict, const char *key, tsm_error *
     return tsm_checkpoint_add_set(s->checkpoint, key, error);
 }
 
-/* The key of an entry behind that of its dictionary; false where it is no text, or too long for one that people use.
- */
+/* The key of an entry behind that of its dictionary; false where it is no text, or too long for one that people
+ * use. */
 static bool join_key(char out[KEY_BYTES], const char *of, const tsm_pickle_value *key)
 {
     int length;
@@ -92,34 +92,73 @@ static bool join_key(char out[KEY_BYTES], const char *of, const tsm_pickle_value
     return length < KEY_BYTES;
 }
 
-/* Visits a dictionary, then those in it. Recursion ends at MAX_DEPTH. */
-static tsm_status visit(search *s, uint32_t dict, const char *key, int depth, tsm_error *error)
+static bool is_sequence(const tsm_pickle_value *value)
+{
+    return value->kind == TSM_PICKLE_LIST || value->kind == TSM_PICKLE_TUPLE;
+}
+
+static tsm_status visit(search *s, uint32_t container, const char *key, int depth, tsm_error *error);
+
+/* An entry of a container, under the key that it has there. */
+static tsm_status visit_entry(search *s, uint32_t value, const char *of, const tsm_pickle_value *name, int depth,
+                              tsm_error *error)
+{
+    const tsm_pickle_value *found = tsm_pickle_at(&s->file->pickle, value);
+    char key[KEY_BYTES];
+
+    if (found->kind != TSM_PICKLE_DICT && !is_sequence(found)) return TSM_OK;
+    if (found->kind == TSM_PICKLE_DICT && is_optimizer(&s->file->pickle, value)) s->optimizer = true;
+    if (depth == MAX_DEPTH || !join_key(key, of, name)) return TSM_OK;
+    return visit(s, value, key, depth + 1, error);
+}
+
+/* The first items only: longer lists are of something else. */
+static tsm_status visit_items(search *s, uint32_t list, const char *key, int depth, tsm_error *error)
+{
+    uint32_t cell = tsm_pickle_at(&s->file->pickle, list)->as.items.first;
+
+    for (int i = 0; cell && i < TSM_MAX_SETS; i++) {
+        char number[12];
+        const size_t length = (size_t)snprintf(number, sizeof number, "%d", i);
+        const tsm_pickle_value name = { .kind = TSM_PICKLE_STRING, .as.string = { number, length } };
+
+        TSM_TRY_RETURN(visit_entry(s, s->file->pickle.cells[cell].value, key, &name, depth, error));
+        cell = s->file->pickle.cells[cell].next;
+    }
+    return TSM_OK;
+}
+
+static tsm_status visit_entries(search *s, uint32_t dict, const char *key, int depth, tsm_error *error)
 {
     const tsm_pickle *pickle = &s->file->pickle;
     uint32_t cell = tsm_pickle_at(pickle, dict)->as.items.first;
 
-    if (s->seen[dict]) return TSM_OK;
-    s->seen[dict] = 1;
-    if (is_optimizer(pickle, dict)) {
-        s->optimizer = true;
-        return TSM_OK;
-    }
-    if (tsm_torch_count(pickle, dict) > 0) TSM_TRY_RETURN(add_set(s, dict, key, error));
     while (cell) {
         const uint32_t next = pickle->cells[cell].next, value = pickle->cells[next].value;
         const tsm_pickle_value *name = tsm_pickle_at(pickle, pickle->cells[cell].value);
-        char inner[KEY_BYTES];
 
-        if (tsm_pickle_at(pickle, value)->kind == TSM_PICKLE_DICT) {
-            if (is_optimizer(pickle, value)) s->optimizer = true;
-            if (depth < MAX_DEPTH && join_key(inner, key, name))
-                TSM_TRY_RETURN(visit(s, value, inner, depth + 1, error));
-        }
+        TSM_TRY_RETURN(visit_entry(s, value, key, name, depth, error));
         if (tsm_pickle_equals(name, "model") && tsm_pickle_at(pickle, value)->kind == TSM_PICKLE_OBJECT)
             s->whole = true;
         cell = pickle->cells[next].next;
     }
     return TSM_OK;
+}
+
+/* Visits a container, then those in it. Recursion ends at MAX_DEPTH. */
+static tsm_status visit(search *s, uint32_t container, const char *key, int depth, tsm_error *error)
+{
+    const tsm_pickle *pickle = &s->file->pickle;
+
+    if (s->seen[container]) return TSM_OK;
+    s->seen[container] = 1;
+    if (is_sequence(tsm_pickle_at(pickle, container))) return visit_items(s, container, key, depth, error);
+    if (is_optimizer(pickle, container)) {
+        s->optimizer = true;
+        return TSM_OK;
+    }
+    if (tsm_torch_count(pickle, container) > 0) TSM_TRY_RETURN(add_set(s, container, key, error));
+    return visit_entries(s, container, key, depth, error);
 }
 
 static tsm_status fail_without_tensors(const search *s, tsm_error *error)
@@ -142,14 +181,16 @@ static tsm_status fail_without_dictionary(const search *s, tsm_error *error)
 
 tsm_status tsm_torch_find_sets(tsm_torch_file *file, tsm_checkpoint *checkpoint, tsm_error *error)
 {
+    const tsm_pickle_value *root = tsm_pickle_at(&file->pickle, file->root);
     search s = { .file = file, .checkpoint = checkpoint };
     tsm_status status;
 
-    if (tsm_pickle_at(&file->pickle, file->root)->kind != TSM_PICKLE_DICT) return fail_without_dictionary(&s, error);
+    if (root->kind != TSM_PICKLE_DICT && !is_sequence(root)) return fail_without_dictionary(&s, error);
     s.seen = tsm_alloc_zero(file->pickle.value_count, 1);
     if (!s.seen) return tsm_fail_memory(error, file->pickle.value_count);
     status = visit(&s, file->root, "", 0, error);
     tsm_free(s.seen);
     if (status != TSM_OK) return status;
-    return checkpoint->set_count > 0 ? TSM_OK : fail_without_tensors(&s, error);
+    if (checkpoint->set_count > 0) return TSM_OK;
+    return is_sequence(root) ? fail_without_dictionary(&s, error) : fail_without_tensors(&s, error);
 }

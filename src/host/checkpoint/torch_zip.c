@@ -43,7 +43,7 @@ static tsm_status damaged(tsm_error *error, const char *what)
     return TSM_ERROR_FORMAT;
 }
 
-static bool has_magic(const uint8_t *at, char c, char d)
+static bool has_magic(const uint8_t *at, uint8_t c, uint8_t d)
 {
     return memcmp(at, "PK", 2) == 0 && at[2] == c && at[3] == d;
 }

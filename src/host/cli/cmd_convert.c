@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <tsm/tsm.h>
 
 typedef struct conversion {
@@ -45,6 +44,11 @@ static tsm_status serialize(conversion *c, tsm_error *error)
     return status;
 }
 
+static bool same_values(const float a[3], const float b[3])
+{
+    return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+}
+
 static bool same_network(const tsm_model_info *a, const tsm_model_info *b)
 {
     return a->segments == b->segments && a->classes == b->classes && a->shift_div == b->shift_div &&
@@ -52,8 +56,8 @@ static bool same_network(const tsm_model_info *a, const tsm_model_info *b)
            a->temporal_pool == b->temporal_pool && a->nonlocal == b->nonlocal &&
            a->nonlocal_blocks == b->nonlocal_blocks && a->in_channels == b->in_channels &&
            a->input_size == b->input_size && a->scale_size == b->scale_size && a->parameters == b->parameters &&
-           a->macs == b->macs && a->has_labels == b->has_labels && memcmp(a->mean, b->mean, sizeof a->mean) == 0 &&
-           memcmp(a->std, b->std, sizeof a->std) == 0;
+           a->macs == b->macs && a->has_labels == b->has_labels && same_values(a->mean, b->mean) &&
+           same_values(a->std, b->std);
 }
 
 /* A file that would not be read back as the same network must not replace one that is. */
@@ -91,6 +95,7 @@ int cmd_convert(int argc, char **argv)
     const option_spec specs[] = {
         OPTION_SPEC_FLAG("half", &c.half, "round the weights to float16"),
         SETTINGS_SPECS_NETWORK(c.s),
+        SETTINGS_SPECS_TIMEOUT(c.s),
     };
     const option_table table = {
         "convert", "IN OUT.safetensors",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_info_device.h - the part of `tsm info` that speaks of a device: how layers would run there, and what they cost.
- */
+/* cmd_info_device.h - the part of `tsm info` that speaks of a device: how layers would run there, and what they
+ * cost. */
 #ifndef TSM_CLI_CMD_INFO_DEVICE_H
 #define TSM_CLI_CMD_INFO_DEVICE_H
 

@@ -3,6 +3,7 @@
 
 #include "eval/eval.h"
 #include "report.h"
+#include "shown.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -84,16 +85,22 @@ json_t *json_out_rows(const int *numbers, int rows, int columns)
     return all;
 }
 
-/* jansson escapes what JSON wants escaped. DEL and C1, which UTF-8 writes in two bytes, are for terminals. */
+/* jansson, whose text is UTF-8, escapes what JSON wants escaped. The other control characters are for terminals. */
 static void print_line(const char *line)
 {
-    for (const unsigned char *c = (const unsigned char *)line; *c; c++) {
-        if (*c == 0x7f)
-            printf("\\u007F");
-        else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-            printf("\\u%04X", *++c);
+    size_t left = strlen(line);
+
+    while (left > 0) {
+        const unsigned char *at = (const unsigned char *)line;
+        const size_t length = utf8_length(at, left);
+        const unsigned control = shown_control(at, length);
+
+        if (control)
+            printf("\\u%04X", control);
         else
-            putchar(*c);
+            fwrite(line, 1, length, stdout);
+        line += length;
+        left -= length;
     }
     putchar('\n');
 }

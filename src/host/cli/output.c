@@ -78,7 +78,7 @@ static tsm_status open_temporary(output_file *output, mode_t mode, tsm_error *er
     for (int i = 0; i < TEMPORARY_TRIES && descriptor < 0; i++) {
         snprintf(output->temporary, bytes, "%.*s.tsm-%016llx.tmp", folder, output->target,
                  (unsigned long long)random_number());
-        descriptor = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        descriptor = open(output->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (descriptor < 0 && errno != EEXIST) break;
     }
     if (descriptor < 0) {
@@ -89,7 +89,7 @@ static tsm_status open_temporary(output_file *output, mode_t mode, tsm_error *er
         return fail(error, output->path, reason);
     }
     set_pending(output->temporary);
-    output->file = fdopen(descriptor, "wb");
+    output->file = fdopen(descriptor, "w+b");
     if (output->file) return TSM_OK;
     close(descriptor);
     return fail(error, output->path, errno);
@@ -143,6 +143,9 @@ tsm_status output_open(output_file *output, const char *path, tsm_error *error)
     case OUTPUT_DIRECT: status = open_direct(output, open_existing(path), error); break;
     case OUTPUT_REPLACED: status = open_temporary(output, target.mode, error); break;
     }
+    /* A file that may be written to, in a folder that may not: it keeps what it has until all is there. */
+    if (status == TSM_ERROR_IO && target.kind == OUTPUT_REPLACED && access(target.path, W_OK) == 0)
+        status = (output->file = tmpfile()) ? TSM_OK : fail(error, path, errno);
     if (status != TSM_OK) output_abort(output);
     return status;
 }
@@ -162,16 +165,12 @@ static void release(output_file *output)
     memset(output, 0, sizeof *output);
 }
 
-/* Writes out what is buffered, and closes. Returns 0 or an errno. */
-static int finish_file(output_file *output)
+/* Writes out what is buffered. Returns 0 or an errno. */
+static int flush(output_file *output)
 {
-    int failed = fflush(output->file) != 0 || ferror(output->file) ? (errno ? errno : EIO) : 0;
-
+    if (fflush(output->file) != 0 || ferror(output->file)) return errno ? errno : EIO;
     /* Pipes and devices cannot be synchronised, which is no failure. */
-    if (!failed && output->temporary && fsync(fileno(output->file)) != 0) failed = errno;
-    if (fclose(output->file) != 0 && !failed) failed = errno;
-    output->file = NULL;
-    return failed;
+    return output->temporary && fsync(fileno(output->file)) != 0 ? errno : 0;
 }
 
 /* The new name must survive a power cut as the data do. Folders of some file systems cannot be synchronised. */
@@ -189,12 +188,50 @@ static int sync_folder(const char *path)
     return failed;
 }
 
-/* Puts the temporary file in the target's place. Returns 0 or an errno. */
+/* All of one open file into another. Returns 0 or an errno. */
+static int copy_bytes(int from, int to)
+{
+    char buffer[1 << 16];
+    ssize_t got;
+
+    while ((got = read(from, buffer, sizeof buffer)) != 0) {
+        if (got < 0 && errno != EINTR) return errno;
+        for (ssize_t done = 0; done < got;) {
+            const ssize_t written = write(to, buffer + done, (size_t)(got - done));
+
+            if (written < 0 && errno != EINTR) return errno;
+            if (written > 0) done += written;
+        }
+    }
+    return fsync(to) == 0 ? 0 : errno;
+}
+
+/* Into the target itself, which no other file can take the place of. */
+static int overwrite(const output_file *output)
+{
+    const int from = fileno(output->file), to = open_existing(output->target);
+    int failed;
+
+    if (to < 0) return errno;
+    failed = lseek(from, 0, SEEK_SET) == 0 ? copy_bytes(from, to) : errno;
+    if (close(to) != 0 && !failed) failed = errno;
+    return failed;
+}
+
+/* Puts what was written in the target's place. A file that was mounted there by itself, as containers have them, or
+ * another user's in a folder that all may write to keeps its place. Returns 0 or an errno. */
 static int put_in_place(output_file *output)
 {
+    int failed;
+
+    if (!output->target) return 0;
     if (!output_target_replaceable(output->target)) return EEXIST; /* it was a file, or nothing, when we began */
-    if (rename(output->temporary, output->target) != 0) return errno;
-    return sync_folder(output->target);
+    if (!output->temporary) return overwrite(output);
+    if (rename(output->temporary, output->target) == 0) return sync_folder(output->target);
+    if (errno != EBUSY && errno != EPERM && errno != EACCES) return errno;
+    failed = overwrite(output);
+    if (!failed) unlink(output->temporary);
+    return failed;
 }
 
 tsm_status output_commit(output_file *output, tsm_error *error)
@@ -202,8 +239,10 @@ tsm_status output_commit(output_file *output, tsm_error *error)
     int failed;
 
     errno = 0;
-    failed = finish_file(output);
-    if (!failed && output->temporary) failed = put_in_place(output);
+    failed = flush(output);
+    if (!failed) failed = put_in_place(output);
+    if (fclose(output->file) != 0 && !failed) failed = errno;
+    output->file = NULL;
     if (failed) {
         tsm_status status = fail(error, output->path, failed);
 

@@ -2,9 +2,10 @@
 /* output.h - what the command writes, to whatever its name is.
  *
  * A regular file appears complete or not at all: data goes to a temporary file in its folder, which is renamed over
- * it at the end; a failure, or a signal that ends the process, leaves what stood there before. Symbolic links are
- * followed, dangling ones as well. Pipes, devices and "-" (standard output) are written directly; nothing is ever
- * renamed over them. */
+ * it at the end; a failure, or a signal that ends the process, leaves what stood there before. Where no file can take
+ * its place (it is a mount point of its own, or its folder is not to be written to) it is written over at the end.
+ * Symbolic links are followed, dangling ones as well. Pipes, devices and "-" (standard output) are written directly;
+ * nothing is ever renamed over them. */
 #ifndef TSM_CLI_OUTPUT_H
 #define TSM_CLI_OUTPUT_H
 
@@ -15,7 +16,7 @@ typedef struct output_file {
     FILE *file;
     const char *path; /* as the user named it, for errors; borrowed */
     char *target;     /* what is replaced: `path` with symbolic links followed */
-    char *temporary;  /* NULL where the target is written directly */
+    char *temporary;  /* renamed over it; NULL: written directly, or copied over the target */
 } output_file;
 
 /* Opens the output: the place to find out that it cannot be written, before any work. A pipe is opened once only, and

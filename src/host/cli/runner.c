@@ -22,36 +22,12 @@ static tsm_status check_online(const runner *r, tsm_error *error)
     return TSM_OK;
 }
 
-/* ---- Frames that the device scales ---- */
-
-/* The block of the video before, where it is large enough. */
-static void *take_frames(void *user, size_t bytes)
-{
-    runner *r = user;
-
-    if (bytes > RUNNER_MAX_FRAMES) return NULL;
-    if (bytes <= r->frames_bytes) return r->frames;
-    tsm_engine_release(r->engine, r->frames);
-    r->frames_bytes = 0;
-    if (tsm_engine_allocate(r->engine, bytes, &r->frames, &r->allocator.memory, NULL) == TSM_OK)
-        r->frames_bytes = bytes;
-    return r->frames;
-}
-
-/* Kept until the runner is closed. */
-static void keep_frames(void *user, void *memory)
-{
-    (void)user;
-    (void)memory;
-}
-
 static tsm_status look_at_device(runner *r)
 {
     tsm_engine_info engine = TSM_ENGINE_INFO_INIT;
     tsm_status status = tsm_engine_get_info(r->engine, &engine);
 
     r->scales = status == TSM_OK && strncmp(engine.device, "cuda", 4) == 0;
-    r->allocator = (tsm_allocator){ take_frames, keep_frames, r, TSM_MEMORY_PINNED };
     return status;
 }
 
@@ -70,6 +46,7 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
     memset(r, 0, sizeof *r);
     r->info.struct_size = sizeof r->info;
     r->per_frame = options.per_frame;
+    options.features = s->features;
     options.cancel = is_late;
     options.cancel_user = r;
     status = settings_load_model(s, segments, &r->model, &r->path, error);
@@ -86,7 +63,6 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
 void runner_close(runner *r)
 {
     tsm_context_destroy(&r->context);
-    tsm_engine_release(r->engine, r->frames);
     tsm_engine_destroy(&r->engine);
     tsm_model_destroy(&r->model);
     free(r->path);
@@ -105,25 +81,12 @@ int runner_batch(int64_t clips)
     return (int)(clips / batches + (clips % batches != 0));
 }
 
-/* Member by member: between them are bytes that belong to none. */
-static bool same_resize(const tsm_resize *a, const tsm_resize *b)
+tsm_status runner_plan(runner *r, int n, int height, int width, tsm_error *error)
 {
-    return a->struct_size == b->struct_size && a->width == b->width && a->height == b->height &&
-           a->scaled_width == b->scaled_width && a->scaled_height == b->scaled_height && a->x == b->x &&
-           a->y == b->y && a->mirror == b->mirror;
-}
-
-tsm_status runner_plan(runner *r, int n, int height, int width, const tsm_resize *resize, tsm_error *error)
-{
-    static const tsm_resize none;
     tsm_shape shape = { .n = n, .t = r->info.segments, .h = height, .w = width };
-    tsm_status status;
+    tsm_status status = tsm_context_plan(r->context, &shape, error);
 
-    if (!resize) resize = &none;
-    if (memcmp(&shape, &r->planned, sizeof shape) == 0 && same_resize(resize, &r->resize)) return TSM_OK;
-    status = tsm_context_plan_resize(r->context, &shape, resize->struct_size ? resize : NULL, error);
     r->planned = status == TSM_OK ? shape : (tsm_shape){ 0 };
-    r->resize = *resize;
     return status;
 }
 

@@ -9,8 +9,7 @@
 #include <tsm/tsm.h>
 #include <tsm/video.h>
 
-#define RUNNER_MAX_BATCH  8           /* clips: bounds the memory of activations */
-#define RUNNER_MAX_FRAMES (256 << 20) /* bytes of unscaled frames that are worth page-locking */
+#define RUNNER_MAX_BATCH 8 /* clips: bounds the memory of activations */
 
 typedef struct runner {
     tsm_model *model;
@@ -20,14 +19,8 @@ typedef struct runner {
     char *path;    /* of the model */
     int per_frame; /* logits of every frame instead of their mean */
     tsm_shape planned;
-    tsm_resize resize; /* of the plan; all zero without one */
-
-    double deadline_ms; /* of clock_ms; engine, plans and runs end with CANCELLED beyond it; 0: none */
-
-    bool scales;             /* the device scales frames itself, and faster than the host */
-    tsm_allocator allocator; /* of unscaled frames, for one video at a time: its memory is used again */
-    void *frames;
-    size_t frames_bytes;
+    double deadline_ms; /* of clock_ms: plans and runs end with CANCELLED beyond it; 0: none */
+    bool scales;        /* the device scales frames itself, and faster than the host */
 } runner;
 
 /* Loads the model, with `segments` frames a clip where that is not 0, and makes it ready. With
@@ -42,9 +35,8 @@ size_t runner_logits(const runner *r);
  * last may begin before the one before it ends. */
 int runner_batch(int64_t clips);
 
-/* Plans for `n` clips at a time, unless the plan is that already. `resize`, or NULL, is that of
- * tsm_context_plan_resize. */
-tsm_status runner_plan(runner *r, int n, int height, int width, const tsm_resize *resize, tsm_error *error);
+/* Plans for `n` clips at a time. */
+tsm_status runner_plan(runner *r, int n, int height, int width, tsm_error *error);
 
 /* Runs the planned batch of clips from clip `first` of a tensor on, to float32 (n,classes), online (n,t,classes). */
 tsm_status runner_run(runner *r, const tsm_tensor *clips, int64_t first, float *logits, tsm_error *error);

@@ -5,6 +5,7 @@
 
 #include "options.h"
 
+#include <stdbool.h>
 #include <tsm/tsm.h>
 #include <tsm/video.h>
 
@@ -14,7 +15,8 @@ typedef struct settings {
     const char *weights; /* key of a dictionary in the checkpoint */
     const char *arch;
     int segments, shift_div, shift_place, shift_direction, no_shift, nonlocal, input_size;
-    int online; /* every clip a live stream: shifts look back only, and every frame has its logits */
+    int features; /* the engine gives features in place of logits */
+    int online;   /* every clip a live stream: shifts look back only, and every frame has its logits */
     const char *device;
     int precision, threads, shift;
     int mode, sampling, views, full_res, scale_size;
@@ -64,6 +66,10 @@ enum {
         OPTION_SPEC_CHOICE("shift", &(s).shift, settings_shifts, "how the shift is realised"),                       \
         SETTINGS_SPECS_MEMORY(s)
 
+#define SETTINGS_SPECS_TIMEOUT(s)                                                                                    \
+    OPTION_SPEC_NUMBER("timeout", &(s).timeout, 1, 1000000,                                                          \
+                       "seconds that an input, and loading the network, may take, 600 by default")
+
 #define SETTINGS_SPECS_VIDEO(s)                                                                                      \
     OPTION_SPEC_CHOICE("sampling", &(s).sampling, settings_samplings, "1, 2 or 10 clips a view"),                    \
         OPTION_SPEC_CHOICE("views", &(s).views, settings_views, "crops of each frame"),                              \
@@ -76,7 +82,7 @@ enum {
                            "of a frame as it comes, 67108864 by default"),                                           \
         OPTION_SPEC_NUMBER("max-frames", &(s).max_frames, 1, 1 << 26, "of an input, 10000000 by default"),           \
         OPTION_SPEC_NUMBER("max-megabytes", &(s).max_megabytes, 1, 1 << 30, "of a file, 65536 by default"),          \
-        OPTION_SPEC_NUMBER("timeout", &(s).timeout, 1, 1000000, "seconds that an input may take, 600 by default")
+        SETTINGS_SPECS_TIMEOUT(s)
 
 #define SETTINGS_SPECS_JSON(s) OPTION_SPEC_FLAG("json", &(s).json, "JSON on standard output, an object a line")
 
@@ -94,6 +100,9 @@ tsm_video_options settings_video(const settings *s, const tsm_model_info *info);
 
 /* The name of `value` among `choices`. Static string. */
 const char *settings_name(const option_choice *choices, int value);
+
+/* A number from 0 to 1 into *value; false where the text is anything else. */
+bool settings_fraction(const char *text, double *value);
 
 /* Says on stderr, in one line, which settings of a model nothing gives and were assumed; nothing where there are
  * none. */

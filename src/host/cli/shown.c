@@ -4,15 +4,32 @@
 
 #include "eval/eval.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 enum { PIECE = 5 }; /* "\\xNN" and its end, or a sequence of UTF-8 and its end */
 
-/* C0, DEL, and C1, which UTF-8 writes in two bytes. */
-static bool is_control(const unsigned char *at, size_t length)
+/* The character of a well-formed sequence. */
+static unsigned code_point(const unsigned char *at, size_t length)
 {
-    return length == 1 ? at[0] < 0x20 || at[0] == 0x7f : length == 2 && at[0] == 0xc2 && at[1] < 0xa0;
+    unsigned code = length == 1 ? at[0] : at[0] & (0xffu >> (length + 1));
+
+    for (size_t i = 1; i < length; i++) code = code << 6 | (at[i] & 0x3f);
+    return code;
+}
+
+unsigned shown_control(const unsigned char *at, size_t length)
+{
+    /* C0, DEL and C1; and what turns the direction of the text around it, or ends a line. */
+    static const struct {
+        unsigned first, last;
+    } controls[] = { { 0, 0x1f },        { 0x7f, 0x9f },     { 0x61c, 0x61c },
+                     { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 } };
+
+    const unsigned code = code_point(at, length);
+
+    for (size_t i = 0; i < sizeof controls / sizeof *controls; i++)
+        if (code >= controls[i].first && code <= controls[i].last) return code;
+    return 0;
 }
 
 /* The next character of a text of `length` bytes, at least one, as it is shown; returns how many of them it takes. */
@@ -25,7 +42,7 @@ static size_t next_piece(const char *text, size_t length, char piece[PIECE])
         snprintf(piece, PIECE, "\\x%02x", at[0]);
         return 1;
     }
-    if (is_control(at, bytes)) {
+    if (shown_control(at, bytes)) {
         strcpy(piece, "?");
     } else {
         memcpy(piece, text, bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* video_input.h - a video that a command was given: a file, a folder of frames, or a stream, which can be read once.
- */
+/* video_input.h - a video that a command was given: a file, a folder of frames, or a stream, which can be read
+ * once. */
 #ifndef TSM_CLI_VIDEO_INPUT_H
 #define TSM_CLI_VIDEO_INPUT_H
 

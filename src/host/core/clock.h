@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock.h - time that only goes forward. */
+/* clock.h - a clock that only goes forward. */
 #ifndef TSM_CORE_CLOCK_H
 #define TSM_CORE_CLOCK_H
 
 #include <time.h>
 
+/* Milliseconds, of use only against one another. */
 static inline double tsm_now_ms(void)
 {
     struct timespec now;

@@ -9,8 +9,8 @@
 
 #define TSM_ALIGNMENT 64 /* bytes: a cache line, and the widest vector */
 
-/* Zeroed array of count * size bytes; NULL when out of memory or when the product overflows. Released with tsm_free.
- */
+/* Zeroed array of count * size bytes; NULL when out of memory or when the product overflows. Released with
+ * tsm_free. */
 void *tsm_alloc_zero(size_t count, size_t size);
 
 /* count * size bytes aligned to TSM_ALIGNMENT, contents undefined; NULL as above. Released with tsm_free. */

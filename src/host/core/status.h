@@ -12,6 +12,7 @@
 #include "cancel.h"
 #include "clock.h"
 #include "cpus.h"
+#include "hash.h"
 #include "memory.h"
 #include "numbers.h"
 #include "options.h"
@@ -28,6 +29,21 @@ tsm_status tsm_fail_file(tsm_error *error, tsm_status code, const char *path, co
 tsm_status tsm_error_prefix(tsm_error *error, tsm_status code, const char *prefix);
 
 tsm_status tsm_fail_memory(tsm_error *error, size_t bytes);
+
+/* The static analyser looks into one file at a time and has to be told that a failure is never TSM_OK. */
+#ifdef __clang_analyzer__
+#define TSM_NOT_OK(call)                                                                                             \
+    ({                                                                                                               \
+        tsm_status tsm_failed_ = (call);                                                                             \
+        if (tsm_failed_ == TSM_OK) __builtin_unreachable();                                                          \
+        tsm_failed_;                                                                                                 \
+    })
+#define tsm_fail(...)        TSM_NOT_OK(tsm_fail(__VA_ARGS__))
+#define tsm_fail_file(...)   TSM_NOT_OK(tsm_fail_file(__VA_ARGS__))
+#define tsm_fail_memory(...) TSM_NOT_OK(tsm_fail_memory(__VA_ARGS__))
+#else
+#define TSM_NOT_OK(call) (call)
+#endif
 
 /* Evaluates a call that returns tsm_status once; on failure goes to `fail` with the code in `status`. */
 #define TSM_TRY(call)                                                                                                \

@@ -74,12 +74,12 @@ static uint64_t cpu_worker_bytes(const tsm_worker *worker)
     return worker->arena_bytes;
 }
 
-static tsm_status make_plan(tsm_plan **out, tsm_worker *worker, const tsm_dims *shapes, tsm_error *error)
+static tsm_status make_plan(tsm_plan **out, tsm_worker *worker, const tsm_plan_arguments *arguments, tsm_error *error)
 {
     tsm_plan *plan = NULL;
     tsm_status status;
 
-    TSM_TRY_RETURN(tsm_cpu_plan_create(&plan, worker, shapes, error));
+    TSM_TRY_RETURN(tsm_cpu_plan_create(&plan, worker, arguments, error));
     TSM_TRY(tsm_cpu_worker_add(worker, plan, error));
     *out = plan;
     return TSM_OK;
@@ -95,7 +95,7 @@ static tsm_status cpu_plan(tsm_plan **out, tsm_worker *worker, const tsm_plan_ar
 
     TSM_TRY_RETURN(tsm_cpu_check_team(worker->prepared->threads, error));
     before = tsm_cpu_threads_enter(worker->prepared->threads);
-    status = make_plan(out, worker, arguments->shapes, error);
+    status = make_plan(out, worker, arguments, error);
     tsm_cpu_threads_leave(before);
     return status;
 }
@@ -118,4 +118,5 @@ const tsm_backend tsm_backend_cpu = {
     .plan = cpu_plan,
     .plan_release = cpu_plan_release,
     .run = tsm_cpu_run,
+    TSM_HOST_SLOTS,
 };

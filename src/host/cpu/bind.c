@@ -54,13 +54,55 @@ static tsm_status add_product(binder *b, int index, const float *source, float *
                          step->node->bias, step->out, scratch, error);
 }
 
+/* A step of the shift of live streams. */
+static void add_renewal(binder *b, int index, const tsm_cpu_step_kind *kind, const float *x, float *out)
+{
+    const tsm_slots *slots = b->plan->slots;
+    const tsm_slot_cache *cache = &slots->layout->caches[index];
+    tsm_cpu_step *step = add_step(b, index, kind, x, out);
+
+    step->caches =
+        (tsm_cpu_caches){ tsm_host_slots_state(slots, 0) + cache->first, slots->layout->numbers, cache->fold };
+    step->slot = &b->plan->slot;
+}
+
+/* The shift of a node's input where it lies, or into `copy`; and back. */
+static void add_shift_in_place(binder *b, int index, float *x, float *edges)
+{
+    if (b->plan->slots)
+        add_renewal(b, index, &tsm_cpu_step_renew, NULL, x);
+    else
+        add_step(b, index, &tsm_cpu_step_shift, NULL, x)->edges = edges;
+}
+
+static void add_shift_copy(binder *b, int index, const float *x, float *copy)
+{
+    if (b->plan->slots)
+        add_renewal(b, index, &tsm_cpu_step_renew_copy, x, copy);
+    else
+        add_step(b, index, &tsm_cpu_step_shift_copy, x, copy);
+}
+
+static void add_unshift(binder *b, int index, float *x, float *edges)
+{
+    if (!tsm_cpu_restores(b->plan, index)) return;
+    if (b->plan->slots)
+        add_renewal(b, index, &tsm_cpu_step_take_back, NULL, x);
+    else
+        add_step(b, index, &tsm_cpu_step_unshift, NULL, x)->edges = edges;
+}
+
+/* Of live streams the kernel gets a frame that is shifted already. */
 static tsm_status add_gather(binder *b, int index, tsm_error *error)
 {
     const tsm_node *node = node_of(b, index);
-    const float *x = value_of(b, node->inputs[0]);
-    tsm_cpu_step *step = add_step(b, index, &tsm_cpu_step_gather, x, value_of(b, index));
+    const bool streams = b->plan->slots != NULL;
+    float *x = value_of(b, node->inputs[0]);
+    tsm_cpu_step *step;
     const void *packed;
 
+    if (streams) add_shift_in_place(b, index, x, NULL);
+    step = add_step(b, index, &tsm_cpu_step_gather, x, value_of(b, index));
     TSM_TRY_RETURN(tsm_cpu_weights_get(b->prepared, index, NULL, &packed, error));
     step->gather = (tsm_cpu_gather){ .x = x,
                                      .packed = packed,
@@ -68,15 +110,16 @@ static tsm_status add_gather(binder *b, int index, tsm_error *error)
                                      .out = step->out,
                                      .dims = step->in,
                                      .n = node->out_channels,
-                                     .shift = node->shift,
+                                     .shift = streams ? (tsm_shift){ 0 } : node->shift,
                                      .act = node->act };
+    if (streams) add_unshift(b, index, x, NULL);
     return TSM_OK;
 }
 
 static tsm_status add_winograd(binder *b, int index, const float *source, float *scratch, tsm_error *error)
 {
     const tsm_node *node = node_of(b, index);
-    const bool in_load = tsm_cpu_shifts_in_load(b->plan->graph, b->prepared->shift_method, index);
+    const bool in_load = tsm_cpu_loads_shifted(b->plan, index);
     tsm_cpu_step *step = add_step(b, index, &tsm_cpu_step_winograd, source, value_of(b, index));
     const void *packed;
 
@@ -99,9 +142,16 @@ static tsm_status add_winograd(binder *b, int index, const float *source, float 
 static tsm_status add_inverted(binder *b, int index, tsm_error *error)
 {
     const int first = tsm_cpu_expands(b->prepared, index) ? index - 2 : index - 1;
+    const tsm_cpu_inverted_space space = tsm_cpu_inverted_space_of(b->plan, index);
     const float *x = value_of(b, node_of(b, first)->inputs[0]);
-    tsm_cpu_step *step = add_step(b, index, &tsm_cpu_step_inverted, x, value_of(b, index));
+    float *shifted = at(b, b->plan->scratch_offsets[index]) + space.op / sizeof(float);
+    tsm_cpu_step *step;
 
+    if (space.shift) {
+        add_shift_copy(b, first, x, shifted);
+        x = shifted;
+    }
+    step = add_step(b, index, &tsm_cpu_step_inverted, x, value_of(b, index));
     step->inverted = tsm_cpu_inverted_of(b->plan, index);
     step->inverted.x = x;
     step->inverted.residual = value_of(b, node_of(b, index)->inputs[1]);
@@ -134,8 +184,7 @@ static tsm_status add_conv(binder *b, int index, tsm_error *error)
 {
     const tsm_node *node = node_of(b, index);
     const tsm_cpu_conv_space space = tsm_cpu_conv_space_of(b->plan, index);
-    const bool shifted =
-                   node->shift.end > 0 && !tsm_cpu_shifts_in_load(b->plan->graph, b->prepared->shift_method, index),
+    const bool shifted = node->shift.end > 0 && !tsm_cpu_loads_shifted(b->plan, index),
                copied = b->prepared->shift_method == TSM_SHIFT_COPY;
     float *scratch = at(b, b->plan->scratch_offsets[index]), *source = value_of(b, node->inputs[0]);
     float *shift = scratch + space.op / sizeof(float), *picked = shift + space.shift / sizeof(float);
@@ -144,10 +193,10 @@ static tsm_status add_conv(binder *b, int index, tsm_error *error)
     if (node->inputs[1] >= 0 && !tsm_memplan_shares(&b->plan->memory, b->plan->values, index))
         add_step(b, index, &tsm_cpu_step_copy, value_of(b, node->inputs[1]), value_of(b, index));
     if (shifted && copied) {
-        add_step(b, index, &tsm_cpu_step_shift_copy, source, shift);
+        add_shift_copy(b, index, source, shift);
         data = shift;
     } else if (shifted) {
-        add_step(b, index, &tsm_cpu_step_shift, NULL, source)->edges = edges;
+        add_shift_in_place(b, index, source, edges);
     }
     if (tsm_cpu_picks(node)) {
         add_step(b, index, &tsm_cpu_step_pick, data, picked);
@@ -158,8 +207,7 @@ static tsm_status add_conv(binder *b, int index, tsm_error *error)
     } else {
         TSM_TRY_RETURN(add_product(b, index, data, scratch, error));
     }
-    if (shifted && !copied && tsm_cpu_restores(b->plan, index))
-        add_step(b, index, &tsm_cpu_step_unshift, NULL, source)->edges = edges;
+    if (shifted && !copied) add_unshift(b, index, source, edges);
     return TSM_OK;
 }
 
@@ -174,9 +222,14 @@ static tsm_status add_loop(binder *b, int index, const tsm_cpu_step_kind *kind)
 
 static tsm_status add_shift(binder *b, int index)
 {
-    const bool in_place = value_of(b, node_of(b, index)->inputs[0]) == value_of(b, index);
+    const float *x = value_of(b, node_of(b, index)->inputs[0]);
+    float *out = value_of(b, index);
 
-    return add_loop(b, index, in_place ? &tsm_cpu_step_shift : &tsm_cpu_step_shift_copy);
+    if (x == out)
+        add_shift_in_place(b, index, out, NULL);
+    else
+        add_shift_copy(b, index, x, out);
+    return TSM_OK;
 }
 
 static tsm_status add_node(binder *b, int index, tsm_error *error)

@@ -34,8 +34,8 @@ tsm_status tsm_dnnl_fail(tsm_error *error, dnnl_status_t code, const char *expre
 /* "oneDNN 2.6.3", of the library that is loaded. Static string. */
 const char *tsm_dnnl_version(void);
 
-/* What happens to a sum of products before it is stored: bias, a factor, the old value of the destination, then act.
- */
+/* What happens to a sum of products before it is stored: bias, a factor, the old value of the destination, then
+ * act. */
 typedef struct tsm_dnnl_epilogue {
     bool bias;
     bool sum;
@@ -77,8 +77,8 @@ void tsm_dnnl_op_clear(tsm_dnnl_op *op);
 /* oneDNN's name for the implementation that it chose, "brgconv:avx512_core". Lives as long as the op. */
 const char *tsm_dnnl_op_how(const tsm_dnnl_op *op);
 
-/* Layouts of plain weights: (O,I) or (O,kh,kw,I) as tsm_node_weights writes them, for the matmul or the convolution.
- */
+/* Layouts of plain weights: (O,I) or (O,kh,kw,I) as tsm_node_weights writes them, for the matmul or the
+ * convolution. */
 tsm_status tsm_dnnl_matmul_plain(tsm_dnnl_layout *layout, int64_t n, int64_t k, tsm_error *error);
 tsm_status tsm_dnnl_conv_plain(tsm_dnnl_layout *layout, const tsm_dnnl_conv *what, tsm_error *error);
 

@@ -21,7 +21,26 @@ uint64_t tsm_cpu_shift_edge_count(const tsm_dims *dims, tsm_shift shift);
 /* Shifts x where it lies: only the shift.end channels that move are touched. `edges` takes what falls off, for
  * tsm_cpu_unshift_in_place; NULL: nobody will ask for it back. */
 void tsm_cpu_shift_in_place(float *x, float *edges, const tsm_dims *dims, tsm_shift shift);
-void tsm_cpu_unshift_in_place(float *x, const float *edges, const tsm_dims *dims, tsm_shift shift);
+void tsm_cpu_unshift_in_place(float *x, const float *edges, const tsm_dims *dims, tsm_shift shift)
+    __attribute__((nonnull));
+
+/* ---- Shift of live streams (streams.c): x is (n,1,h,w,c), clip i a frame of the stream in slot[i] ------------- */
+
+/* The caches of a layer: of slot s (h*w, fold) from first + s * pitch on. */
+typedef struct tsm_cpu_caches {
+    float *first;
+    int64_t pitch;
+    int fold;
+} tsm_cpu_caches;
+
+/* out = x with channels [0, fold) out of the caches, which take those of x. */
+void tsm_cpu_renew_copy(const float *x, float *out, const tsm_dims *dims, const tsm_cpu_caches *caches,
+                        const int *slot);
+
+/* The same in place: channels and caches change places; and, for whoever needs x as it was, back out of the caches,
+ * which stay. */
+void tsm_cpu_renew(float *x, const tsm_dims *dims, const tsm_cpu_caches *caches, const int *slot);
+void tsm_cpu_take_back(float *x, const tsm_dims *dims, const tsm_cpu_caches *caches, const int *slot);
 
 /* ---- Pixels (pixels.c) -------------------------------------------------------------------------------------- */
 

@@ -54,9 +54,9 @@ static tsm_status compile(tsm_plan *plan, int index, tsm_error *error)
     const bool product = (node->op == TSM_OP_CONV || node->op == TSM_OP_FC) && part == TSM_CPU_NO_PART;
 
     if (part == TSM_CPU_PROJECT) {
-        const tsm_cpu_inverted block = tsm_cpu_inverted_of(plan, index);
+        const tsm_cpu_inverted_space space = tsm_cpu_inverted_space_of(plan, index);
 
-        plan->scratch[index] = tsm_cpu_inverted_scratch_bytes(&block);
+        plan->scratch[index] = space.op + space.shift;
     }
     if (node->op == TSM_OP_ATTENTION) {
         tsm_cpu_attention **attention = &plan->attentions[index];
@@ -111,13 +111,14 @@ static tsm_status place(tsm_plan *plan, tsm_error *error)
     return tsm_check_bytes(plan->memory.arena_bytes, prepared->max_bytes, error);
 }
 
-static tsm_status open_plan(tsm_plan *plan, tsm_worker *worker, const tsm_dims *shapes, tsm_error *error)
+static tsm_status open_plan(tsm_plan *plan, tsm_worker *worker, const tsm_plan_arguments *arguments, tsm_error *error)
 {
     const size_t count = (size_t)worker->prepared->graph->count;
 
     plan->worker = worker;
     plan->graph = worker->prepared->graph;
-    plan->shapes = shapes;
+    plan->shapes = arguments->shapes;
+    plan->slots = arguments->slots;
     plan->ops = tsm_alloc_zero(count, sizeof *plan->ops);
     plan->attentions = tsm_alloc_zero(count, sizeof(tsm_cpu_attention *));
     plan->last_use = tsm_alloc_zero(count, sizeof *plan->last_use);
@@ -131,13 +132,14 @@ static tsm_status open_plan(tsm_plan *plan, tsm_worker *worker, const tsm_dims *
     return TSM_OK;
 }
 
-tsm_status tsm_cpu_plan_create(tsm_plan **out, tsm_worker *worker, const tsm_dims *shapes, tsm_error *error)
+tsm_status tsm_cpu_plan_create(tsm_plan **out, tsm_worker *worker, const tsm_plan_arguments *arguments,
+                               tsm_error *error)
 {
     tsm_plan *plan = tsm_alloc_zero(1, sizeof *plan);
     tsm_status status;
 
     if (!plan) return tsm_fail_memory(error, sizeof *plan);
-    TSM_TRY(open_plan(plan, worker, shapes, error));
+    TSM_TRY(open_plan(plan, worker, arguments, error));
     TSM_TRY(place(plan, error));
     *out = plan;
     return TSM_OK;

@@ -17,6 +17,8 @@ struct tsm_plan {
     tsm_worker *worker;
     const tsm_graph *graph;
     const tsm_dims *shapes;
+    tsm_slots *slots;               /* NULL: whole clips */
+    const int *slot;                /* of a run */
     tsm_dnnl_op *ops;               /* per node; of CONV and FC where oneDNN computes them */
     tsm_cpu_attention **attentions; /* per node; of ATTENTION */
     int *last_use;
@@ -41,7 +43,8 @@ struct tsm_worker {
 
 /* Compiles a plan that is bound to nothing yet. To be called with the OpenMP settings that runs will have. Errors:
  * MEMORY, DEVICE, UNSUPPORTED, CANCELLED. */
-tsm_status tsm_cpu_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_dims *shapes, tsm_error *error);
+tsm_status tsm_cpu_plan_create(tsm_plan **plan, tsm_worker *worker, const tsm_plan_arguments *arguments,
+                               tsm_error *error);
 void tsm_cpu_plan_destroy(tsm_plan *plan);
 
 /* ---- space.c --------------------------------------------------------------------------------------------------- */
@@ -59,6 +62,16 @@ bool tsm_cpu_picks(const tsm_node *node);
 
 /* The block that ends with a PROJECT node, without its buffers. */
 tsm_cpu_inverted tsm_cpu_inverted_of(const tsm_plan *plan, int node);
+
+/* Bytes of its scratch: for the kernel, then for a frame of live streams, shifted, as the residual is read as it was. */
+typedef struct tsm_cpu_inverted_space {
+    uint64_t op, shift;
+} tsm_cpu_inverted_space;
+
+tsm_cpu_inverted_space tsm_cpu_inverted_space_of(const tsm_plan *plan, int node);
+
+/* The kernel itself reads shifted frames. Of live streams it gets a frame that is shifted already. */
+bool tsm_cpu_loads_shifted(const tsm_plan *plan, int node);
 
 /* A shift in place must be undone where somebody still needs the value as it was. */
 bool tsm_cpu_restores(const tsm_plan *plan, int node);

@@ -14,7 +14,7 @@ static void tell_step(const tsm_plan *plan, int at, const tsm_run_arguments *arg
     char how[TSM_CPU_HOW_BYTES];
 
     if (profiler) profiler->step(profiler->user, step->index, tsm_cpu_step_how(step, how), tsm_now_ms() - begin);
-    if (visitor && last) visitor->value(visitor->user, step->index, &step->dims, step->value);
+    if (visitor && last && step->value) visitor->value(visitor->user, step->index, &step->dims, step->value);
 }
 
 static tsm_status read_input(const tsm_plan *plan, const tsm_run_arguments *arguments, tsm_error *error)
@@ -67,6 +67,7 @@ tsm_status tsm_cpu_run(tsm_plan *plan, const tsm_run_arguments *arguments, tsm_e
     TSM_TRY_RETURN(tsm_cpu_check_team(prepared->threads, error));
     before = tsm_cpu_threads_enter(prepared->threads);
     tsm_cpu_waiting_begin(&plan->worker->waiting, prepared->threads);
+    plan->slot = arguments->slot;
     status = run_steps(plan, arguments, error);
     tsm_cpu_waiting_end(&plan->worker->waiting);
     tsm_cpu_threads_leave(before);

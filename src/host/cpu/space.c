@@ -20,6 +20,13 @@ bool tsm_cpu_picks(const tsm_node *node)
     return node->op == TSM_OP_CONV && tsm_cpu_is_matmul(node) && node->stride > 1;
 }
 
+bool tsm_cpu_loads_shifted(const tsm_plan *plan, int index)
+{
+    const tsm_prepared *prepared = plan->worker->prepared;
+
+    return !plan->slots && tsm_cpu_shifts_in_load(plan->graph, prepared->shift_method, index);
+}
+
 bool tsm_cpu_restores(const tsm_plan *plan, int index)
 {
     return plan->last_use[plan->graph->nodes[index].inputs[0]] != index;
@@ -36,7 +43,17 @@ tsm_cpu_inverted tsm_cpu_inverted_of(const tsm_plan *plan, int index)
                                .hidden = depthwise->out_channels,
                                .stride = depthwise->stride,
                                .threads = plan->worker->prepared->threads,
-                               .shift = expand ? expand->shift : (tsm_shift){ 0 } };
+                               .shift = expand && !plan->slots ? expand->shift : (tsm_shift){ 0 } };
+}
+
+tsm_cpu_inverted_space tsm_cpu_inverted_space_of(const tsm_plan *plan, int index)
+{
+    const tsm_cpu_inverted block = tsm_cpu_inverted_of(plan, index);
+    const bool expands = tsm_cpu_expands(plan->worker->prepared, index);
+    const bool copies = plan->slots && expands && plan->graph->nodes[index - 2].shift.end > 0;
+
+    return (tsm_cpu_inverted_space){ padded(tsm_cpu_inverted_scratch_bytes(&block)),
+                                     copies ? padded(value_bytes(&block.in)) : 0 };
 }
 
 tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int index)
@@ -44,14 +61,14 @@ tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int index)
     const tsm_node *node = &plan->graph->nodes[index];
     const tsm_prepared *prepared = plan->worker->prepared;
     const tsm_dims *in = &plan->shapes[node->inputs[0]], *out = &plan->shapes[index];
-    const bool moved = node->shift.end > 0 && !tsm_cpu_shifts_in_load(plan->graph, prepared->shift_method, index);
+    const bool moved = node->shift.end > 0 && !tsm_cpu_loads_shifted(plan, index);
     tsm_cpu_conv_space space = { padded(plan->ops[index].scratch_bytes), 0, 0 };
 
     if (tsm_cpu_way_of(plan->graph, prepared->shift_method, index) == TSM_CPU_WINOGRAD)
         space.op = padded(tsm_cpu_winograd_scratch_bytes(in, node->out_channels, prepared->threads));
     if (moved && prepared->shift_method == TSM_SHIFT_COPY) {
         space.shift = padded(value_bytes(in));
-    } else if (moved && tsm_cpu_restores(plan, index)) {
+    } else if (moved && !plan->slots && tsm_cpu_restores(plan, index)) {
         space.shift = padded(tsm_cpu_shift_edge_count(in, node->shift) * sizeof(float));
     }
     if (tsm_cpu_picks(node)) {

@@ -20,23 +20,23 @@
 #define MOST_PATIENCE_MS  1000.0
 
 /* A thread with a team of its own, which sleeps. */
-typedef struct crew {
+typedef struct idle_team {
     pthread_t keeper;
     int sleepers;
-    bool ready, dismissed;
-} crew;
+    bool ready, stopped;
+} idle_team;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t news = PTHREAD_COND_INITIALIZER;
 static int holders;
 static int cpus; /* as libgomp counts them; 0: how threads wait is not for us to say */
-static crew *sleeping;
-static bool calling;                                       /* one is being made */
+static idle_team *sleeping;
+static bool starting;                                      /* one is being made */
 static double look_at_ms, patience_ms = FIRST_PATIENCE_MS; /* the next look */
 
-static void *keep_crew(void *opaque)
+static void *keep_idle_team(void *opaque)
 {
-    crew *c = opaque;
+    idle_team *c = opaque;
     int count = 0;
 
     omp_set_dynamic(0);
@@ -45,7 +45,7 @@ static void *keep_crew(void *opaque)
     pthread_mutex_lock(&lock);
     c->ready = true;
     pthread_cond_broadcast(&news);
-    while (!c->dismissed) pthread_cond_wait(&news, &lock);
+    while (!c->stopped) pthread_cond_wait(&news, &lock);
     pthread_mutex_unlock(&lock);
     return NULL;
 }
@@ -60,20 +60,21 @@ static bool can_unwind(void)
 }
 
 /* With the lock, which is open while the threads come. Where none can be had waits stay as they are. */
-static void call_crew(int threads)
+static void start_idle_team(int threads)
 {
-    const bool wanted = !sleeping && !calling && holders > 0 && can_unwind();
-    crew *c = wanted ? tsm_alloc_zero(1, sizeof *c) : NULL;
+    const bool wanted = !sleeping && !starting && holders > 0 && can_unwind();
+    idle_team *c = wanted ? tsm_alloc_zero(1, sizeof *c) : NULL;
     sigset_t all, before;
 
     if (!c) return;
     c->sleepers = cpus - threads + 1;
     sigfillset(&all); /* the program's signals are not for these threads */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (tsm_cpu_rehearse(c->sleepers + 1, NULL) == TSM_OK && pthread_create(&c->keeper, NULL, keep_crew, c) == 0) {
-        calling = true;
+    if (tsm_cpu_rehearse(c->sleepers + 1, NULL) == TSM_OK &&
+        pthread_create(&c->keeper, NULL, keep_idle_team, c) == 0) {
+        starting = true;
         while (!c->ready) pthread_cond_wait(&news, &lock);
-        calling = false;
+        starting = false;
         sleeping = c;
     } else {
         tsm_free(c);
@@ -82,13 +83,13 @@ static void call_crew(int threads)
 }
 
 /* With the lock, which is open while the threads go. */
-static void dismiss_crew(void)
+static void stop_idle_team(void)
 {
-    crew *c = sleeping;
+    idle_team *c = sleeping;
 
     if (!c) return;
     sleeping = NULL;
-    c->dismissed = true;
+    c->stopped = true;
     pthread_cond_broadcast(&news);
     pthread_mutex_unlock(&lock);
     pthread_join(c->keeper, NULL);
@@ -99,7 +100,7 @@ static void dismiss_crew(void)
 void tsm_cpu_waiting_let_go(void)
 {
     pthread_mutex_lock(&lock);
-    if (--holders == 0) dismiss_crew();
+    if (--holders == 0) stop_idle_team();
     pthread_mutex_unlock(&lock);
 }
 
@@ -109,7 +110,7 @@ static void after_fork(void)
     pthread_mutex_init(&lock, NULL);
     pthread_cond_init(&news, NULL);
     sleeping = NULL;
-    calling = false;
+    starting = false;
 }
 
 static void watch_forks(void)
@@ -160,8 +161,8 @@ static void pause_measuring(tsm_cpu_waiting *w)
     w->measures = false;
 }
 
-/* What a full window says. */
-static void judge(tsm_cpu_waiting *w)
+/* Decides by what a full window has measured. */
+static void end_window(tsm_cpu_waiting *w)
 {
     const bool alone = w->cpu_ms >= LEAST_SHARE * w->threads * w->wall_ms;
 
@@ -172,7 +173,7 @@ static void judge(tsm_cpu_waiting *w)
         patience_ms = FIRST_PATIENCE_MS;
     } else {
         patience_ms = 2 * patience_ms < MOST_PATIENCE_MS ? 2 * patience_ms : MOST_PATIENCE_MS;
-        call_crew(w->threads);
+        start_idle_team(w->threads);
     }
     pthread_mutex_unlock(&lock);
 }
@@ -185,11 +186,11 @@ static bool look(int threads, int awake)
 
     if (threads == 1 || threads > cpus || tsm_now_ms() < look_at_ms) return false;
     if (tsm_runnable_count() - awake + threads > online + online / SLACK) {
-        call_crew(threads);
+        start_idle_team(threads);
         look_at_ms = tsm_now_ms() + REST_MS;
         return false;
     }
-    dismiss_crew();
+    stop_idle_team();
     return true;
 }
 
@@ -220,12 +221,12 @@ void tsm_cpu_waiting_step(tsm_cpu_waiting *w)
 {
     if (!w->measures || w->wall_ms + tsm_now_ms() - w->wall_begin_ms < WINDOW_MS) return;
     pause_measuring(w);
-    judge(w);
+    end_window(w);
 }
 
 void tsm_cpu_waiting_end(tsm_cpu_waiting *w)
 {
     if (!w->measures) return;
     pause_measuring(w);
-    if (w->wall_ms >= WINDOW_MS) judge(w);
+    if (w->wall_ms >= WINDOW_MS) end_window(w);
 }

@@ -3,7 +3,7 @@
  * waiting.h - how long the threads of a team wait for each other before they give up their CPU.
  *
  * Between two loops libgomp's threads wait in a busy loop, for milliseconds, which is what makes runs of many short
- * layers fast. Beside a neighbour who wants the CPU too it is ruin: threads burn the time that the one they wait for
+ * layers fast. Beside another program it is what makes them slow: threads burn the time that the one they wait for
  * needs. libgomp itself waits briefly where its threads are more than the CPUs, and reads a variable for it once,
  * when it is loaded; a library has no other say.
  *

@@ -14,8 +14,8 @@ static tsm_status allocate(char **arena, uint64_t bytes, const tsm_worker *worke
                     worker->prepared->device.index, (double)bytes * 1e-6);
 }
 
-/* Every kernel that runs of the plan need is loaded by this. The arena is zeroed, so that the steps run on numbers.
- */
+/* Every kernel that runs of the plan need is loaded by this. The arena is zeroed, so that the steps run on
+ * numbers. */
 static tsm_status warm_up(const tsm_plan *plan, const tsm_binding *binding, tsm_error *error)
 {
     const tsm_worker *worker = plan->worker;

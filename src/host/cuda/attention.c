@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attention.c - see attention.h. In the words of cuBLAS a row of ours is a column: queries are (channels, queries).
- */
+/* attention.c - see attention.h. In the words of cuBLAS a row of ours is a column: queries are (channels,
+ * queries). */
 #include "attention.h"
 
 #include <string.h>

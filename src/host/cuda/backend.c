@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* backend.c - the door of the plugin: the functions of backend.h, each with the engine's device current. */
+/* backend.c - what the plugin exports: the functions of backend.h, each with the engine's device current. */
 #include "pinned.h"
 #include "plan.h"
+#include "slots.h"
 
 static const char *note(const tsm_prepared *prepared)
 {
@@ -86,6 +87,12 @@ const tsm_backend *tsm_cuda_backend(void)
         .plan = make_plan,
         .plan_release = plan_release,
         .run = run,
+        .slots_create = tsm_cuda_slots_create,
+        .slots_destroy = tsm_cuda_slots_destroy,
+        .slots_reset = tsm_cuda_slots_reset,
+        .slots_copy = tsm_cuda_slots_copy,
+        .slots_read = tsm_cuda_slots_read,
+        .slots_write = tsm_cuda_slots_write,
         .streams = true,
         .device_memory = true,
         .resizes = true,

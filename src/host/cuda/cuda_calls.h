@@ -75,7 +75,7 @@ tsm_status tsm_cudnn_fail(tsm_error *error, cudnnStatus_t code, tsm_cuda_place p
     do {                                                                                                             \
         type tsm_code_ = (call);                                                                                     \
         if (tsm_code_ != (success)) {                                                                                \
-            tsm_status tsm_status_ = failed(error, tsm_code_, TSM_CUDA_PLACE(call));                                 \
+            tsm_status tsm_status_ = TSM_NOT_OK(failed(error, tsm_code_, TSM_CUDA_PLACE(call)));                     \
             leave(tsm_status_);                                                                                      \
         }                                                                                                            \
     } while (0)

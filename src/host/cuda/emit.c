@@ -14,10 +14,7 @@ static tsm_status emit_side(tsm_binding *b, int node, tsm_error *error)
     const tsm_shift side = s->values[node].side;
     const int64_t pitch = s->values[node].pitch;
     char *rows = tsm_binding_value(b, node);
-    tsm_step *step;
-
-    TSM_TRY_RETURN(tsm_emit_step(b, TSM_STEP_SHIFT, node, &step, error));
-    step->shift = (tsm_kernel_shift_args){
+    const tsm_kernel_shift_args args = {
         .in = rows,
         .out = rows + (size_t)dims->c * (size_t)s->prepared->dtype->bytes,
         .in_pitch = pitch,
@@ -31,6 +28,13 @@ static tsm_status emit_side(tsm_binding *b, int node, tsm_error *error)
         .step = side.step,
         .element_bytes = s->prepared->dtype->bytes,
     };
+    const tsm_graph *graph = s->prepared->graph;
+
+    if (!s->slots) return tsm_emit_shift_step(b, node, node, &args, error);
+    /* Each reader has a cache of its own; with the same numbers, so that the columns are the same. */
+    for (int i = node + 1; i < graph->count; i++)
+        if (graph->nodes[i].inputs[0] == node && graph->nodes[i].shift.end)
+            TSM_TRY_RETURN(tsm_emit_shift_step(b, node, i, &args, error));
     return TSM_OK;
 }
 

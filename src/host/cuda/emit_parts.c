@@ -2,6 +2,8 @@
 /* emit_parts.c - see emit_parts.h. */
 #include "emit_parts.h"
 
+#include "slots.h"
+
 tsm_status tsm_emit_step(tsm_binding *b, tsm_step_kind kind, int node, tsm_step **step, tsm_error *error)
 {
     *step = tsm_steps_append(&b->steps, kind, node, tsm_schedule_node(b->schedule, node)->name);
@@ -19,15 +21,29 @@ tsm_kernel_act tsm_emit_act(tsm_act act)
     return acts[act];
 }
 
+tsm_status tsm_emit_shift_step(tsm_binding *b, int node, int owner, const tsm_kernel_shift_args *args,
+                               tsm_error *error)
+{
+    const tsm_schedule *s = b->schedule;
+    tsm_step *step;
+
+    if (!s->slots) {
+        TSM_TRY_RETURN(tsm_emit_step(b, TSM_STEP_SHIFT, node, &step, error));
+        step->shift = *args;
+        return TSM_OK;
+    }
+    TSM_TRY_RETURN(tsm_emit_step(b, TSM_STEP_SHIFT_ONLINE, node, &step, error));
+    step->shift_online =
+        (tsm_kernel_shift_online_args){ *args, tsm_cuda_slots_cache(s->slots, owner, 0), s->indices };
+    return TSM_OK;
+}
+
 tsm_status tsm_emit_shift(tsm_binding *b, int node, int from, int channels, void *out, tsm_error *error)
 {
     const tsm_schedule *s = b->schedule;
     const tsm_dims *dims = &s->shapes[from];
     const tsm_shift shift = tsm_schedule_node(s, node)->shift;
-    tsm_step *step;
-
-    TSM_TRY_RETURN(tsm_emit_step(b, TSM_STEP_SHIFT, node, &step, error));
-    step->shift = (tsm_kernel_shift_args){
+    const tsm_kernel_shift_args args = {
         .in = tsm_binding_value(b, from),
         .out = out,
         .in_pitch = s->values[from].pitch,
@@ -41,7 +57,8 @@ tsm_status tsm_emit_shift(tsm_binding *b, int node, int from, int channels, void
         .step = shift.step,
         .element_bytes = s->prepared->dtype->bytes,
     };
-    return TSM_OK;
+
+    return tsm_emit_shift_step(b, node, node, &args, error);
 }
 
 tsm_status tsm_emit_add(tsm_binding *b, int node, int left, int right, tsm_act act, tsm_error *error)

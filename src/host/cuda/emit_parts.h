@@ -9,6 +9,10 @@
 tsm_status tsm_emit_step(tsm_binding *binding, tsm_step_kind kind, int node, tsm_step **step, tsm_error *error);
 tsm_kernel_act tsm_emit_act(tsm_act act);
 
+/* A shift by `args`, with its node's channels; of live streams with the cache of node `owner`. */
+tsm_status tsm_emit_shift_step(tsm_binding *binding, int node, int owner, const tsm_kernel_shift_args *args,
+                               tsm_error *error);
+
 /* A shifted copy of the whole value `from`, of so many channels, at `out`. */
 tsm_status tsm_emit_shift(tsm_binding *binding, int node, int from, int channels, void *out, tsm_error *error);
 

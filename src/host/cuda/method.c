@@ -142,7 +142,9 @@ tsm_status tsm_cuda_schedule_best(tsm_plan *plan, const tsm_plan_arguments *argu
     tsm_shift_method method = prepared->method;
     bool known = true;
 
-    if (method == TSM_SHIFT_AUTO) {
+    if (arguments->slots) { /* a trial would run over their states */
+        method = method == TSM_SHIFT_AUTO || method == TSM_SHIFT_OVERLAP ? TSM_SHIFT_OVERLAP : TSM_SHIFT_COPY;
+    } else if (method == TSM_SHIFT_AUTO) {
         name_shape(arguments, prepared->graph, name);
         known = tsm_tune_cache_get(tuner->cache, name, value);
         method = known && strcmp(value, "copy") == 0 ? TSM_SHIFT_COPY : TSM_SHIFT_OVERLAP;

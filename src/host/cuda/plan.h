@@ -11,6 +11,8 @@
 struct tsm_plan {
     tsm_worker *worker;
     tsm_cuda_resize resize;
+    int32_t *indices; /* of live streams: in device memory, the slot of each clip; NULL: whole clips */
+    uint64_t index_bytes;
     tsm_schedule schedule;
     tsm_binding bound, moved; /* moved: to an arena that is not the worker's yet */
     tsm_plan *next;           /* of the worker */

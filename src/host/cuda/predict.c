@@ -180,7 +180,8 @@ tsm_status tsm_predict(tsm_prediction *prediction, const tsm_graph *graph, const
 
     memset(prediction, 0, sizeof *prediction);
     if (!s.dtype)
-        return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "cuda: precision other than fp32, tf32, fp16 and bf16");
+        return tsm_fail(error, TSM_ERROR_UNSUPPORTED,
+                        "cuda: only the precisions fp32, tf32, fp16 and bf16 are available");
     prediction->precision = precision;
     prediction->count = graph->count;
     prediction->nodes = tsm_alloc_zero((size_t)graph->count, sizeof *prediction->nodes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prepared.h - what an engine is on a GPU: immutable after prepare, but for the autotuner's cache, which has a lock.
- */
+/* prepared.h - what an engine is on a GPU: immutable after prepare, but for the autotuner's cache, which has a
+ * lock. */
 #ifndef TSM_CUDA_PREPARED_H
 #define TSM_CUDA_PREPARED_H
 

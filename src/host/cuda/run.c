@@ -28,6 +28,9 @@ static tsm_status enqueue_all(tsm_plan *plan, const tsm_run_arguments *a, cudaSt
 {
     tsm_cuda_findings *findings = a->enqueue ? NULL : plan->worker->findings;
 
+    if (plan->indices)
+        TSM_TRY_RETURN(
+            tsm_cuda_staging_send(&plan->worker->staging, plan->indices, a->slot, plan->index_bytes, stream, error));
     if (a->visitor || a->profiler) return tsm_cuda_observe(plan, a, stream, error);
     if (findings) TSM_CUDA(cudaMemsetAsync(findings, 0xff, sizeof *findings, stream));
     TSM_TRY_RETURN(tsm_cuda_enqueue_input(plan, &plan->bound, a->input, findings, stream, error));
@@ -70,7 +73,7 @@ static tsm_status check_findings(const tsm_plan *plan, tsm_error *error)
 
 tsm_status tsm_cuda_run(tsm_plan *plan, const tsm_run_arguments *a, tsm_error *error)
 {
-    const cudaStream_t stream = a->enqueue ? a->stream : plan->worker->stream;
+    cudaStream_t stream = a->enqueue ? a->stream : plan->worker->stream;
     tsm_status status;
 
     TSM_TRY_RETURN(check_arguments(plan, a, error));

@@ -191,6 +191,7 @@ tsm_status tsm_schedule_make(tsm_schedule *s, const tsm_prepared *prepared, cons
     s->prepared = prepared;
     s->shapes = arguments->shapes;
     s->resize = arguments->resize;
+    s->slots = arguments->slots;
     s->method = method;
     TSM_TRY(allocate(s, error));
     tsm_cuda_layout_make(s->values, prepared->graph, s->shapes, prepared->dtype, method);

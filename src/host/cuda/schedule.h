@@ -17,6 +17,8 @@ typedef struct tsm_schedule {
     const tsm_prepared *prepared;
     const tsm_dims *shapes;     /* borrowed, of every node */
     const tsm_resample *resize; /* borrowed; NULL: frames come at the size of the input */
+    const tsm_slots *slots;     /* borrowed; NULL: whole clips */
+    const int32_t *indices;     /* of slots: in device memory, the slot of each clip; the plan's */
     tsm_shift_method method;    /* COPY, OVERLAP or GATHER */
     tsm_cuda_value *values;
     tsm_convolution *convolutions; /* one a node, zeroes where it is none */

@@ -35,6 +35,7 @@ static tsm_status launch(const tsm_step *step, const tsm_cuda_libraries *librari
     switch (step->kind) {
     case TSM_STEP_CONV: return tsm_conv_enqueue(step->conv, libraries, stream, error);
     case TSM_STEP_SHIFT: TSM_CUDA(tsm_kernel_shift(&step->shift, stream)); break;
+    case TSM_STEP_SHIFT_ONLINE: TSM_CUDA(tsm_kernel_shift_online(&step->shift_online, stream)); break;
     case TSM_STEP_MAXPOOL: TSM_CUDA(tsm_kernel_maxpool(&step->maxpool, stream)); break;
     case TSM_STEP_AVGPOOL: TSM_CUDA(tsm_kernel_avgpool(&step->avgpool, stream)); break;
     case TSM_STEP_WINDOW_MEAN: TSM_CUDA(tsm_kernel_window_mean(&step->window_mean, stream)); break;
@@ -61,6 +62,7 @@ void tsm_step_describe(const tsm_step *step, char how[TSM_STEP_HOW])
 {
     static const char *const names[] = {
         [TSM_STEP_SHIFT] = "shift kernel",
+        [TSM_STEP_SHIFT_ONLINE] = "shift kernel of streams",
         [TSM_STEP_MAXPOOL] = "max-pool kernel",
         [TSM_STEP_AVGPOOL] = "mean kernel",
         [TSM_STEP_WINDOW_MEAN] = "window mean kernel",

@@ -10,6 +10,7 @@
 typedef enum tsm_step_kind {
     TSM_STEP_CONV,
     TSM_STEP_SHIFT,
+    TSM_STEP_SHIFT_ONLINE,
     TSM_STEP_MAXPOOL,
     TSM_STEP_AVGPOOL,
     TSM_STEP_WINDOW_MEAN,
@@ -28,6 +29,7 @@ typedef struct tsm_step {
     union {
         tsm_conv_bound *conv;
         tsm_kernel_shift_args shift;
+        tsm_kernel_shift_online_args shift_online;
         tsm_kernel_maxpool_args maxpool;
         tsm_kernel_avgpool_args avgpool;
         tsm_kernel_window_mean_args window_mean;

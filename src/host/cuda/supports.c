@@ -80,10 +80,11 @@ bool tsm_cuda_supports(const tsm_backend_config *config, const tsm_graph *graph,
 {
     const tsm_cuda_dtype *dtype = tsm_cuda_dtype_of(config->precision);
 
-    if (!dtype) return say(false, text, "precision other than fp32, tf32, fp16 and bf16");
+    if (!dtype) return say(false, text, "only the precisions fp32, tf32, fp16 and bf16 are available");
     if (config->shift_method == TSM_SHIFT_INPLACE)
-        return say(false, text, "shift method other than auto, copy, overlap and gather");
+        return say(false, text, "only the shift methods auto, copy, overlap and gather are available");
     if (config->shift_method == TSM_SHIFT_GATHER && config->precision == TSM_PRECISION_FP32)
-        return say(false, text, "shift method gather at fp32, which tensor cores do not multiply");
+        return say(false, text,
+                   "the shift method gather is not available at fp32, which tensor cores do not multiply");
     return tsm_cuda_layout_serves(graph, index, dtype, text) && supports_op(config, graph, index, text);
 }

@@ -19,8 +19,8 @@ tsm_status tsm_cuda_enqueue_input(const tsm_plan *plan, const tsm_binding *bindi
 tsm_status tsm_cuda_enqueue_output(const tsm_plan *plan, const tsm_tensor *output, tsm_cuda_findings *findings,
                                    cudaStream_t stream, tsm_error *error);
 
-/* Runs what reads and writes the caller's tensors once, on an arena: the first run must not be what loads a kernel.
- */
+/* Runs what reads and writes the caller's tensors once, on an arena: the first run must not be what loads a
+ * kernel. */
 tsm_status tsm_cuda_warm_up_transfer(const tsm_plan *plan, const tsm_binding *binding, cudaStream_t stream,
                                      tsm_error *error);
 

@@ -67,7 +67,8 @@ uint64_t tsm_cuda_worker_bytes(const tsm_worker *worker)
     uint64_t bytes = worker->arena_bytes + sizeof *worker->findings;
 
     for (const tsm_cuda_kept *kept = worker->kept; kept; kept = kept->next) bytes += kept->bytes;
-    for (const tsm_plan *plan = worker->plans; plan; plan = plan->next) bytes += plan->resize.bytes;
+    for (const tsm_plan *plan = worker->plans; plan; plan = plan->next)
+        bytes += plan->resize.bytes + plan->index_bytes;
     return bytes;
 }
 

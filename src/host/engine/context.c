@@ -34,6 +34,8 @@ void tsm_context_drop_plans(tsm_context *context)
         release_planned(context, context->plans);
         context->plans = next;
     }
+    if (context->slots) context->engine->backend->slots_destroy(context->slots);
+    context->slots = NULL;
     context->engine->backend->worker_destroy(context->worker);
     context->worker = NULL;
     tsm_context_free_room(context);
@@ -105,6 +107,12 @@ static tsm_status describe_plan(tsm_planned *planned, const tsm_context *context
     return tsm_resize_read(&planned->resize.spec, resize, tsm_planned_input(context, planned), error);
 }
 
+tsm_status tsm_context_make_worker(tsm_context *context, tsm_error *error)
+{
+    if (context->worker) return TSM_OK;
+    return context->engine->backend->worker_create(&context->worker, context->engine->prepared, error);
+}
+
 static tsm_status make_plan(tsm_planned *planned, tsm_context *context, tsm_error *error)
 {
     const tsm_backend *backend = context->engine->backend;
@@ -112,9 +120,10 @@ static tsm_status make_plan(tsm_planned *planned, tsm_context *context, tsm_erro
 
     if (planned->resizes) TSM_TRY_RETURN(tsm_resample_make(&planned->resize, &spec, error));
     if (planned->resizes && !backend->resizes) TSM_TRY_RETURN(tsm_context_make_room(context, planned, error));
-    if (!context->worker) TSM_TRY_RETURN(backend->worker_create(&context->worker, context->engine->prepared, error));
-    const tsm_plan_arguments arguments = { planned->shapes,
-                                           planned->resizes && backend->resizes ? &planned->resize : NULL };
+    TSM_TRY_RETURN(tsm_context_make_worker(context, error));
+    const tsm_plan_arguments arguments = { .shapes = planned->shapes,
+                                           .resize = planned->resizes && backend->resizes ? &planned->resize : NULL,
+                                           .slots = context->slots };
     return backend->plan(&planned->plan, context->worker, &arguments, error);
 }
 

@@ -39,12 +39,36 @@ static tsm_status prepare_on_any(tsm_engine *engine, const tsm_backend_config *c
     return status;
 }
 
+/* What tells two networks apart whose caches must not be mixed up: layers, and the bytes of all weights. */
+static uint64_t identify(const tsm_graph *graph)
+{
+    uint64_t hash = TSM_HASH_START;
+
+    for (int i = 0; i < graph->count; i++) {
+        const tsm_node *n = &graph->nodes[i];
+        const int fields[] = { (int)n->op,    n->inputs[0], n->inputs[1],   n->inputs[2],    (int)n->act,
+                               n->shift.fold, n->shift.end, n->in_channels, n->out_channels, n->groups,
+                               n->kernel_h,   n->kernel_w,  n->stride,      n->pad,          n->over_time };
+        const size_t channels = (size_t)n->out_channels * sizeof(float);
+
+        hash = tsm_hash(hash, fields, sizeof fields);
+        hash = tsm_hash(hash, n->input_mean, sizeof n->input_mean);
+        hash = tsm_hash(hash, n->input_std, sizeof n->input_std);
+        if (n->scale) hash = tsm_hash(hash, n->scale, channels);
+        if (n->bias) hash = tsm_hash(hash, n->bias, channels);
+        if (n->weight.data)
+            hash = tsm_hash(hash, n->weight.data, (size_t)n->weight.count * tsm_dtype_bytes(n->weight.dtype));
+    }
+    return hash;
+}
+
 /* The model may go once the engine stands: a pointer into it must not be followed by mistake. */
 static void forget_weights(tsm_graph *graph)
 {
     for (int i = 0; i < graph->count; i++) graph->nodes[i].weight.data = NULL;
 }
 
+/* With the graph of a model, as the paper draws it, or with one that is there. */
 static tsm_status fill_engine(tsm_engine *engine, const tsm_model *model, const tsm_engine_options *caller,
                               tsm_error *error)
 {
@@ -56,8 +80,10 @@ static tsm_status fill_engine(tsm_engine *engine, const tsm_model *model, const 
     engine->precision = options.precision;
     engine->max_bytes = options.max_bytes;
     TSM_TRY_RETURN(tsm_cancel_check(&config.cancel, error));
-    TSM_TRY_RETURN(tsm_model_build_graph(model, options.per_frame != 0, &engine->graph, error));
+    if (model) TSM_TRY_RETURN(tsm_model_build_graph(model, options.per_frame != 0, &engine->graph, error));
     TSM_TRY_RETURN(tsm_graph_optimize(engine->graph, error));
+    if (options.features) TSM_TRY_RETURN(tsm_graph_end_at_features(engine->graph, error));
+    if (tsm_graph_check_past_only(engine->graph, NULL) == TSM_OK) engine->identity = identify(engine->graph);
     if (device.kind) {
         TSM_TRY_RETURN(prepare_on(engine, &device, &config, error));
     } else {
@@ -67,24 +93,44 @@ static tsm_status fill_engine(tsm_engine *engine, const tsm_model *model, const 
     return TSM_OK;
 }
 
-tsm_status tsm_engine_create(tsm_engine **out, const tsm_model *model, const tsm_engine_options *caller,
-                             tsm_error *error)
+/* Takes the graph, where it is not NULL. */
+static tsm_status create(tsm_engine **out, const tsm_model *model, tsm_graph *graph, const tsm_engine_options *caller,
+                         tsm_error *error)
 {
-    tsm_engine *engine;
+    tsm_engine *engine = tsm_alloc_zero(1, sizeof *engine);
     tsm_status status;
 
-    if (!out) return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: nowhere to put it (NULL)");
-    *out = NULL;
-    if (!model) return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no model (NULL)");
-    engine = tsm_alloc_zero(1, sizeof *engine);
-    if (!engine) return tsm_fail_memory(error, sizeof *engine);
+    if (!engine) {
+        tsm_graph_destroy(&graph);
+        return tsm_fail_memory(error, sizeof *engine);
+    }
     engine->holders = 1;
+    engine->graph = graph;
     TSM_TRY(fill_engine(engine, model, caller, error));
     *out = engine;
     return TSM_OK;
 fail:
     tsm_engine_destroy(&engine);
     return status;
+}
+
+tsm_status tsm_engine_create(tsm_engine **out, const tsm_model *model, const tsm_engine_options *caller,
+                             tsm_error *error)
+{
+    if (!out) return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: nowhere to put it (NULL)");
+    *out = NULL;
+    if (!model) return tsm_fail(error, TSM_ERROR_ARGUMENT, "engine: no model (NULL)");
+    return create(out, model, NULL, caller, error);
+}
+
+tsm_status tsm_engine_create_of_graph(tsm_engine **out, tsm_graph **graph, const tsm_engine_options *caller,
+                                      tsm_error *error)
+{
+    tsm_graph *taken = *graph;
+
+    *out = NULL;
+    *graph = NULL;
+    return create(out, NULL, taken, caller, error);
 }
 
 void tsm_engine_hold(tsm_engine *engine)
@@ -118,6 +164,9 @@ tsm_status tsm_engine_get_info(const tsm_engine *engine, tsm_engine_info *caller
     info.threads = engine->report.threads;
     info.shift_method = engine->report.shift_method;
     info.weight_bytes = engine->report.weight_bytes;
+    info.segments = engine->graph->segments;
+    info.values = engine->graph->classes;
+    info.per_frame = engine->graph->per_frame;
     info.note = engine->backend->note ? engine->backend->note(engine->prepared) : NULL;
     return tsm_info_write(caller, &info, sizeof info);
 }

@@ -17,8 +17,14 @@ struct tsm_engine {
     tsm_backend_report report;
     tsm_precision precision;
     uint64_t max_bytes; /* of a context; 0: no limit */
+    uint64_t identity;  /* of the network and its weights, where live streams can use it */
     char device[24];    /* "cuda:0" */
 };
+
+/* As tsm_engine_create, of a graph as a model draws it, no pass run: for networks that no checkpoint holds. *graph is
+ * taken, also on failure, and set to NULL; what its weights lie in must live during the call. */
+tsm_status tsm_engine_create_of_graph(tsm_engine **engine, tsm_graph **graph, const tsm_engine_options *options,
+                                      tsm_error *error);
 
 /* One holder more, or one less: the last one ends the engine. */
 void tsm_engine_hold(tsm_engine *engine);
@@ -44,11 +50,15 @@ struct tsm_planned {
 struct tsm_context {
     tsm_engine *engine; /* held */
     tsm_worker *worker; /* made with the first plan */
+    tsm_slots *slots;   /* live streams, which every plan is for; NULL: none */
     tsm_planned *plans; /* the latest first */
     void *frames;       /* where the backend does not resize: (n,t,h,w,3) of the largest plan that does */
     void *scratch;      /* of one frame; likewise */
     size_t frame_bytes, scratch_bytes;
 };
+
+/* Makes the worker, where there is none yet. Errors: MEMORY, DEVICE. */
+tsm_status tsm_context_make_worker(tsm_context *context, tsm_error *error);
 
 /* The shape that a plan is made for: that of the graph's one input. */
 static inline const tsm_dims *tsm_planned_input(const tsm_context *context, const tsm_planned *planned)
@@ -82,6 +92,9 @@ tsm_tensor tsm_context_resample(tsm_context *context, const tsm_planned *planned
 /* Checks the tensors, finds the plan that the input fits, and runs it, with who listens in `arguments`. Errors: as
  * tsm_run. */
 tsm_status tsm_context_run(tsm_context *context, const tsm_run_arguments *arguments, tsm_error *error);
+
+/* Whether that would be refused before anything runs. Errors: ARGUMENT. */
+tsm_status tsm_context_check_run(const tsm_context *context, const tsm_run_arguments *arguments, tsm_error *error);
 
 /* The plan that runs of `input` take, or NULL and an error that names its shape and those that are planned. */
 const tsm_planned *tsm_context_find_plan(const tsm_context *context, const tsm_tensor *input, tsm_error *error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plugin.c - the door to backends in libraries of their own.
+ * plugin.c - opens backends that are libraries of their own.
  *
  * A plugin that was built against another version of the interface would be called with other structs than it knows.
  * So its ABI number, which its file's name carries too, and the sizes of the structs are looked at first.

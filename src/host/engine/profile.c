@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile.c - what each step of a run costs: its time, measured, and its layer's bytes and multiply-adds, reckoned.
- */
+/* profile.c - what each step of a run costs: its time, measured, and its layer's bytes and multiply-adds,
+ * reckoned. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

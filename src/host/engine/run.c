@@ -146,15 +146,31 @@ static tsm_status run_resized(tsm_context *context, const tsm_planned *planned, 
     return context->engine->backend->run(planned->plan, &resized, error);
 }
 
+static tsm_status find_and_check(const tsm_planned **planned, const tsm_context *context,
+                                 const tsm_run_arguments *arguments, tsm_error *error)
+{
+    const tsm_backend *backend = context->engine->backend;
+
+    *planned = tsm_context_find_plan(context, arguments->input, error);
+    if (!*planned) return TSM_ERROR_ARGUMENT;
+    TSM_TRY_RETURN(check_output(context, *planned, arguments->output, error));
+    TSM_TRY_RETURN(check_memory(backend, arguments->input, "input", error));
+    return check_memory(backend, arguments->output, "output", error);
+}
+
+tsm_status tsm_context_check_run(const tsm_context *context, const tsm_run_arguments *arguments, tsm_error *error)
+{
+    const tsm_planned *planned;
+
+    return find_and_check(&planned, context, arguments, error);
+}
+
 tsm_status tsm_context_run(tsm_context *context, const tsm_run_arguments *arguments, tsm_error *error)
 {
     const tsm_backend *backend = context->engine->backend;
-    const tsm_planned *planned = tsm_context_find_plan(context, arguments->input, error);
+    const tsm_planned *planned;
 
-    if (!planned) return TSM_ERROR_ARGUMENT;
-    TSM_TRY_RETURN(check_output(context, planned, arguments->output, error));
-    TSM_TRY_RETURN(check_memory(backend, arguments->input, "input", error));
-    TSM_TRY_RETURN(check_memory(backend, arguments->output, "output", error));
+    TSM_TRY_RETURN(find_and_check(&planned, context, arguments, error));
     if (planned->resizes && !backend->resizes && arguments->input->dtype == TSM_UINT8) {
         TSM_TRY_RETURN(run_resized(context, planned, arguments, error));
     } else {

@@ -13,8 +13,8 @@ typedef struct field {
     size_t length;
 } field;
 
-/* Unquotes a field in place, from behind its opening quote; returns what follows the closing one, NULL without one.
- */
+/* Unquotes a field in place, from behind its opening quote; returns what follows the closing one, NULL without
+ * one. */
 static char *unquote(char *at, const char *end, field *f)
 {
     char *out = at;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* label_json.c - a JSON object from names to indices, {"Folding something": "40"}, or from indices to names; or a
- * list of names, of [name, index] in either order, or of objects with both, [{"id": 0, "name": "Folding something"}].
- */
+ * list of names, of [name, index] in either order, or of objects with both, [{"id": 0, "name": "Folding
+ * something"}]. */
 #include "label_list.h"
 
+#include "failure.h"
+
+#include <errno.h>
 #include <string.h>
 
 #define MAX_BYTES (1 << 20) /* a parsed value takes many times its text */
@@ -78,7 +81,9 @@ static bool read_two(const json_t *a, const json_t *b, label_name *name)
     if (!json_is_string(text) || value_index(index) < 0) return false;
     /* Two strings that are numbers: which is the name? */
     if (value_index(text) >= 0 && json_is_string(index)) return false;
-    *name = (label_name){ json_string_value(text), json_string_length(text), value_index(index), 0 };
+    *name = (label_name){ .text = json_string_value(text),
+                          .length = json_string_length(text),
+                          .index = value_index(index) };
     return true;
 }
 
@@ -96,7 +101,9 @@ static bool read_members(json_t *entry, label_name *name)
         if (title == TITLE_INDEX && !index) index = value;
     }
     if (!json_is_string(text) || !index || value_index(index) < 0) return false;
-    *name = (label_name){ json_string_value(text), json_string_length(text), value_index(index), 0 };
+    *name = (label_name){ .text = json_string_value(text),
+                          .length = json_string_length(text),
+                          .index = value_index(index) };
     return true;
 }
 
@@ -141,7 +148,12 @@ tsm_status label_parse_json(label_list *list, const char *text, size_t bytes, js
     *found = bytes <= MAX_BYTES || !is_list;
     if (bytes > MAX_BYTES)
         return is_list ? TSM_OK : label_list_fail(list, 0, error, "is too long for a JSON object of labels");
+    errno = 0;
     *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &why);
+    if (!*root && (errno == ENOMEM || !*why.text)) {
+        *found = true;
+        return eval_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", list->path);
+    }
     *found = *root || !is_list;
     if (!*found) return TSM_OK;
     if (!*root) return label_list_fail(list, why.line > 0 ? why.line : 0, error, "is not JSON: %s", why.text);

@@ -158,6 +158,17 @@ tsm_status label_list_order(label_list *list, tsm_error *error)
     return TSM_OK;
 }
 
+/* Returns where the copy ends. */
+static char *copy_name(char *out, const label_name *name)
+{
+    for (size_t i = 0; i < name->length; i++) {
+        *out++ = name->text[i];
+        if (name->quote && name->text[i] == name->quote && i + 1 < name->length && name->text[i + 1] == name->quote)
+            i++;
+    }
+    return out;
+}
+
 tsm_status label_list_text(const label_list *list, char **text, tsm_error *error)
 {
     size_t bytes = 0;
@@ -168,8 +179,7 @@ tsm_status label_list_text(const label_list *list, char **text, tsm_error *error
     at = *text = malloc(bytes);
     if (!at) return eval_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", list->path);
     for (size_t i = 0; i < list->count; i++) {
-        memcpy(at, list->items[i].text, list->items[i].length);
-        at += list->items[i].length;
+        at = copy_name(at, &list->items[i]);
         *at++ = '\n';
     }
     at[-1] = '\0';

@@ -15,6 +15,7 @@ typedef struct label_name {
     size_t length;
     int64_t index; /* as the file gives it; 0 where it gives none */
     int line;      /* 0: not known */
+    char quote;    /* inside, this is written twice; 0: nothing is */
 } label_name;
 
 typedef struct label_list {
@@ -42,8 +43,7 @@ tsm_status label_list_text(const label_list *list, char **text, tsm_error *error
 tsm_status label_list_fail(const label_list *list, int line, tsm_error *error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* ---- Forms: each fills the list; the names point into the text, or into *root, which is the caller's to drop ----
- */
+/* ---- Forms: each fills the list; the names point into the text, or into *root, which is the caller's to drop ---- */
 
 /* A piece of text, and its line. */
 typedef struct label_line {

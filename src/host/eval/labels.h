@@ -3,9 +3,10 @@
  *
  *   one name a line
  *   an index and a name a line, in either order (UCF101's classInd.txt), separated by a comma, a semicolon, a colon,
- * a tab or spaces, under a header or not a JSON object from names to indices (Something-Something's labels.json), or
- * from indices to names; a JSON list of names, of [name, index], or of objects with both a table with the columns id
- * and name, or label and youtube_id (Kinetics: its labels, sorted, each once)
+ *   a bar, a tab, spaces, "1. name", "1) name", "1 - name", "name = 1" or "name -> 1", under a header or not
+ *   a JSON object from names to indices (Something-Something's labels.json), or from indices to names; a JSON list of
+ *   names, of [name, index], or of objects with both
+ *   a table with the columns id and name, or label and youtube_id (Kinetics: its labels, sorted, each once)
  *
  * Indices begin at 0 or at 1 and leave none out. Blank lines, lines that begin with '#', white space at either end of
  * a name, carriage returns and a byte order mark do not count. */

@@ -18,27 +18,52 @@ static void add_softmax(const double *logits, int classes, double weight, double
     for (int i = 0; i < classes; i++) sum[i] += weight * exp(logits[i] - largest) / total;
 }
 
-tsm_status scores_combine(tsm_video_mode mode, const float *logits, int clips, int classes, double *scores,
-                          double *means, tsm_error *error)
+static tsm_status check_logits(const float *logits, int clips, int classes, tsm_error *error)
 {
-    memset(scores, 0, (size_t)classes * sizeof *scores);
-    for (int clip = 0; clip < clips; clip++) {
-        const float *row = logits + (size_t)clip * (size_t)classes;
+    for (size_t i = 0; i < (size_t)clips * (size_t)classes; i++)
+        if (!isfinite(logits[i]))
+            return eval_fail(error, TSM_ERROR_FORMAT, "the network's score of class %zu is not a number",
+                             i % (size_t)classes);
+    return TSM_OK;
+}
 
-        for (int i = 0; i < classes; i++) {
-            if (!isfinite(row[i])) {
-                return eval_fail(error, TSM_ERROR_FORMAT, "the network's score of class %d is not a number", i);
-            }
-            means[i] = row[i];
-        }
-        if (mode == TSM_MODE_MMACTION2) add_softmax(means, classes, 1.0 / clips, scores);
-    }
+static void average(const float *logits, int clips, int classes, double *means)
+{
     for (int i = 0; i < classes; i++) {
         means[i] = 0;
         for (int clip = 0; clip < clips; clip++) means[i] += logits[(size_t)clip * (size_t)classes + (size_t)i];
         means[i] /= clips;
     }
+}
+
+tsm_status scores_combine(tsm_video_mode mode, const float *logits, int clips, int classes, double *scores,
+                          double *means, tsm_error *error)
+{
+    tsm_status status = check_logits(logits, clips, classes, error);
+
+    if (status != TSM_OK) return status;
+    memset(scores, 0, (size_t)classes * sizeof *scores);
+    for (int clip = 0; clip < clips && mode == TSM_MODE_MMACTION2; clip++) {
+        for (int i = 0; i < classes; i++) means[i] = logits[(size_t)clip * (size_t)classes + (size_t)i];
+        add_softmax(means, classes, 1.0 / clips, scores);
+    }
+    average(logits, clips, classes, means);
     if (mode != TSM_MODE_MMACTION2) add_softmax(means, classes, 1, scores);
+    return TSM_OK;
+}
+
+tsm_status scores_combine_multi(tsm_video_mode mode, const float *logits, int clips, int classes, double *scores,
+                                double *means, tsm_error *error)
+{
+    tsm_status status = check_logits(logits, clips, classes, error);
+
+    if (status != TSM_OK) return status;
+    average(logits, clips, classes, means);
+    for (int i = 0; i < classes; i++) {
+        scores[i] = mode == TSM_MODE_MMACTION2 ? 0 : 1 / (1 + exp(-means[i]));
+        for (int clip = 0; clip < clips && mode == TSM_MODE_MMACTION2; clip++)
+            scores[i] += 1 / (1 + exp(-(double)logits[(size_t)clip * (size_t)classes + (size_t)i])) / clips;
+    }
     return TSM_OK;
 }
 

@@ -15,14 +15,13 @@
 
 #include "graph.h"
 #include "memplan.h"
+#include "slots.h"
 
 typedef struct tsm_prepared tsm_prepared;
-typedef struct tsm_worker tsm_worker;
 typedef struct tsm_plan tsm_plan;
-typedef struct tsm_slots tsm_slots;
 
 /* Rises with every change of this header or of what it includes that a plugin built before would not survive. */
-#define TSM_BACKEND_ABI 2
+#define TSM_BACKEND_ABI 3
 
 typedef struct tsm_backend_config {
     int device_index;
@@ -53,6 +52,8 @@ typedef struct tsm_plan_arguments {
     const tsm_dims *shapes;            /* of every node's value, by tsm_graph_infer */
     const struct tsm_resample *resize; /* how uint8 frames come to the size of the input; NULL: they have it. Only
                                         * where the backend `resizes` */
+    tsm_slots *slots; /* live streams: clips of one frame, each after the last one of its slot, whose state the run
+                         reads and renews; NULL: whole clips. Of the same worker */
 } tsm_plan_arguments;
 
 /* Sees values of a run as they are made: float32 (N,T,H,W,C), valid during the call. For calibration and debugging:
@@ -75,15 +76,14 @@ typedef struct tsm_run_arguments {
     void *stream;
     const tsm_visitor *visitor;   /* NULL: none. Not with enqueue */
     const tsm_profiler *profiler; /* NULL: none. Not with enqueue */
-    tsm_slots *slots;             /* state of live streams, clip i of the input is stream slot[i]; NULL: none */
-    const int *slot;
+    const int *slot;              /* of a plan with slots: that of each clip, all different */
 } tsm_run_arguments;
 
 #define TSM_SUPPORT_TEXT 160
 
 typedef struct tsm_backend {
     uint32_t abi;             /* TSM_BACKEND_ABI as the backend was compiled; the first member for ever */
-    uint32_t struct_bytes[5]; /* TSM_BACKEND_STRUCTS: a second lock on the same door */
+    uint32_t struct_bytes[5]; /* TSM_BACKEND_STRUCTS: finds a change for which the number was not raised */
     const char *name;         /* "cpu" */
 
     /* Required. Whether a node of an optimised graph can run with `config`, before anything is made: true with how
@@ -115,10 +115,17 @@ typedef struct tsm_backend {
      * where they are in device memory; in host memory the engine looks at them. */
     tsm_status (*run)(tsm_plan *plan, const tsm_run_arguments *arguments, tsm_error *error);
 
-    /* Optional, all or none: the state of `count` live streams of a graph whose shifts look at no frame to come. */
-    tsm_status (*slots_create)(tsm_slots **slots, tsm_worker *worker, int count, tsm_error *error);
-    tsm_status (*slots_reset)(tsm_slots *slots, int slot, tsm_error *error); /* as before the first frame */
-    void (*slots_destroy)(tsm_slots *slots);
+    /* Optional, all or none: the states of `count` live streams, as `layout` (borrowed; it lives
+     * longer) says. Made before the plans that use them, and zero once these are made and slots_reset was called, as
+     * a plan may be tried on them; destroyed after the plans and before the worker. A slot is within count; `state`
+     * is host memory of layout->state_bytes. Errors: MEMORY, DEVICE. */
+    tsm_status (*slots_create)(tsm_slots **slots, tsm_worker *worker, const tsm_slot_layout *layout, int count,
+                               tsm_error *error);
+    void (*slots_destroy)(tsm_slots *slots);                                 /* NULL is fine */
+    tsm_status (*slots_reset)(tsm_slots *slots, int slot, tsm_error *error); /* as before the first frame; -1: all */
+    tsm_status (*slots_copy)(tsm_slots *slots, int to, int from, tsm_error *error);
+    tsm_status (*slots_read)(tsm_slots *slots, int slot, void *state, tsm_error *error);
+    tsm_status (*slots_write)(tsm_slots *slots, int slot, const void *state, tsm_error *error);
 
     /* Optional, both or neither: host memory from which the device reads fastest (page-locked), for callers' tensors;
      * *memory is NULL on failure. Thread-safe. Errors: MEMORY, DEVICE. */

@@ -2,8 +2,8 @@
 /* weights.c - stored weights as float32, in the order in which NHWC backends read them. */
 #include "graph.h"
 
-/* With the dtype and whether there is more than one tap known to the compiler, which copies most weights as vectors.
- */
+/* With the dtype and whether there is more than one tap known to the compiler, which copies most weights as
+ * vectors. */
 static inline __attribute__((always_inline)) void order_weights(const tsm_node *node, int first, int end, float *out,
                                                                 const tsm_dtype dtype, const int64_t taps)
 {

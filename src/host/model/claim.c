@@ -80,7 +80,7 @@ static tsm_status check_layer(const tsm_layer *layer, const tsm_keys *keys, tsm_
 static tsm_status check_branches(const tsm_layer *merged, const tsm_keys *keys, tsm_error *error)
 {
     tsm_layer *parts;
-    tsm_status status;
+    tsm_status status = TSM_OK;
     int count;
 
     TSM_TRY_RETURN(tsm_branches_list(merged, &parts, &count, error));

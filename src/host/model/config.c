@@ -39,7 +39,7 @@ static tsm_status no_arch(const tsm_config_inputs *in, const tsm_arch *traits, t
         return tsm_fail(error, TSM_ERROR_MODEL, "has %d features: no MobileNetV2, which has %d", blocks[0],
                         TSM_INVERTED_BLOCKS + 2);
     if (!traits->family || blocks[0] == 0)
-        return tsm_recognise_missing(in->keys, "base_model.layer1.0.conv1.weight", NULL, 0, error);
+        return TSM_NOT_OK(tsm_recognise_missing(in->keys, "base_model.layer1.0.conv1.weight", NULL, 0, error));
     return tsm_fail(error, TSM_ERROR_MODEL, "its stages have %d, %d, %d and %d %sblocks: no %s%s", blocks[0],
                     blocks[1], blocks[2], blocks[3],
                     traits->family != &tsm_family_resnet ? ""
@@ -86,7 +86,7 @@ static tsm_status derive_segments(const tsm_config_inputs *in, tsm_model_config 
     TSM_TRY_RETURN(tsm_config_choose(in, "segments", in->options->segments, 1, TSM_MAX_SEGMENTS,
                                      named ? named : assumed, &config->segments, error));
     if (!in->options->segments && !tsm_checkpoint_metadata(in->checkpoint, "segments") && !named)
-        tsm_config_doubt(config, TSM_ASSUMED_SEGMENTS, "segments: nothing says how many, %d taken", config->segments);
+        tsm_config_doubt(config, TSM_ASSUMED_SEGMENTS, "segments: not given, %d assumed", config->segments);
     return TSM_OK;
 }
 
@@ -147,8 +147,7 @@ static tsm_status derive_input(const tsm_config_inputs *in, tsm_model_config *co
     config->scale_size = config->input_size * 256 / 224;
     if (config->in_channels != 3 && config->in_channels != 10 && !tsm_checkpoint_metadata(in->checkpoint, "mean"))
         tsm_config_doubt(config, TSM_ASSUMED_MEAN,
-                         "mean, std: nothing says them for %d channels, those of optical flow taken",
-                         config->in_channels);
+                         "mean, std: not given for %d channels, those of optical flow assumed", config->in_channels);
     for (int i = 0; i < 3; i++) {
         config->mean[i] = config->in_channels == 3 ? rgb_mean[i] : .5f;
         config->std[i] = config->in_channels == 3 ? rgb_std[i] : .226f;

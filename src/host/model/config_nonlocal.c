@@ -45,6 +45,6 @@ tsm_status tsm_config_derive_nonlocal(const tsm_config_inputs *in, tsm_model_con
     if (found == TSM_NONLOCAL_EMBEDDED_GAUSSIAN && !said &&
         (in->keys->naming != tsm_namings || tsm_checkpoint_metadata(in->checkpoint, "assumed_nonlocal")))
         tsm_config_doubt(config, TSM_ASSUMED_NONLOCAL,
-                         "nonlocal: nothing says the mode, embedded_gaussian taken where dot_product would fit too");
+                         "nonlocal: not given, embedded_gaussian assumed; dot_product would fit too");
     return TSM_OK;
 }

@@ -136,8 +136,7 @@ tsm_status tsm_config_derive_shift(const tsm_config_inputs *in, tsm_model_config
         TSM_TRY_RETURN(
             tsm_config_integer(in, "assumed_shift_div", 1, TSM_MAX_SHIFT_DIV, &config->shift_div, &present, error));
         if (!shifts && !in->options->no_shift)
-            tsm_config_doubt(config, TSM_ASSUMED_SHIFT_DIV, "shift_div: nothing says it, %d taken",
-                             config->shift_div);
+            tsm_config_doubt(config, TSM_ASSUMED_SHIFT_DIV, "shift_div: not given, %d assumed", config->shift_div);
     }
     if (in->options->no_shift) config->shift_div = 0;
     return TSM_OK;

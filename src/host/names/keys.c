@@ -78,8 +78,8 @@ static size_t common_prefix(const tsm_keys *keys, const char *typical)
     return common;
 }
 
-/* Finds the naming, and how much comes before its names: the least, in whole parts, that makes the most names known.
- */
+/* Finds the naming, and how much comes before its names: the least, in whole parts, that makes the most names
+ * known. */
 static tsm_status find_naming(tsm_keys *keys, tsm_error *error)
 {
     const char *typical = typical_name(keys);

@@ -26,8 +26,8 @@ struct tsm_family {
     /* Reads off names and shapes what they tell, but for classes. Errors: MODEL. */
     tsm_status (*derive)(tsm_model_config *config, const tsm_keys *keys, tsm_error *error);
 
-    /* The network from its input to the pool before the classifier, see wiring.h; *channels: of the value returned.
-     */
+    /* The network from its input to the pool before the classifier, see wiring.h; *channels: of the value
+     * returned. */
     int (*wire)(struct tsm_wiring *wiring, int value, int *channels);
 
     /* Does `block` of `stage`, as tsm_place counts them, shift? */

@@ -92,6 +92,14 @@ tsm_status tsm_pass_fold_batchnorm(tsm_graph *graph, tsm_error *error)
     return TSM_OK;
 }
 
+/* A shift that looks back only has a cache in a live stream, one: it stays a node where several read it. */
+static bool has_one_cache(const tsm_graph *graph, int index)
+{
+    const tsm_shift *shift = &graph->nodes[index].shift;
+
+    return shift->step > 0 || shift->fold != shift->end || count_readers(graph, index) == 1;
+}
+
 static bool only_convs_read(const tsm_graph *graph, int value)
 {
     if (graph->output == value) return false;
@@ -110,7 +118,7 @@ tsm_status tsm_pass_attach_shift(tsm_graph *graph, tsm_error *error)
     for (int i = 0; i < graph->count; i++) {
         const tsm_node *shift = &graph->nodes[i];
 
-        if (shift->op != TSM_OP_SHIFT || !only_convs_read(graph, i)) continue;
+        if (shift->op != TSM_OP_SHIFT || !only_convs_read(graph, i) || !has_one_cache(graph, i)) continue;
         for (int k = i + 1; k < graph->count; k++)
             if (graph->nodes[k].inputs[0] == i) graph->nodes[k].shift = shift->shift;
         merge_into(graph, i, shift->inputs[0]);
@@ -213,5 +221,17 @@ const tsm_pass tsm_passes[] = {
 tsm_status tsm_graph_optimize(tsm_graph *graph, tsm_error *error)
 {
     for (const tsm_pass *pass = tsm_passes; pass->run; pass++) TSM_TRY_RETURN(pass->run(graph, error));
+    return TSM_OK;
+}
+
+tsm_status tsm_graph_end_at_features(tsm_graph *graph, tsm_error *error)
+{
+    const tsm_node *classifier = tsm_graph_node(graph, graph->output);
+
+    if (classifier->op != TSM_OP_FC)
+        return tsm_fail(error, TSM_ERROR_INTERNAL, "%s: the network does not end in a classifier", classifier->name);
+    graph->classes = classifier->in_channels;
+    graph->output = classifier->inputs[0];
+    tsm_pass_remove_dead(graph);
     return TSM_OK;
 }

@@ -9,7 +9,7 @@
 tsm_status tsm_pass_fold_batchnorm(tsm_graph *graph, tsm_error *error);
 
 /* SHIFT whose every reader is a CONV's data edge becomes an attribute of those edges. A shift that somebody else
- * reads too (placement `block`) stays a node. */
+ * reads too (placement `block`) stays a node; so does a uni-directional one that several read. */
 tsm_status tsm_pass_attach_shift(tsm_graph *graph, tsm_error *error);
 
 /* CONV -> ADD -> ACT becomes CONV with residual and activation, CONV -> ACT and SCALE -> ACT one with activation. The
@@ -24,6 +24,10 @@ void tsm_pass_remove_dead(tsm_graph *graph);
 
 /* All of the above, in order. */
 tsm_status tsm_graph_optimize(tsm_graph *graph, tsm_error *error);
+
+/* Ends an optimised graph before its classifier: the result is what that reads, (N,1,1,1,C) or, with per_frame,
+ * (N,T,1,1,C), and C is what graph->classes says. Errors: INTERNAL where the result is not that of an FC. */
+tsm_status tsm_graph_end_at_features(tsm_graph *graph, tsm_error *error);
 
 /* A name and a function a pass, in the order of tsm_graph_optimize, ended by {NULL, NULL}; for tests and dumps. */
 typedef struct tsm_pass {

@@ -2,8 +2,7 @@
 /* resize_cv.c - see resize_cv.h.
  *
  * Two taps an axis with 11 fractional bits. Columns first, into rows that keep 7 fractional bits; then two such rows
- * make one of the output, each product cut to its upper half before the sum is rounded.
- */
+ * make one of the output, each product cut to its upper half before the sum is rounded. */
 #include "resize_cv.h"
 
 #include <math.h>

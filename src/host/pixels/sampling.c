@@ -3,8 +3,7 @@
  *
  * The arithmetic is that of the Python originals, operation by operation in double precision: where the exact value
  * is an integer, another order of operations may land on the other side of it. mmaction2 (0.x, and 1.x for 2D
- * networks) computes the same numbers as the MIT release, 0-based where those are 1-based.
- */
+ * networks) computes the same numbers as the MIT release, 0-based where those are 1-based. */
 #include <tsm/video.h>
 
 #include "core/status.h"

@@ -10,11 +10,11 @@ static bool supports(const tsm_backend_config *config, const tsm_graph *graph, i
     const tsm_node *node = &graph->nodes[index];
 
     if (config->precision != TSM_PRECISION_FP32) {
-        snprintf(text, TSM_SUPPORT_TEXT, "precision other than fp32");
+        snprintf(text, TSM_SUPPORT_TEXT, "only the precision fp32 is available");
         return false;
     }
     if (config->shift_method != TSM_SHIFT_AUTO && config->shift_method != TSM_SHIFT_COPY) {
-        snprintf(text, TSM_SUPPORT_TEXT, "shift method other than copy");
+        snprintf(text, TSM_SUPPORT_TEXT, "only the shift method copy is available");
         return false;
     }
     snprintf(text, TSM_SUPPORT_TEXT, "plain C%s", node->shift.end ? ", shift copied" : "");
@@ -169,6 +169,7 @@ static tsm_status make_plan(tsm_plan **out, tsm_worker *worker, const tsm_plan_a
     plan->worker = worker;
     plan->graph = worker->prepared->graph;
     plan->shapes = arguments->shapes;
+    plan->slots = arguments->slots;
     TSM_TRY(place_values(plan, error));
     TSM_TRY(grow_arena(worker, plan->memory.arena_bytes, error));
     *out = plan;
@@ -191,4 +192,5 @@ const tsm_backend tsm_backend_reference = {
     .plan = make_plan,
     .plan_release = plan_release,
     .run = tsm_reference_run,
+    TSM_HOST_SLOTS,
 };

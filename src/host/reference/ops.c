@@ -41,6 +41,15 @@ void tsm_ref_shift(float *out, const float *in, const tsm_dims *dims, tsm_shift 
     }
 }
 
+void tsm_ref_shift_online(float *out, const float *in, float *cache, int64_t pixels, int channels, int fold)
+{
+    for (int64_t p = 0; p < pixels; p++, in += channels, out += channels)
+        for (int c = 0; c < channels; c++) {
+            out[c] = c < fold ? *cache : in[c];
+            if (c < fold) *cache++ = in[c];
+        }
+}
+
 /* Sum over the window of one output element; `w` is that of the output channel, `first` the group's first channel. */
 static double convolve(const float *frame, const tsm_dims *d, const tsm_node *node, const float *w, int y, int x,
                        int first)

@@ -12,6 +12,10 @@
 
 void tsm_ref_shift(float *out, const float *in, const tsm_dims *dims, tsm_shift shift);
 
+/* The shift of one frame of a live stream: channels [0, fold) of the `pixels` pixels come from `cache`, which is
+ * (pixels, fold) and takes those of `in`. */
+void tsm_ref_shift_online(float *out, const float *in, float *cache, int64_t pixels, int channels, int fold);
+
 /* The node's kernel, stride, pad, groups, bias and activation; its shift is the caller's to do. `weights` as from
  * tsm_node_weights; residual (shape of the output) may be NULL. */
 void tsm_ref_conv(float *out, const float *in, const tsm_dims *in_dims, const tsm_node *node, const float *weights,

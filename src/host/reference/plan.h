@@ -20,6 +20,7 @@ struct tsm_worker {
 
 struct tsm_plan {
     const tsm_worker *worker;
+    tsm_slots *slots; /* NULL: whole clips */
     const tsm_graph *graph;
     const tsm_dims *shapes;
     tsm_memplan memory;

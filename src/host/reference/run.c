@@ -28,14 +28,32 @@ static tsm_status run_input(const tsm_plan *plan, int index, const tsm_tensor *i
     return bad < 0 ? TSM_OK : tsm_fail_input(error, dims, bad);
 }
 
-static void run_conv(const tsm_plan *plan, int index, const float *in, const tsm_dims *in_dims)
+static void run_shift(const tsm_plan *plan, int index, float *out, const float *in, const tsm_dims *dims,
+                      const int *slot)
+{
+    const int64_t frame = (int64_t)dims->h * dims->w * dims->c;
+
+    if (!plan->slots) {
+        tsm_ref_shift(out, in, dims, plan->graph->nodes[index].shift);
+        return;
+    }
+    for (int n = 0; n < dims->n; n++) {
+        const tsm_slot_cache *cache = &plan->slots->layout->caches[index];
+
+        tsm_ref_shift_online(out + n * frame, in + n * frame,
+                             tsm_host_slots_state(plan->slots, slot[n]) + cache->first, cache->pixels, dims->c,
+                             cache->fold);
+    }
+}
+
+static void run_conv(const tsm_plan *plan, int index, const float *in, const tsm_dims *in_dims, const int *slot)
 {
     const tsm_node *node = &plan->graph->nodes[index];
 
     if (node->shift.end) {
         float *shifted = scratch_at(plan, index);
 
-        tsm_ref_shift(shifted, in, in_dims, node->shift);
+        run_shift(plan, index, shifted, in, in_dims, slot);
         in = shifted;
     }
     tsm_ref_conv(value_at(plan, index), in, in_dims, node, plan->worker->prepared->weights[index],
@@ -61,7 +79,7 @@ static void run_attention(const tsm_plan *plan, int index, const float *in, cons
                       scratch_at(plan, index));
 }
 
-static tsm_status run_node(const tsm_plan *plan, int index, const tsm_tensor *input, tsm_error *error)
+static tsm_status run_node(const tsm_plan *plan, int index, const tsm_run_arguments *a, tsm_error *error)
 {
     const tsm_node *node = &plan->graph->nodes[index];
     const tsm_dims *dims = &plan->shapes[index],
@@ -70,9 +88,9 @@ static tsm_status run_node(const tsm_plan *plan, int index, const tsm_tensor *in
     float *out = value_at(plan, index);
 
     switch (node->op) {
-    case TSM_OP_INPUT: return run_input(plan, index, input, error);
-    case TSM_OP_SHIFT: tsm_ref_shift(out, in, dims, node->shift); break;
-    case TSM_OP_CONV: run_conv(plan, index, in, in_dims); break;
+    case TSM_OP_INPUT: return run_input(plan, index, a->input, error);
+    case TSM_OP_SHIFT: run_shift(plan, index, out, in, dims, a->slot); break;
+    case TSM_OP_CONV: run_conv(plan, index, in, in_dims, a->slot); break;
     case TSM_OP_BATCHNORM: tsm_ref_batchnorm(out, in, dims, node); break;
     case TSM_OP_ADD: tsm_ref_add(out, in, value_at(plan, node->inputs[1]), tsm_dims_count(dims)); break;
     case TSM_OP_ACT: tsm_ref_act(out, in, tsm_dims_count(dims), node->act); break;
@@ -98,7 +116,7 @@ tsm_status tsm_reference_run(tsm_plan *plan, const tsm_run_arguments *arguments,
         const double begin = profiler ? tsm_now_ms() : 0;
 
         TSM_TRY_RETURN(tsm_cancel_check(&plan->worker->prepared->cancel, error));
-        TSM_TRY_RETURN(run_node(plan, i, arguments->input, error));
+        TSM_TRY_RETURN(run_node(plan, i, arguments, error));
         if (profiler) profiler->step(profiler->user, i, "plain C", tsm_now_ms() - begin);
         if (visitor) visitor->value(visitor->user, i, &plan->shapes[i], value_at(plan, i));
     }

@@ -78,7 +78,7 @@ static void cut_into_places(tsm_clips *clips, int number, const tsm_rect *part, 
 static tsm_status put_views(tsm_clips *clips, int number, const tsm_rgb *frame, tsm_error *error)
 {
     tsm_resize_spec spec = { .mode = clips->mode, .in_width = frame->width, .in_height = frame->height };
-    tsm_view views[TSM_MAX_VIEWS];
+    tsm_view views[TSM_MAX_VIEWS] = { 0 };
 
     TSM_TRY_RETURN(
         tsm_clips_views(clips, frame->width, frame->height, views, &spec.out_width, &spec.out_height, error));
@@ -109,13 +109,13 @@ static tsm_status put_raw(tsm_clips *clips, int number, const tsm_rgb *frame, ts
 
 tsm_status tsm_clips_put(tsm_clips *clips, int number, const tsm_rgb *frame, tsm_error *error)
 {
-    double start = tsm_clock_ms();
+    double start = tsm_now_ms();
 
     if (!clips->width) {
         clips->width = frame->width;
         clips->height = frame->height;
     }
     TSM_TRY_RETURN(clips->raw ? put_raw(clips, number, frame, error) : put_views(clips, number, frame, error));
-    clips->preprocess_ms += tsm_clock_ms() - start;
+    clips->preprocess_ms += tsm_now_ms() - start;
     return TSM_OK;
 }

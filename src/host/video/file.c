@@ -17,6 +17,11 @@ enum { IO_BYTES = 1 << 16 };
 
 /* ---- Errors and messages ------------------------------------------------------------------------------------ */
 
+int tsm_ffmpeg_result(int code)
+{
+    return errno == ENOMEM ? AVERROR(ENOMEM) : code;
+}
+
 tsm_status tsm_fail_ffmpeg(tsm_error *error, const char *path, int code, const char *what)
 {
     char text[AV_ERROR_MAX_STRING_SIZE] = "";
@@ -135,8 +140,10 @@ static tsm_status find_stream(tsm_file *file, tsm_error *error)
 static tsm_status probe(const tsm_file *file, const AVInputFormat **kind, tsm_error *error)
 {
     static const char playlists[] = "hls,dash,concat,sdp,rtsp,imf,webm_dash_manifest";
-    int code = av_probe_input_buffer2(file->io, kind, "", NULL, 0, 0);
+    int code;
 
+    errno = 0;
+    code = tsm_ffmpeg_result(av_probe_input_buffer2(file->io, kind, "", NULL, 0, 0));
     if (code < 0) return fail_reading(file, code, "not a video that FFmpeg can read", error);
     if (av_match_name((*kind)->name, playlists))
         return tsm_fail_file(error, TSM_ERROR_FORMAT, file->path, "a playlist (%s), not a video", (*kind)->name);
@@ -183,19 +190,21 @@ static tsm_status open_container(tsm_file *file, tsm_error *error)
     file->format->pb = file->io;
     file->format->flags |= AVFMT_FLAG_CUSTOM_IO; /* ours to close, also before the container is open */
     file->format->io_open = refuse_to_open;
-    /* Demuxers of playlists open their parts in contexts of their own; those inherit this list, on which nothing is.
-     */
+    /* Demuxers of playlists open their parts in contexts of their own; those inherit this list, on which nothing
+     * is. */
     file->format->protocol_whitelist = av_strdup("none");
     if (!file->format->protocol_whitelist) return tsm_fail_file(error, TSM_ERROR_MEMORY, file->path, "out of memory");
 
     TSM_TRY_RETURN(probe(file, &kind, error));
-    code = avformat_open_input(&file->format, "", kind, NULL);
+    errno = 0;
+    code = tsm_ffmpeg_result(avformat_open_input(&file->format, "", kind, NULL));
     if (code < 0) return fail_reading(file, code, "not a video that FFmpeg can read", error);
     TSM_TRY_RETURN(check_sizes(file, error));
     /* Streams that are found later come without our limit, so none of them is decoded: headers tell enough. */
     if (file->format->nb_streams == 0 && !(file->format->codec_whitelist = av_strdup("none")))
         return tsm_fail_file(error, TSM_ERROR_MEMORY, file->path, "out of memory");
-    code = look_at_streams(file);
+    errno = 0;
+    code = tsm_ffmpeg_result(look_at_streams(file));
     if (code < 0 || file->failed || file->stopped)
         return fail_reading(file, code, "its streams cannot be understood", error);
     TSM_TRY_RETURN(find_stream(file, error));
@@ -230,7 +239,10 @@ tsm_status tsm_file_read(tsm_file *file, AVPacket *packet, bool *end, tsm_error 
 {
     *end = false;
     for (;;) {
-        int code = av_read_frame(file->format, packet);
+        int code;
+
+        errno = 0;
+        code = tsm_ffmpeg_result(av_read_frame(file->format, packet));
         if (code == AVERROR(ENOMEM) || file->failed || file->stopped) return fail_reading(file, code, "", error);
         if (code < 0) {
             TSM_TRY_RETURN(tsm_limits_check(file->limits, file->path, error));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* jpeg.c - JPEG through libjpeg with its defaults, which gives Pillow's bytes.
  *
- * libjpeg reports fatal errors by longjmp: everything that must survive one lives in the reader.
- */
+ * libjpeg reports fatal errors by longjmp: everything that must survive one lives in the reader. */
 #include <setjmp.h>
 
 #include "image.h"

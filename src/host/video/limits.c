@@ -3,17 +3,8 @@
 #include "limits.h"
 
 #include <math.h>
-#include <time.h>
 
 #include "core/status.h"
-
-double tsm_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
 
 static tsm_status read_one(int64_t *limit, const char *name, int64_t given, int64_t most, tsm_error *error)
 {
@@ -26,7 +17,7 @@ static tsm_status read_one(int64_t *limit, const char *name, int64_t given, int6
 
 tsm_status tsm_limits_read(tsm_limits *limits, const tsm_video_options *options, tsm_error *error)
 {
-    *limits = (tsm_limits){ .seconds = options->max_seconds, .started_ms = tsm_clock_ms() };
+    *limits = (tsm_limits){ .seconds = options->max_seconds, .started_ms = tsm_now_ms() };
     limits->cancel = options->cancel;
     limits->user = options->cancel_user;
     TSM_TRY_RETURN(read_one(&limits->pixels, "max_pixels", options->max_pixels, TSM_MAX_PIXELS, error));
@@ -34,14 +25,14 @@ tsm_status tsm_limits_read(tsm_limits *limits, const tsm_video_options *options,
     TSM_TRY_RETURN(read_one(&limits->bytes, "max_bytes", options->max_bytes, INT64_MAX, error));
     TSM_TRY_RETURN(read_one(&limits->clip_bytes, "max_clip_bytes", options->max_clip_bytes, INT64_MAX, error));
     if (isfinite(limits->seconds) && limits->seconds >= 0) return TSM_OK;
-    return tsm_fail(error, TSM_ERROR_ARGUMENT, "max_seconds %g: a time is needed, 0 for none", limits->seconds);
+    return tsm_fail(error, TSM_ERROR_ARGUMENT, "max_seconds %g: must be 0 (no limit) or more", limits->seconds);
 }
 
 tsm_status tsm_limits_check(const tsm_limits *limits, const char *path, tsm_error *error)
 {
     if (limits->cancel && limits->cancel(limits->user))
         return tsm_fail_file(error, TSM_ERROR_CANCELLED, path, "cancelled");
-    if (limits->seconds > 0 && tsm_clock_ms() - limits->started_ms > limits->seconds * 1e3)
+    if (limits->seconds > 0 && tsm_now_ms() - limits->started_ms > limits->seconds * 1e3)
         return tsm_fail_file(error, TSM_ERROR_CANCELLED, path, "stopped after the %g seconds that it may take",
                              limits->seconds);
     return TSM_OK;

@@ -39,7 +39,4 @@ static inline int64_t tsm_limits_codec_pixels(const tsm_limits *limits)
     return limits->pixels + INT64_C(256) * TSM_MAX_SIDE;
 }
 
-/* Milliseconds of a clock that only goes forward. */
-double tsm_clock_ms(void);
-
 #endif

@@ -21,7 +21,7 @@ static tsm_status load(tsm_clips *clips, int descriptor, const char *path, tsm_e
 static tsm_status make_clips(tsm_clips **out, int descriptor, const char *path, const tsm_video_options *options,
                              tsm_error *error)
 {
-    double start = tsm_clock_ms();
+    double start = tsm_now_ms();
     tsm_clips *clips = NULL;
     tsm_status status;
 
@@ -30,7 +30,7 @@ static tsm_status make_clips(tsm_clips **out, int descriptor, const char *path, 
     if (!path) return tsm_fail(error, TSM_ERROR_ARGUMENT, "video: no path");
     TSM_TRY(tsm_clips_create(&clips, options, error));
     TSM_TRY(load(clips, descriptor, path, error));
-    clips->decode_ms = tsm_clock_ms() - start - clips->preprocess_ms;
+    clips->decode_ms = tsm_now_ms() - start - clips->preprocess_ms;
     *out = clips;
     return TSM_OK;
 fail:

@@ -2,8 +2,7 @@
 /* png.c - PNG through libpng, as Pillow's convert("RGB") shows it: transparency dropped rather than blended, gamma
  * ignored, the upper byte of 16-bit samples.
  *
- * libpng reports errors by longjmp: everything that must survive one lives in the reader.
- */
+ * libpng reports errors by longjmp: everything that must survive one lives in the reader. */
 #include <setjmp.h>
 
 #include <png.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run.cu - the door to the convolution kernels: from a spec to the numbers of plan.h, and to the kernel of its type.
+/* run.cu - the entry of the convolution kernels: from a spec to the numbers of plan.h, and to the kernel of its type.
  */
 #include "kernel.h"
 

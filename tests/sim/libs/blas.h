@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* blas.h - the parts of the simulated cuBLASLt: descriptors and algorithms (blas.cpp), the product (blas_matmul.cpp)
- */
+/* blas.h - the parts of the simulated cuBLASLt: descriptors and algorithms (blas.cpp), the product
+ * (blas_matmul.cpp) */
 #ifndef TSM_SIM_BLAS_H
 #define TSM_SIM_BLAS_H
 

@@ -11,8 +11,8 @@
 
 #define SEED 50u
 
-/* float32: sums of up to some thousand products, several layers deep; 16 bits: a rounding of each of some ten layers.
- */
+/* float32: sums of up to some thousand products, several layers deep; 16 bits: a rounding of each of some ten
+ * layers. */
 static const struct {
     tsm_precision precision;
     double tolerance;
@@ -21,7 +21,7 @@ static const struct {
                    { TSM_PRECISION_FP16, 0.01 },
                    { TSM_PRECISION_BF16, 0.08 } };
 
-/* The plugin's door. */
+/* What the plugin exports. */
 static inline const tsm_backend *cuda_backend(void)
 {
     const tsm_backend *backend = NULL;

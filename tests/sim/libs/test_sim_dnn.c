@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_sim_dnn.c - the simulated cuDNN: fused convolutions against plain loops, on every engine; misuse is noticed.
- */
+/* test_sim_dnn.c - the simulated cuDNN: fused convolutions against plain loops, on every engine; misuse is
+ * noticed. */
 #include "dnn_support.h"
 
 /* Configurations of a mode, appended to `configs`; returns the new count. */

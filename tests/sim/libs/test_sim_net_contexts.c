@@ -3,9 +3,8 @@
  * test_sim_net_contexts.c - engines and contexts of the CUDA plugin on the simulated device: where tensors may lie,
  * whose stream, what a run costs, threads, lack of memory, and devices that are not there.
  */
-#include <pthread.h>
-
 #include "net_support.h"
+#include "threads.h"
 
 enum { N = 2, T = 8, H = 32, W = 40, C = 3, CLASSES = 7, PIXELS = N * T * C * H * W };
 
@@ -338,56 +337,12 @@ START_TEST(second_device)
 }
 END_TEST
 
-#define WORKERS 3
-#define ROUNDS  2
-
-typedef struct worker {
-    const tsm_engine *engine;
-    uint32_t seed;
-    float logits[ROUNDS][N * CLASSES];
-    tsm_error error;
-    bool failed;
-} worker;
-
-/* Plans and runs on a context of its own; Check's assertions are for the main thread only. */
-static void *work(void *argument)
-{
-    worker *w = argument;
-    float *data = malloc(PIXELS * sizeof *data);
-    tsm_tensor input = planes_tensor(data, N, T, C, H, W);
-    tsm_context *context = NULL;
-
-    for (int i = 0; data && i < PIXELS; i++) data[i] = hashed_value((uint32_t)i, w->seed);
-    w->failed = !data || tsm_context_create(&context, w->engine, &w->error) != TSM_OK;
-    for (int round = 0; round < ROUNDS && !w->failed; round++) {
-        tsm_tensor output = logits_tensor(w->logits[round], N, CLASSES);
-
-        w->failed = tsm_context_plan(context, &shape, &w->error) != TSM_OK ||
-                    tsm_run(context, &input, &output, &w->error) != TSM_OK;
-    }
-    tsm_context_destroy(&context);
-    free(data);
-    return NULL;
-}
-
 START_TEST(threads_share_an_engine)
 {
     set_mode("on", "off");
     tsm_engine *engine = make_r18(TSM_PRECISION_FP16);
-    static worker alone[WORKERS], together[WORKERS];
-    pthread_t threads[WORKERS];
 
-    for (int i = 0; i < WORKERS; i++) {
-        alone[i] = together[i] = (worker){ .engine = engine, .seed = (uint32_t)i };
-        work(&alone[i]);
-        ck_assert_msg(!alone[i].failed, "%s", alone[i].error.text);
-    }
-    for (int i = 0; i < WORKERS; i++) ck_assert_int_eq(pthread_create(&threads[i], NULL, work, &together[i]), 0);
-    for (int i = 0; i < WORKERS; i++) ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-    for (int i = 0; i < WORKERS; i++) {
-        ck_assert_msg(!together[i].failed, "%s", together[i].error.text);
-        assert_bytes(together[i].logits, alone[i].logits, sizeof alone[i].logits, "threads");
-    }
+    assert_threads_agree(&(thread_work){ .engine = engine, .shape = &shape, .classes = CLASSES, .rounds = 2 }, 3);
     tsm_engine_destroy(&engine);
     assert_nothing_left();
 }

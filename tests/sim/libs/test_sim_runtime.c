@@ -277,6 +277,39 @@ START_TEST(kernels_are_queued)
 }
 END_TEST
 
+/* The blocks of one launch get the shared memory that those of another had, which is no use of it in common. */
+START_TEST(shared_memory_needs_none)
+{
+    const float in[] = { 1, 2, 3, 4 };
+    cudaStream_t streams[2] = { make_stream(), make_stream() };
+    char *device = device_copy(in, sizeof in, 0), *results[2];
+    float out;
+
+    for (int i = 0; i < 2; i++) results[i] = device_room(sizeof out, 0);
+    DEVICE_OK(cudaStreamSynchronize(NULL));
+    for (int i = 0; i < 2; i++) {
+        const tsm_kernel_avgpool_args args = { .in = device,
+                                               .out = results[i],
+                                               .groups = 1,
+                                               .rows = 4,
+                                               .channels = 1,
+                                               .dtype = TSM_FLOAT32,
+                                               .out_dtype = TSM_FLOAT32 };
+
+        DEVICE_OK(tsm_kernel_avgpool(&args, streams[i]));
+    }
+    for (int i = 0; i < 2; i++) {
+        DEVICE_OK(cudaMemcpyAsync(&out, results[i], sizeof out, cudaMemcpyDeviceToHost, streams[i]));
+        ck_assert(out == 2.5f);
+    }
+    assert_no_failure();
+    DEVICE_OK(cudaFree(device));
+    for (int i = 0; i < 2; i++) DEVICE_OK(cudaFree(results[i]));
+    for (int i = 0; i < 2; i++) DEVICE_OK(cudaStreamDestroy(streams[i]));
+    assert_nothing_left();
+}
+END_TEST
+
 START_TEST(kernels_need_an_order)
 {
     const float in[] = { -1, 2, -3, 4 };
@@ -367,6 +400,7 @@ int main(void)
     tcase_add_test(streams, events_keep_time);
     tcase_add_test(streams, kernels_are_queued);
     tcase_add_test(streams, kernels_need_an_order);
+    tcase_add_test(streams, shared_memory_needs_none);
     suite_add_tcase(suite, memory);
     suite_add_tcase(suite, streams);
     return run_suite(suite);

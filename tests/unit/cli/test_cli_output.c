@@ -125,8 +125,8 @@ START_TEST(devices_are_written)
 }
 END_TEST
 
-/* A link that leads nowhere yet makes the file it names, relative to itself, and stays a link; so do links of links.
- */
+/* A link that leads nowhere yet makes the file it names, relative to itself, and stays a link; so do links of
+ * links. */
 START_TEST(dangling_links_create_their_target)
 {
     char link_path[100], far[100];

@@ -1,136 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loops of the CPU backend against the reference ops, over a table of awkward shapes. Outputs are poisoned, and a
- * guard row after each array shows who writes past its end. Moving data, picking a maximum and adding two numbers
- * have no rounding of their own: those must be equal to the bit.
+ * The loops of the CPU backend that read the input, pool, sum and activate, against the reference ops. Moving data,
+ * picking a maximum and adding two numbers have no rounding of their own: those must be equal to the bit.
  */
 #include <omp.h>
 
-#include "cpu/exp.h"
-#include "cpu/gather.h"
 #include "cpu/ops.h"
+#include "cpu_loops.h"
 #include "reference/ops.h"
-#include "support.h"
-
-#define SEED  20190u
-#define GUARD 64
-
-/* fold: odd ones, none, all channels (n_div 1), more than half. */
-static const struct {
-    tsm_dims dims;
-    int fold;
-} cases[] = {
-    { { 1, 8, 7, 7, 64 }, 8 },   { { 2, 3, 5, 9, 30 }, 3 },      { { 3, 1, 4, 4, 16 }, 2 },
-    { { 1, 2, 1, 1, 7 }, 1 },    { { 2, 5, 13, 11, 24 }, 0 },    { { 1, 4, 3, 3, 5 }, 5 },
-    { { 2, 4, 6, 2, 10 }, 5 },   { { 1, 3, 2, 5, 9 }, 7 },       { { 1, 1, 9, 9, 3 }, 1 },
-    { { 1, 16, 23, 3, 40 }, 5 }, { { 1, 3, 2, 2, 2500 }, 1100 },
-};
-#define CASES ((int)(sizeof cases / sizeof *cases))
-
-/* Shift number `i` of a case: each direction, folds that differ, one that is empty, none at all. */
-static tsm_shift shift_of(int i, int index)
-{
-    const int fold = cases[i].fold, c = cases[i].dims.c, more = 2 * fold + 1 < c ? 2 * fold + 1 : c;
-    const tsm_shift shifts[] = { tsm_shift_both(fold, c), { fold, more, -1 }, { fold, fold, -1 }, { fold, fold, 1 },
-                                 { 0, more, 1 },          { c, c, -1 },       { 0, 0, 0 } };
-
-    return shifts[index];
-}
-#define SHIFTS 7
-
-static size_t count_of(const tsm_dims *dims)
-{
-    return (size_t)tsm_dims_count(dims);
-}
-
-static float *output_of(size_t count)
-{
-    return poisoned_array(count + GUARD);
-}
-
-static void assert_guard(const float *values, size_t count)
-{
-    const unsigned char *guard = (const unsigned char *)(values + count);
-    size_t i = 0;
-
-    while (i < GUARD * sizeof *values && guard[i] == 0xff) i++;
-    ck_assert_msg(i == GUARD * sizeof *values, "byte %zu past the end was written", i);
-}
-
-static void assert_same(const float *got, const float *want, size_t count, const char *what)
-{
-    size_t i = 0;
-
-    while (i < count && memcmp(&got[i], &want[i], sizeof *got) == 0) i++;
-    if (i < count) ck_abort_msg("%s: element %zu is %.9g, want %.9g", what, i, (double)got[i], (double)want[i]);
-}
-
-/* The same up to an absolute error. */
-static void assert_near(const float *got, const float *want, size_t count, double tolerance, const char *what)
-{
-    size_t i = 0;
-
-    while (i < count && fabs((double)got[i] - (double)want[i]) <= tolerance) i++;
-    if (i < count) ck_abort_msg("%s: element %zu is %.9g, want %.9g", what, i, (double)got[i], (double)want[i]);
-}
-
-/* A copy with a guard behind it. */
-static float *copy_of(const float *values, size_t count)
-{
-    float *copy = output_of(count);
-
-    memcpy(copy, values, count * sizeof *copy);
-    return copy;
-}
-
-START_TEST(shift_copies)
-{
-    const tsm_dims *dims = &cases[_i].dims;
-    const size_t count = count_of(dims);
-    float *x = hashed_array(count, SEED);
-
-    for (int i = 0; i < SHIFTS; i++) {
-        const tsm_shift shift = shift_of(_i, i);
-        float *want = poisoned_array(count), *got = output_of(count);
-
-        tsm_ref_shift(want, x, dims, shift);
-        tsm_cpu_shift_copy(x, got, dims, shift);
-        assert_same(got, want, count, "shift by copying");
-        assert_guard(got, count);
-        free(want);
-        free(got);
-    }
-    free(x);
-}
-END_TEST
-
-START_TEST(shift_in_place_and_back)
-{
-    const tsm_dims *dims = &cases[_i].dims;
-    const size_t count = count_of(dims);
-    float *x = hashed_array(count, SEED);
-
-    for (int i = 0; i < SHIFTS; i++) {
-        const tsm_shift shift = shift_of(_i, i);
-        const size_t edge_count = tsm_cpu_shift_edge_count(dims, shift);
-        float *want = poisoned_array(count), *got = copy_of(x, count), *edges = output_of(edge_count);
-
-        tsm_ref_shift(want, x, dims, shift);
-        tsm_cpu_shift_in_place(got, edges, dims, shift);
-        assert_same(got, want, count, "shift in place");
-        tsm_cpu_unshift_in_place(got, edges, dims, shift);
-        assert_same(got, x, count, "shift undone");
-        tsm_cpu_shift_in_place(got, NULL, dims, shift);
-        assert_same(got, want, count, "shift in place for good");
-        assert_guard(got, count);
-        assert_guard(edges, edge_count);
-        free(want);
-        free(got);
-        free(edges);
-    }
-    free(x);
-}
-END_TEST
 
 START_TEST(picks_pixels)
 {
@@ -352,138 +229,6 @@ START_TEST(scales)
 }
 END_TEST
 
-/* exp and what is made of it, against the double one of the C library, in units of the last place. */
-START_TEST(exponentials)
-{
-    double worst = 0, worst_fused = 0, worst_sigmoid = 0;
-
-    for (float x = TSM_EXP_LOWEST; x <= 88; x += 1e-3f + fabsf(x) * 1e-5f) {
-        const double power = exp(x), unit = ldexp(1, ilogb((float)power) - 23);
-        const double sigmoid = 1 / (1 + exp(-(double)x));
-
-        worst = fmax(worst, fabs(tsm_exp(x, false) - power) / unit);
-        worst_fused = fmax(worst_fused, fabs(tsm_exp(x, true) - power) / unit);
-        worst_sigmoid = fmax(worst_sigmoid, fabs(tsm_sigmoid(x) - sigmoid) / ldexp(1, ilogb((float)sigmoid) - 23));
-    }
-    ck_assert_msg(worst <= 1.5 && worst_fused <= 1.5, "exp is off by %g and %g", worst, worst_fused);
-    ck_assert_msg(worst_sigmoid <= 3, "the sigmoid is off by %g", worst_sigmoid);
-    ck_assert(tsm_exp(0, false) == 1 && tsm_sigmoid(INFINITY) == 1 && tsm_sigmoid(-INFINITY) < 1e-37f);
-    ck_assert(isnan(tsm_exp(NAN, false)) && isnan(tsm_sigmoid(NAN)));
-}
-END_TEST
-
-/* Rows of scores as peaked as they come: the weights sum up to 1, and each is off by the rounding of the sum at most.
- */
-START_TEST(softens)
-{
-    static const int counts[] = { 1, 2, 15, 16, 17, 391, 1000 };
-    const int rows = 3;
-
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        const size_t count = (size_t)counts[i], all = (size_t)rows * count;
-        float *scores = hashed_array(all, SEED + (uint32_t)i), *got, *weights = output_of(all);
-        float factors[3];
-
-        for (size_t k = 0; k < all; k++) scores[k] *= k / count == 0 ? 1 : k / count == 1 ? 30 : 500;
-        got = copy_of(scores, all);
-        tsm_cpu_softmax(got, factors, rows, counts[i]);
-        assert_guard(got, all);
-        tsm_cpu_scale_rows(got, factors, weights, rows, counts[i]);
-        assert_guard(weights, all);
-        for (int row = 0; row < rows; row++) {
-            const float *x = scores + (size_t)row * count, *y = weights + (size_t)row * count;
-            double largest = -INFINITY, sum = 0;
-
-            for (size_t k = 0; k < count; k++) largest = fmax(largest, (double)x[k]);
-            for (size_t k = 0; k < count; k++) sum += exp(x[k] - largest);
-            for (size_t k = 0; k < count; k++) {
-                const double want = exp(x[k] - largest) / sum;
-
-                ck_assert_msg(fabs(y[k] - want) <= want * 1e-5 + 2e-38, "weight %zu of %zu: %g for %g", k, count,
-                              (double)y[k], want);
-            }
-        }
-        free(scores);
-        free(got);
-        free(weights);
-    }
-}
-END_TEST
-
-/* A sum of k products below 1 in float, in one chain: off by at most k * eps; weights are scaled so that sums stay
- * near 1. */
-START_TEST(gathers)
-{
-    static const int widths[] = { 1, 16, 37, 64, 150 };
-    const tsm_dims *dims = &cases[_i].dims;
-    const size_t rows = count_of(dims) / (size_t)dims->c;
-
-    if (!tsm_cpu_gather_available()) return;
-    for (int i = 0; i < SHIFTS; i++) {
-        const int n = widths[i % 5], k = dims->c;
-        const tsm_shift shift = shift_of(_i, i);
-        const tsm_act act = (tsm_act)((i + _i) % TSM_ACT_COUNT);
-        const tsm_node node = { .in_channels = k,
-                                .out_channels = n,
-                                .groups = 1,
-                                .kernel_h = 1,
-                                .kernel_w = 1,
-                                .stride = 1,
-                                .act = act,
-                                .bias = i % 2 ? hashed_array((size_t)n, SEED + 2) : NULL };
-        float *x = hashed_array(count_of(dims), SEED), *weights = hashed_array((size_t)n * (size_t)k, SEED + 1);
-        float *shifted = poisoned_array(count_of(dims)), *want = poisoned_array(rows * (size_t)n);
-        float *got = output_of(rows * (size_t)n), *packed = output_of(tsm_cpu_gather_packed_count(n, k));
-
-        tsm_ref_shift(shifted, x, dims, shift);
-        tsm_ref_conv(want, shifted, dims, &node, weights, NULL);
-        tsm_cpu_gather_pack(weights, packed, n, k);
-        assert_guard(packed, tsm_cpu_gather_packed_count(n, k));
-        tsm_cpu_gather_run(&(tsm_cpu_gather){ x, packed, node.bias, got, *dims, n, shift, act });
-        assert_near(got, want, rows * (size_t)n, (k + 2) * 1.2e-7 * k, "gathered product");
-        assert_guard(got, rows * (size_t)n);
-        free(x);
-        free(weights);
-        free(shifted);
-        free(want);
-        free(got);
-        free(packed);
-        free(node.bias);
-    }
-}
-END_TEST
-
-/* NaN and infinity go where they go in the reference. */
-START_TEST(gather_keeps_nan)
-{
-    const tsm_dims dims = { 1, 2, 1, 3, 2 };
-    const float weights[2] = { 1, 1 };
-    float x[12] = { 1, NAN, 2, INFINITY, 3, 4, 5, 6, -7, -8, 9, 1 }, packed[32], got[6];
-
-    if (!tsm_cpu_gather_available()) return;
-    tsm_cpu_gather_pack(weights, packed, 1, 2);
-    tsm_cpu_gather_run(&(tsm_cpu_gather){ x, packed, NULL, got, dims, 1, { 0 }, TSM_ACT_RELU6 });
-    ck_assert(isnan(got[0]));
-    ck_assert(got[1] == 6 && got[2] == 6 && got[3] == 6 && got[4] == 0 && got[5] == 6);
-    tsm_cpu_gather_run(&(tsm_cpu_gather){ x, packed, NULL, got, dims, 1, { 0 }, TSM_ACT_LEAKY_RELU });
-    ck_assert(isnan(got[0]));
-    ck_assert(isinf(got[1]) && got[2] == 7 && got[4] == -15 * TSM_LEAKY_SLOPE);
-}
-END_TEST
-
-/* As in the reference: a row with a score that is no number has no weights, whatever its sign bit, and so has one
- * with infinity; minus infinity is merely small. */
-START_TEST(softmax_keeps_nan)
-{
-    float scores[4][3] = { { 1, NAN, 2 }, { -NAN, 1, 2 }, { INFINITY, 1, 2 }, { 1, -INFINITY, 1 } }, factors[4];
-
-    tsm_cpu_softmax(&scores[0][0], factors, 4, 3);
-    tsm_cpu_scale_rows(&scores[0][0], factors, &scores[0][0], 4, 3);
-    for (int i = 0; i < 9; i++) ck_assert(isnan(scores[i / 3][i % 3]));
-    ck_assert(scores[3][0] == 0.5f && scores[3][1] < 1e-37f && scores[3][2] == 0.5f);
-}
-END_TEST
-
 /* The order of summation is fixed: any number of threads gives the same bits. */
 START_TEST(threads_do_not_matter)
 {
@@ -510,11 +255,7 @@ int main(void)
 
     printf("seed %u\n", SEED);
     omp_set_num_threads(3); /* so that work does not divide evenly */
-    tcase_add_loop_test(loops, shift_copies, 0, CASES);
-    tcase_add_loop_test(loops, shift_in_place_and_back, 0, CASES);
     tcase_add_loop_test(loops, picks_pixels, 0, CASES);
-    tcase_add_loop_test(loops, gathers, 0, CASES);
-    tcase_add_test(loops, gather_keeps_nan);
     tcase_add_loop_test(loops, reads_planes, 0, CASES);
     tcase_add_test(loops, reads_bytes);
     tcase_add_loop_test(loops, pools_maxima, 0, CASES);
@@ -522,9 +263,6 @@ int main(void)
     tcase_add_loop_test(loops, window_means, 0, CASES);
     tcase_add_loop_test(loops, adds_and_activates, 0, CASES);
     tcase_add_loop_test(loops, scales, 0, CASES);
-    tcase_add_test(loops, exponentials);
-    tcase_add_test(loops, softens);
-    tcase_add_test(loops, softmax_keeps_nan);
     tcase_add_loop_test(loops, tpool_is_the_reference, 0, CASES);
     tcase_add_test(loops, threads_do_not_matter);
     suite_add_tcase(suite, loops);

@@ -98,8 +98,8 @@ static void add_resnet(const int blocks[4], bool bottleneck)
         }
 }
 
-/* The depthwise convolutions are a kernel of ours. ReLU6 after a 1x1 is one, too, so there it is no part of the plan.
- */
+/* The depthwise convolutions are a kernel of ours. ReLU6 after a 1x1 is one, too, so there it is no part of the
+ * plan. */
 static void add_mobilenet(void)
 {
     static const struct {
@@ -128,8 +128,8 @@ static void add_nonlocal(int size, int channels)
     add_conv(size, channels / 2, channels, 1, 1, true, TSM_ACT_NONE);
 }
 
-/* Depthwise convolutions are a kernel of ours; squeeze and excitation follows the convolution, and ReLU follows that.
- */
+/* Depthwise convolutions are a kernel of ours; squeeze and excitation follows the convolution, and ReLU follows
+ * that. */
 static void add_mobileone(void)
 {
     static const struct {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_context.c - runs of a context: what is computed, what is refused, and what is promised to threads. */
 #include <math.h>
-#include <pthread.h>
 
-#include "engines.h"
+#include "threads.h"
 
 /* r18: 7 classes, 8 segments, RGB. */
 enum { N = 2, T = 8, H = 32, W = 40, C = 3, CLASSES = 7, PIXELS = N * T * C * H * W };
@@ -326,57 +325,11 @@ END_TEST
 
 /* ---- Threads ---- */
 
-#define WORKERS 4
-#define ROUNDS  4
-
-typedef struct worker {
-    const tsm_engine *engine;
-    uint32_t seed;
-    float logits[ROUNDS][N * CLASSES];
-    tsm_error error;
-    int failed;
-} worker;
-
-/* Plans and runs on a context of its own; Check's assertions are for the main thread only. */
-static void *work(void *argument)
-{
-    worker *w = argument;
-    float *data = malloc(PIXELS * sizeof *data);
-    tsm_tensor input = planes_tensor(data, N, T, C, H, W);
-    tsm_context *context = NULL;
-
-    for (int i = 0; data && i < PIXELS; i++) data[i] = hashed_value((uint32_t)i, w->seed);
-    w->failed = !data || tsm_context_create(&context, w->engine, &w->error) != TSM_OK;
-    for (int round = 0; round < ROUNDS && !w->failed; round++) {
-        tsm_tensor output = logits_tensor(w->logits[round], N, CLASSES);
-
-        w->failed = tsm_context_plan(context, &shape, &w->error) != TSM_OK ||
-                    tsm_run(context, &input, &output, &w->error) != TSM_OK;
-    }
-    tsm_context_destroy(&context);
-    free(data);
-    return NULL;
-}
-
 START_TEST(threads_share_an_engine)
 {
     tsm_engine *engine = make_engine(GOLDEN("r18"), devices[_i]);
-    static worker alone[WORKERS], together[WORKERS];
-    pthread_t threads[WORKERS];
 
-    for (int i = 0; i < WORKERS; i++) {
-        alone[i] = together[i] = (worker){ .engine = engine, .seed = (uint32_t)i };
-        work(&alone[i]);
-        ck_assert_msg(!alone[i].failed, "%s", alone[i].error.text);
-    }
-    for (int i = 0; i < WORKERS; i++) ck_assert_int_eq(pthread_create(&threads[i], NULL, work, &together[i]), 0);
-    for (int i = 0; i < WORKERS; i++) ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-    for (int i = 0; i < WORKERS; i++) {
-        ck_assert_msg(!together[i].failed, "%s", together[i].error.text);
-        ck_assert_mem_eq(together[i].logits, alone[i].logits, sizeof alone[i].logits);
-        ck_assert_mem_eq(alone[i].logits[1], alone[i].logits[0], sizeof alone[i].logits[0]);
-    }
-    ck_assert_mem_ne(alone[0].logits[0], alone[1].logits[0], sizeof alone[0].logits[0]);
+    assert_threads_agree(&(thread_work){ .engine = engine, .shape = &shape, .classes = CLASSES, .rounds = 4 }, 4);
     tsm_engine_destroy(&engine);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_engine.c - making an engine: devices, options of any version, what it says of itself; and the text of a graph.
- */
+/* test_engine.c - making an engine: devices, options of any version, what it says of itself; and the text of a
+ * graph. */
 #include "engine/engine.h"
 #include "engines.h"
 

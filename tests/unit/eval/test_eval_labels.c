@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_eval_labels.c - the files of class names that data sets ship: every form, and what is refused for which line.
- */
+/* test_eval_labels.c - the files of class names that data sets ship: every form, and what is refused for which
+ * line. */
 #include "eval/eval.h"
 #include "support.h"
 
@@ -48,7 +48,30 @@ static const struct {
     { "a:1\nb:2", "a\nb", 2 },
     { "1;\"a; b\"\n\"2\";\"c\"\n", "a; b\nc", 2 },
     { "1, a\n2,\tb\n", "a\nb", 2 },
+    { "1. b\n0. a\n2.  c 3", "a\nb\nc 3", 3 },
+    { "1) b\n0) a\n", "a\nb", 2 },
+    { "1 - b\n0 - a-z\n", "a-z\nb", 2 },
+    { "b - 1\na - 0\n", "a\nb", 2 },
+    { "1|b\n0 | a\n", "a\nb", 2 },
+    { "b|1\na|0\n", "a\nb", 2 },
+    { "b = 1\na=0\n", "a\nb", 2 },
+    { "1=b\n0 = a\n", "a\nb", 2 },
+    { "b->1\na => 0\n", "a\nb", 2 },
+    { "1 -> b\n0->a\n", "a\nb", 2 },
+    { "1.0,b\n0.0,a\n", "a\nb", 2 },
+    { "b 1.0\na 0.0\n", "a\nb", 2 },
+    { "1,b,\n0,a,\n", "a\nb", 2 },
+    { "b;1;\na;0;\n", "a\nb", 2 },
+    { "1,'b'\n'0','a'\n", "a\nb", 2 },
+    { "1,\"b, \"\"c\"\"\"\n0,\"a\"\n", "a\nb, \"c\"", 2 },
+    { "1 b\r0 a\r", "a\nb", 2 },
+    { "2-legged squat\n3.5 km\n4x100", "2-legged squat\n3.5 km\n4x100", 3 },
+    { "pass-1\nv.2\nx3", "pass-1\nv.2\nx3", 3 },
     /* under a header */
+    { "Class Index, Class Name\n2,b\n1,a\n", "a\nb", 2 },
+    { "Class-Name = Class-ID\nb = 2\na = 1\n", "a\nb", 2 },
+    { "colour,size\n1,b\n0,a\n", "a\nb", 2 },
+    { "names:\n  1: b\n  0: a\n", "a\nb", 2 },
     { "id;name\n1;b\n0;a\n", "a\nb", 2 },
     { "class_name\tclass_id\nb\t1\na\t0\n", "a\nb", 2 },
     { "index: label\n0: a\n1: b\n", "a\nb", 2 },
@@ -107,7 +130,10 @@ static const struct {
     { TEXT("\xf0\x80\x80\x80"), "UTF-8" },
     { TEXT("\xff\xfe"
            "a\0"),
-      "UTF-8" },
+      "is UTF-16, not UTF-8 text" },
+    { TEXT("\xfe\xff"
+           "\0a"),
+      "is UTF-16" },
     { TEXT("1 a\n\n2 b\n2 c"), "line 4 has index 2, as has 'b'" },
     { TEXT("0 a\n1 b\n3 d"), "line 3 has index 3, but no name has index 2" },
     { TEXT("5 a\n6 b\n7 c"), "line 1 has index 5, but no name has index 1" },
@@ -133,7 +159,9 @@ static const struct {
     { TEXT("0,a\n0,b\n"), "line 2 has index 0, as has 'a'" },
     { TEXT("0,a\n1,,b\n2,c\n"), "line 2 has no index before a name" },
     { TEXT("0,a,1\n1,b,0\n"), "line 1 begins and ends in an index" },
-    { TEXT("colour,size\n0,a\n1,b\n"), "line 1 has no index before a name" },
+    { TEXT("colour,size\n1,a\n2,b\n"), "line 1 has no index before a name" },
+    { TEXT("moving up\n1 moving left\n2 moving down\n"), "line 1 has no index before a name" },
+    { TEXT("0 a\n1 b\nc\n2 d\n"), "line 3 has no index before a name" },
     { TEXT("{\"a\":0,\"b\":\"\"}"), "'b' is not mapped to an index" },
     { TEXT("{\"a\":0,\"b\":-1}"), "'b' is not mapped" },
     { TEXT("{\"a\":0,\"b\":1.0}"), "'b' is not mapped" },

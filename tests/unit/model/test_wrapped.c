@@ -250,6 +250,46 @@ START_TEST(the_one_that_fits)
 }
 END_TEST
 
+/* What was saved as (weights, epoch), or as [{"state_dict": weights}, weights]. */
+static const struct {
+    bool tuple, keyed, two;
+    const char *weights, *others;
+} sequences[] = { { true, false, false, "0", NULL }, { false, true, true, "0.state_dict", "1" } };
+
+START_TEST(items_of_lists)
+{
+    checkpoint_writer networks[2] = { { 0 } };
+    tsm_model_options options = TSM_MODEL_OPTIONS_INIT;
+    pickle_writer *pickle = malloc(sizeof *pickle);
+    tsm_model *model;
+
+    pickle_begin(pickle, 0);
+    pickle_put(pickle, sequences[_i].tuple ? "(" : "](", sequences[_i].tuple ? 1 : 2);
+    for (int i = 0; i <= (int)sequences[_i].two; i++) {
+        writer_add_network(&networks[i], &marked);
+        networks[i].tensors[0].values[0] = (float)i + 1;
+        pickle_open(pickle, NULL);
+        if (sequences[_i].keyed && i == 0)
+            put_set(pickle, "state_dict", &networks[i]);
+        else
+            pickle_tensors(pickle, &networks[i]);
+        pickle_close(pickle);
+    }
+    pickle_put(pickle, "K\7", 2);
+    pickle_put(pickle, sequences[_i].tuple ? "t" : "e", 1);
+    pickle_end(pickle);
+    options.segments = options.shift_div = 8;
+    assert_ok(pickle_load(pickle, "made.pth", &model, &options, &error), &error);
+    assert_text(info_of(model).weights, sequences[_i].weights);
+    assert_text(info_of(model).other_weights, sequences[_i].others);
+    ck_assert(first_weight(model) == 1);
+    tsm_model_destroy(&model);
+    for (int i = 0; i < 2; i++) writer_clear(&networks[i]);
+    pickle_clear(pickle);
+    free(pickle);
+}
+END_TEST
+
 START_TEST(a_key_needs_a_dictionary)
 {
     checkpoint_writer writer = { 0 };
@@ -394,6 +434,7 @@ int main(void)
     tcase_add_test(tests, bookkeeping_is_left_out);
     tcase_add_test(tests, averages_beside_the_weights);
     tcase_add_loop_test(tests, the_one_that_fits, 0, sizeof cases / sizeof *cases);
+    tcase_add_loop_test(tests, items_of_lists, 0, sizeof sequences / sizeof *sequences);
     tcase_add_test(tests, a_key_needs_a_dictionary);
     tcase_add_loop_test(tests, doubts_are_kept, 0, 3);
     tcase_add_test(tests, the_choice_stays_in_doubt);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_naming.c - the namings of other releases, and MobileNetV2: names, shapes and what is said of wrong ones.
- */
+/* test_naming.c - the namings of other releases, and MobileNetV2: names, shapes and what is said of wrong ones. */
 #include "checkpoint_writer.h"
 #include "core/status.h"
 #include "names/keys.h"

@@ -131,8 +131,8 @@ START_TEST(test_shift_edges)
 }
 END_TEST
 
-/* The convolution that ends a block comes after the identity it is added to, so that it can take it as its residual.
- */
+/* The convolution that ends a block comes after the identity it is added to, so that it can take it as its
+ * residual. */
 START_TEST(test_block_wiring)
 {
     static const char *const archs[] = { "resnet18", "resnet50" };
@@ -193,8 +193,8 @@ START_TEST(test_batchnorm_values)
 }
 END_TEST
 
-/* n_div larger than a layer's channels leaves that layer unshifted, as in the release; layers with more still shift.
- */
+/* n_div larger than a layer's channels leaves that layer unshifted, as in the release; layers with more still
+ * shift. */
 START_TEST(test_folds_of_nothing)
 {
     built b = build(&(written_network){ .mark = "blockres", .width = 8 }, "\"shift_div\":\"16\"", NULL);

@@ -270,8 +270,8 @@ tsm_status tsm_dnn_graph_query(tsm_dnn_graph *graph, tsm_error *error)
     return TSM_OK;
 }
 
-/* float32 promises products of 24 bits, so no tensor cores; every precision promises float32 sums, the same each run.
- */
+/* float32 promises products of 24 bits, so no tensor cores; every precision promises float32 sums, the same each
+ * run. */
 static bool is_acceptable(const cudnnBackendNumericalNote_t *notes, int64_t count, tsm_precision precision)
 {
     for (int64_t i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ours.h - what the family of our own kernels says beside its table: kernels/conv/conv_kernels.h in terms of specs.
- */
+/* ours.h - what the family of our own kernels says beside its table: kernels/conv/conv_kernels.h in terms of
+ * specs. */
 #ifndef TSM_CUDA_CONV_OURS_H
 #define TSM_CUDA_CONV_OURS_H
 

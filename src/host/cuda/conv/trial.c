@@ -33,7 +33,7 @@ tsm_status tsm_trial_open(tsm_trial *trial, const tsm_conv_spec *spec, size_t l2
     trial->libraries = libraries;
     trial->stream = stream;
     TSM_TRY(tsm_operands_make(&trial->operands, spec, count_sets(spec, l2_bytes), stream, error));
-    TSM_TRY(tsm_judge_open(&trial->judge, spec, error));
+    TSM_TRY(tsm_verifier_open(&trial->verifier, spec, error));
     TSM_CUDA_TRY(cudaEventCreateWithFlags(&trial->begin, cudaEventDefault));
     TSM_CUDA_TRY(cudaEventCreateWithFlags(&trial->end, cudaEventDefault));
     TSM_CUDNN_TRY(cudnnSetStream(libraries->dnn, stream));
@@ -49,7 +49,7 @@ void tsm_trial_close(tsm_trial *trial)
     if (trial->end) cudaEventDestroy(trial->end);
     if (trial->workspace) cudaFree(trial->workspace);
     tsm_operands_clear(&trial->operands);
-    tsm_judge_close(&trial->judge);
+    tsm_verifier_close(&trial->verifier);
     memset(trial, 0, sizeof *trial);
 }
 
@@ -83,7 +83,7 @@ static tsm_status run_once(tsm_trial *trial, const captured *c, tsm_error *error
 
     TSM_CUDA(cudaMemsetAsync(trial->operands.first.out, 0xff, bytes, trial->stream));
     TSM_TRY_RETURN(tsm_conv_enqueue(c->bound[0], trial->libraries, trial->stream, error));
-    return tsm_judge_fetch(&trial->judge, trial->operands.first.out, trial->stream, error);
+    return tsm_verifier_fetch(&trial->verifier, trial->operands.first.out, trial->stream, error);
 }
 
 static tsm_status enqueue_launches(const captured *c, const tsm_trial *trial, tsm_error *error)
@@ -165,7 +165,7 @@ tsm_status tsm_trial_run(tsm_trial *trial, const tsm_conv *conv, bool *warm, boo
     TSM_TRY(ensure_workspace(trial, conv->workspace_bytes, error));
     TSM_TRY(bind_all(&c, trial, conv, error));
     TSM_TRY(run_once(trial, &c, error));
-    *agrees = tsm_judge_agrees(&trial->judge);
+    *agrees = tsm_verifier_agrees(&trial->verifier);
     if (*agrees) {
         TSM_TRY(capture(&c, trial, error));
         if (!*warm) TSM_TRY(warm_up(trial, &c, error));

@@ -8,7 +8,7 @@
 #ifndef TSM_CUDA_CONV_TRIAL_H
 #define TSM_CUDA_CONV_TRIAL_H
 
-#include "judge.h"
+#include "verifier.h"
 #include "operands.h"
 
 /* Simulated runs make them small. */
@@ -30,7 +30,7 @@ typedef struct tsm_trial {
     cudaStream_t stream;
     cudaEvent_t begin, end;
     tsm_operands operands;
-    tsm_judge judge;
+    tsm_verifier verifier;
     char *workspace; /* device; grows */
     size_t workspace_bytes;
 } tsm_trial;

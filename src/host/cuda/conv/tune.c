@@ -131,7 +131,7 @@ static tsm_status make_fastest(tsm_conv **conv, tsm_tuner *tuner, const tsm_conv
         *conv = NULL;
         return status;
     }
-    if (best_ms >= 0) return TSM_OK;
+    if (*conv) return TSM_OK;
     return tsm_fail(error, TSM_ERROR_DEVICE, "none of %d kernels runs, the last: %s", offers->count, why.text);
 }
 
