@@ -110,6 +110,11 @@ TSM_API tsm_status tsm_pipeline_next(tsm_pipeline *pipeline, const tsm_result **
  * signal handlers. */
 TSM_API void tsm_pipeline_cancel(tsm_pipeline *pipeline);
 
+/* For tsm_engine_options.cancel of the engine, with any `cancel_user`: then a run that has begun ends with tsm_pipeline_cancel
+ * or with the time that its source may take (max_seconds), and not before the next run only. It returns 0 for runs that
+ * are no pipeline's. */
+TSM_API int tsm_pipeline_run_is_over(void *user);
+
 /* Fills `info`. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_pipeline_get_info(tsm_pipeline *pipeline, tsm_pipeline_info *info);
 
