@@ -39,6 +39,7 @@ json_t *bench_ceilings_json(const bench_ceilings *ceilings);
 int bench_model(int argc, char **argv);
 int bench_shift(int argc, char **argv);
 int bench_layers(int argc, char **argv);
+int bench_online(int argc, char **argv);
 int bench_layers_predicted(int argc, char **argv); /* with --predict */
 int bench_make(int argc, char **argv);
 int bench_turns(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct {
     { "model", bench_model, "throughput and latency of a network, and what its shift costs" },
     { "layers", bench_layers, "where the time goes: every layer beside the machine's limits" },
     { "shift", bench_shift, "the ways to realise the shift, one convolution at a time" },
+    { "online", bench_online, "live streams: what a frame costs, and how many keep up" },
 #ifdef TSM_BENCH_VIDEO
     { "media", bench_media, "decoding and preprocessing of videos or folders of frames" },
     { "e2e", bench_e2e, "from video files to labels: what limits, the decoder or the network" },

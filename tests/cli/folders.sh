@@ -16,7 +16,7 @@ works classify "$clip" $small --json
 expect_out '"pattern":null'
 
 # A thumbnail, and the sheet that was written there, are no frames.
-works classify "$frames" $small --sheet "$frames/sheet.png"
+if draws; then works classify "$frames" $small --sheet "$frames/sheet.png"; else cp "$TSM_DATA/pil/rgb.png" "$frames/sheet.png"; fi
 tsm classify "$frames" $small
 expect_status 0
 expect_out "3 frames"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # lib.sh - what the tests of the command share: a scratch folder, running `tsm`, and assertions that say what was run.
-# Expects in the environment: TSM (the command), TSM_DATA (tests/data), TSM_DEMO (demo).
+# Expects in the environment: TSM_DRAWS (not empty where the build has Pango), TSM (the command), TSM_DATA (tests/data), TSM_DEMO (demo).
 set -u
 LC_ALL=C
 export LC_ALL
@@ -92,6 +92,9 @@ check() {
     shift
     "$@" || fail "$said"
 }
+
+# Whether this build draws text: sheets and overlays.
+draws() { [ -n "${TSM_DRAWS:-}" ]; }
 
 bytes_of() { wc -c <"$1" | tr -d ' '; }
 

@@ -27,6 +27,7 @@ for name in "$work/dev/stdout" "$work/link" /dev/stdout -; do
     called="tsm convert $name"
     "$TSM" convert "$model" "$name" 2>"$work/err" | cat >"$work/got"
     same "$work/want.safetensors" "$work/got"
+    draws || continue
     called="tsm classify --sheet $name"
     "$TSM" classify "$clip" $small --sheet "$name" 2>"$work/err" | head -c 8 | od -An -c | tr -d ' \n' >"$work/got"
     grep -q 'PNG' "$work/got" || fail "no PNG in the pipe"

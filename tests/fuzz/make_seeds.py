@@ -435,8 +435,21 @@ def make_video():
     write("video", "empty", b"")
 
 
+def make_online():
+    """Saved streams, as fuzz_online.c completes them: numbers of caches that are zero, small, vast and no numbers."""
+    words = struct.pack("<2Q", 0x31746F6C736D7374, 1)
+    write("online", "text", b"\0this is no stream\n")
+    write("online", "header", b"\0" + words + bytes(40))
+    write("online", "zeros", b"\2")
+    for name, value in (("ones", 1.0), ("vast", 3e38), ("nan", float("nan")), ("tiny", 1e-45)):
+        write("online", name, b"\2" + bytes(48) + struct.pack("<Q", 5) + struct.pack("<f", value) * 64)
+    write("online", "many_frames", b"\2" + bytes(48) + b"\xff" * 8)
+    write("online", "sealed", b"\1" + words + bytes(40))
+
+
 if __name__ == "__main__":
     make_safetensors()
+    make_online()
     make_networks()
     make_wrapped()
     make_shapes()

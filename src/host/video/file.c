@@ -162,16 +162,19 @@ static tsm_status check_sizes(const tsm_file *file, tsm_error *error)
     return TSM_OK;
 }
 
-/* FFmpeg decodes a few frames to learn what streams are: within our limit of pixels, not its own. */
-static int look_at_streams(tsm_file *file)
+/* FFmpeg decodes a few frames to learn what streams are: within our limit of pixels, not its own. Streams that are
+ * found later come without our limit, so none of them is decoded: headers tell enough. */
+int tsm_look_at_streams(AVFormatContext *format, const tsm_limits *limits)
 {
-    unsigned count = file->format->nb_streams;
+    unsigned count = format->nb_streams;
     AVDictionary **options = av_calloc(count ? count : 1, sizeof *options);
     int code = options ? 0 : AVERROR(ENOMEM);
 
+    /* Streams that are found later come without our limit, so none of them is decoded: headers tell enough. */
+    if (count == 0 && !(format->codec_whitelist = av_strdup("none"))) code = AVERROR(ENOMEM);
     for (unsigned i = 0; i < count && code >= 0; i++)
-        code = av_dict_set_int(&options[i], "max_pixels", tsm_limits_codec_pixels(file->limits), 0);
-    if (code >= 0) code = avformat_find_stream_info(file->format, options);
+        code = av_dict_set_int(&options[i], "max_pixels", tsm_limits_codec_pixels(limits), 0);
+    if (code >= 0) code = avformat_find_stream_info(format, options);
     for (unsigned i = 0; i < count && options; i++) av_dict_free(&options[i]);
     av_free(options);
     return code;
@@ -200,11 +203,8 @@ static tsm_status open_container(tsm_file *file, tsm_error *error)
     code = tsm_ffmpeg_result(avformat_open_input(&file->format, "", kind, NULL));
     if (code < 0) return fail_reading(file, code, "not a video that FFmpeg can read", error);
     TSM_TRY_RETURN(check_sizes(file, error));
-    /* Streams that are found later come without our limit, so none of them is decoded: headers tell enough. */
-    if (file->format->nb_streams == 0 && !(file->format->codec_whitelist = av_strdup("none")))
-        return tsm_fail_file(error, TSM_ERROR_MEMORY, file->path, "out of memory");
     errno = 0;
-    code = tsm_ffmpeg_result(look_at_streams(file));
+    code = tsm_ffmpeg_result(tsm_look_at_streams(file->format, file->limits));
     if (code < 0 || file->failed || file->stopped)
         return fail_reading(file, code, "its streams cannot be understood", error);
     TSM_TRY_RETURN(find_stream(file, error));

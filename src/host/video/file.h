@@ -40,6 +40,10 @@ void tsm_file_close(tsm_file *file);
  * out. Errors: IO where reading failed, CANCELLED, MEMORY. */
 tsm_status tsm_file_read(tsm_file *file, AVPacket *packet, bool *end, tsm_error *error);
 
+/* Lets FFmpeg learn what streams there are, decoding frames within the limit of pixels where it has to. Returns its
+ * code. */
+int tsm_look_at_streams(AVFormatContext *format, const tsm_limits *limits);
+
 /* The display matrix of the stream (9 values), or NULL. */
 const int32_t *tsm_file_display_matrix(const tsm_file *file);
 

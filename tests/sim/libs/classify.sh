@@ -11,6 +11,8 @@ data=$3 tsm=$1
 clips="$data/video/h264_b_frames.mp4 $data/video/turned_90.mp4 $data/video/vp9_odd_size.webm $data/video/h264_b_frames.mp4"
 classify() { "$tsm" classify --device cuda --json --input-size 32 --model "$data/golden/r18.safetensors" "$@" | sed 's/"ms".*//'; }
 classify $clips >"$work/device"
-classify --sheet "$work/sheet.png" $clips >"$work/host"
+classify --sheet "$work/sheet.png" $clips >"$work/host" 2>"$work/err"
+if grep -q 'without Pango' "$work/err"; then exit 77; fi
+cat "$work/err" >&2
 [ "$(wc -l <"$work/device")" -eq 4 ] || { echo "not four results" >&2; exit 1; }
 cmp "$work/device" "$work/host"

@@ -17,8 +17,4 @@ void canvas_fill(canvas *c, int x, int y, int width, int height, uint32_t colour
 /* Copies an RGB image of (height, width, 3). */
 void canvas_image(canvas *c, int x, int y, const uint8_t *rgb, int width, int height);
 
-/* Draws UTF-8 text, magnified `scale` times, in at most `width` pixels: longer text ends in "..". Characters beyond
- * ASCII are hollow boxes. */
-void canvas_text(canvas *c, int x, int y, int width, int scale, uint32_t colour, const char *text);
-
 #endif

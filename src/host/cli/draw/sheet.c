@@ -2,7 +2,7 @@
 #include "sheet.h"
 
 #include "canvas.h"
-#include "font.h"
+#include "text.h"
 #include "cli/output.h"
 #include "cli/report.h"
 
@@ -21,11 +21,11 @@ enum {
     GAP = 4,
     FRAME = 112,
     COLUMNS = 8,
-    SCALE = 2,
-    TITLE = FONT_HEIGHT * SCALE + 8,
-    LINE = FONT_HEIGHT * SCALE + 6,
+    LETTERS = 15,
+    TITLE = 26,
+    LINE = 24,
     SCORES = 380,
-    NUMBER = 7 * (FONT_WIDTH + 1) * SCALE
+    NUMBER = 60
 };
 
 static const uint32_t paper = 0xf7f6f2, ink = 0x22262b, grey = 0x7a8088, bar = 0xbcd6ee, rule = 0xd9d7d0;
@@ -82,6 +82,8 @@ tsm_status sheet_open(sheet **out, const char *path, int rows, int segments, int
     tsm_status status;
 
     *out = NULL;
+    status = text_check(path, error);
+    if (status != TSM_OK) return status;
     if (row_height(segments, lines) > SHEET_MAX_HEIGHT / rows) {
         return report_fail(error, TSM_ERROR_ARGUMENT, "%s: %d rows of %d pixels are too many for one sheet", path,
                            rows, row_height(segments, lines));
@@ -135,8 +137,8 @@ static void draw_scores(sheet *s, const sheet_row *row)
 
         canvas_fill(&s->row, x, y, (int)(row->scores[i] * SCORES + .5), LINE - 2, bar);
         snprintf(number, sizeof number, "%.3f", row->scores[i]);
-        canvas_text(&s->row, x + GAP, y + 3, NUMBER, SCALE, ink, number);
-        canvas_text(&s->row, x + NUMBER, y + 3, SCORES - NUMBER, SCALE, i ? grey : ink, row->labels[i]);
+        text_draw(&s->row, x + GAP, y + 1, NUMBER, LETTERS, ink, number);
+        text_draw(&s->row, x + NUMBER, y + 1, SCORES - NUMBER, LETTERS, i ? grey : ink, row->labels[i]);
     }
 }
 
@@ -157,7 +159,7 @@ tsm_status sheet_add(sheet *s, const sheet_row *row, tsm_error *error)
 
     canvas_fill(&s->row, 0, 0, s->row.width, s->row.height, paper);
     canvas_fill(&s->row, MARGIN, s->row.height - 1, s->row.width - 2 * MARGIN, 1, rule);
-    canvas_text(&s->row, MARGIN, MARGIN, s->row.width - 2 * MARGIN, SCALE, ink, row->title);
+    text_draw(&s->row, MARGIN, MARGIN, s->row.width - 2 * MARGIN, LETTERS, ink, row->title);
     if (row->frames) status = draw_frames(s, row, error);
     if (status != TSM_OK) return status;
     draw_scores(s, row);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sheet.h - a PNG that shows, a row an input, the frames that were sampled and the top scores.
  *
- * Rows are drawn and compressed one at a time, so memory does not grow with the number of inputs. */
+ * Names may be of any script. Rows are drawn and compressed one at a time, so memory does not grow with the number of
+ * inputs. */
 #ifndef TSM_CLI_DRAW_SHEET_H
 #define TSM_CLI_DRAW_SHEET_H
 
@@ -22,7 +23,7 @@ typedef struct sheet_row {
 } sheet_row;
 
 /* Opens `path` for `rows` rows of `segments` frames with room for `lines` scores each. Errors: IO, ARGUMENT (the
- * sheet would be too high), MEMORY. */
+ * sheet would be too high), UNSUPPORTED (a build that draws no text), MEMORY. */
 tsm_status sheet_open(sheet **out, const char *path, int rows, int segments, int lines, tsm_error *error);
 
 /* Draws the next row. Errors: IO, MEMORY. */
