@@ -47,7 +47,7 @@ typedef struct tsm_pipeline_options {
     const tsm_video_options *video;
 
     int workers;  /* threads, 0..TSM_MAX_THREADS; 0: as many as CPUs that the process may use */
-    int contexts; /* runs at a time, 0..workers; 0: `workers` of an engine with one CPU thread, otherwise 1 */
+    int contexts; /* runs at a time, 0..workers; 0: `workers` on a CPU with an engine of one thread, otherwise 1 */
     int batch;    /* clips a run at most, 0..256; 0: 1 on a CPU, which gains nothing by more, otherwise 8 */
     int queue;    /* sources that are in work, or done and not taken; never fewer than batch + 1; 0: twice the workers
                      beside the batch */
