@@ -57,6 +57,7 @@ static tsm_status read_numbers(tsm_pipeline *p, const tsm_pipeline_options *opti
 {
     const bool on_cpu = is_cpu(engine);
 
+    p->pins = !on_cpu;
     TSM_TRY_RETURN(check_range("workers", options->workers, TSM_MAX_THREADS, error));
     p->worker_count = options->workers ? options->workers : tsm_cpu_count();
     TSM_TRY_RETURN(check_range("contexts", options->contexts, p->worker_count, error));
