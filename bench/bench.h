@@ -42,6 +42,9 @@ int bench_layers(int argc, char **argv);
 int bench_online(int argc, char **argv);
 int bench_layers_predicted(int argc, char **argv); /* with --predict */
 int bench_make(int argc, char **argv);
+int bench_turns(int argc, char **argv);
+int bench_plot(int argc, char **argv);
+int bench_compare(int argc, char **argv);
 #ifdef TSM_BENCH_VIDEO
 int bench_media(int argc, char **argv);
 int bench_e2e(int argc, char **argv);

@@ -57,11 +57,10 @@ static tsm_status add_member(bench_group *g, const char *variant, const char *sh
     if (status != TSM_OK) return status;
     g->count++;
     if (!g->input.data) TSM_TRY_RETURN(bench_make_input(&g->input, &m->network, error));
-    TSM_TRY_RETURN(check_member(g, &spec, m, checked, error));
     TSM_TRY_RETURN(bench_check_repeats(&m->network, &g->input, error));
     /* Before anything that a user of the library would not have. */
     if (g->count == 1) g->peak_rss_mb = bench_peak_rss_mb();
-    return TSM_OK;
+    return check_member(g, &spec, m, checked, error);
 }
 
 /* Ways to shift compute the same. */

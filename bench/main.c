@@ -23,6 +23,9 @@ static const struct {
     { "media", bench_media, "decoding and preprocessing of videos or folders of frames" },
     { "e2e", bench_e2e, "from video files to labels: what limits, the decoder or the network" },
 #endif
+    { "plot", bench_plot, "pictures (SVG) of results" },
+    { "compare", bench_compare, "what changed between two results, with the noise beside it" },
+    { "turns", bench_turns, "a network that runs when it is told to, for bench/peers" },
     { "make", bench_make, "writes a full-size network with random weights" },
 };
 

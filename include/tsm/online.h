@@ -33,7 +33,7 @@ extern "C" {
 
 typedef struct tsm_online tsm_online;
 
-/* What becomes of the logits of a stream's frames. */
+/* How the logits of a stream's frames are combined. */
 typedef enum tsm_consensus {
     TSM_CONSENSUS_NONE = 0,
     TSM_CONSENSUS_MEAN = 1,       /* of all frames since the stream began */
@@ -49,8 +49,8 @@ typedef struct tsm_online_options {
     tsm_consensus consensus;
     int window;               /* frames, 1..TSM_MAX_SEGMENTS; of WINDOW alone */
     float weight;             /* 0 < weight <= 1; of EXPONENTIAL alone */
-    const tsm_resize *resize; /* how uint8 frames come to height x width, as in tsm_context_plan_resize; NULL: they
-                                 have it */
+    const tsm_resize *resize; /* how uint8 frames are made height x width, as in tsm_context_plan_resize; NULL: they
+                                 have that size */
 } tsm_online_options;
 
 #define TSM_ONLINE_OPTIONS_INIT                                                                                      \
@@ -59,8 +59,8 @@ typedef struct tsm_online_options {
     }
 
 /* Makes the states of options->slots streams, zero, and everything that a push needs: plans for 1, 2, 4, ... and
- * `batch` frames. Blocking, as long as tsm_context_plan for each. Any network will do that looks at no frame to come:
- * with the uni-directional shift, or without one. Errors: UNSUPPORTED (the network looks ahead: by its shifts, by a
+ * `batch` frames. Blocking, as long as tsm_context_plan for each. The network must not look at frames to come: its
+ * shifts are uni-directional, or it has none. Errors: UNSUPPORTED (the network looks ahead: by its shifts, by a
  * temporal pool or by non-local blocks; the text names the layer and says what to do), ARGUMENT, MEMORY (also more
  * than the engine's max_bytes, for the states or for the plans), DEVICE, CANCELLED. */
 TSM_API tsm_status tsm_online_create(tsm_online **online, const tsm_engine *engine, const tsm_online_options *options,
@@ -93,17 +93,17 @@ TSM_API tsm_status tsm_online_get_info(const tsm_online *online, tsm_online_info
  *   consensus  float32 TSM_NC (count, classes), in host memory: of each stream as of this frame; NULL: not wanted
  * With a consensus logits must be in host memory. Streams in one batch get what each gets alone: the same bits where
  * a device sums in an order that does not depend on the number of frames, else as close as its precision is (a CPU:
- * 2e-5 of the largest logit in float32). Errors: ARGUMENT (a slot that there is not, or twice; tensors as for
- * tsm_run; a stream that failed before), DEVICE, CANCELLED. What fails while it runs (CANCELLED, DEVICE, numbers that
- * are not finite) leaves the streams of that call between two frames: they take no frame until tsm_online_reset,
+ * 2e-5 of the largest logit in float32). Errors: ARGUMENT (a slot that does not exist, or is there twice; tensors as
+ * for tsm_run; a stream that failed before), DEVICE, CANCELLED. What fails while it runs (CANCELLED, DEVICE, numbers
+ * that are not finite) leaves the streams of that call between two frames: they take no frame until tsm_online_reset,
  * _copy or _restore makes them whole. What is refused before it runs changes nothing. */
 TSM_API tsm_status tsm_online_push(tsm_online *online, const int *slots, int count, const tsm_tensor *frames,
                                    const tsm_tensor *logits, const tsm_tensor *consensus, tsm_error *error);
 
-/* Frames that the stream has taken since it began; 0 for a slot that there is not. */
+/* The number of frames that the stream has taken since it began; 0 for a slot that does not exist. */
 TSM_API uint64_t tsm_online_frames(const tsm_online *online, int slot);
 
-/* A new stream begins in `slot`, in all of them with slot -1. Errors: ARGUMENT, DEVICE. */
+/* A new stream begins in `slot`; where that is -1, in every slot. Errors: ARGUMENT, DEVICE. */
 TSM_API tsm_status tsm_online_reset(tsm_online *online, int slot, tsm_error *error);
 
 /* Slot `to` becomes what slot `from` is, consensus and number of frames included. Errors: ARGUMENT, DEVICE. */

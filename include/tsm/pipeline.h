@@ -66,7 +66,7 @@ typedef struct tsm_pipeline_options {
         sizeof(tsm_pipeline_options), 0, 0, 0, 0, 0, 0, 0, 0                                                         \
     }
 
-/* What came of a source. It and all it points to live until the next call of tsm_pipeline_next or _destroy. */
+/* The result of a source. It and all it points to live until the next call of tsm_pipeline_next or _destroy. */
 typedef struct tsm_result {
     int64_t index; /* of the source, from 0 */
     const char *path;
@@ -106,8 +106,8 @@ TSM_API tsm_status tsm_pipeline_create(tsm_pipeline **pipeline, const tsm_engine
  * remembered: it counts as given, and the next call goes on behind it; ARGUMENT. */
 TSM_API tsm_status tsm_pipeline_next(tsm_pipeline *pipeline, const tsm_result **result, tsm_error *error);
 
-/* Ends the work: decoding ends soon, a run that has begun is finished first. For any thread, and for signal handlers.
- */
+/* Ends the work: decoding ends soon, a run that has begun is finished first. May be called from any thread, and from
+ * signal handlers. */
 TSM_API void tsm_pipeline_cancel(tsm_pipeline *pipeline);
 
 /* Fills `info`. Errors: ARGUMENT. */

@@ -167,12 +167,15 @@ typedef struct tsm_model_options {
      * takes the averages that mmcv stores beside the weights. NULL: "state_dict" where that
      * holds a network, otherwise the first dictionary that does and is no average. */
     const char *weights_key;
+    int (*cancel)(void *user); /* asked between pieces of the file and between layers: loading ends with CANCELLED
+                                  where it returns anything but 0; NULL: never */
+    void *cancel_user;
 } tsm_model_options;
 
 #define TSM_MODEL_OPTIONS_INIT                                                                                       \
     {                                                                                                                \
         sizeof(tsm_model_options), 0, 0, 0, TSM_PLACE_FROM_FILE, 0, 0, 0, TSM_DIRECTION_FROM_FILE,                   \
-            TSM_NONLOCAL_NONE, 0, 0                                                                                  \
+            TSM_NONLOCAL_NONE, 0, 0, 0, 0                                                                            \
     }
 
 /* Reads the checkpoint at `path`: safetensors, a PyTorch file (zip or legacy stream) or PaddlePaddle's (a pickle of
@@ -182,7 +185,7 @@ typedef struct tsm_model_options {
  * ("TSM_..._shift8_blockres_..._segment16_...pth"). Blocking; the only I/O of this library. The file is read once,
  * into memory that the model owns. Untrusted files are safe: nothing is executed, and allocation is bounded by the
  * file's size. Errors: IO, FORMAT, MODEL (a tensor is missing, unexpected, or of the wrong shape; labels do not match
- * classes; a weight is not finite), ARGUMENT, MEMORY. */
+ * classes; a weight is not finite), ARGUMENT, CANCELLED, MEMORY. */
 TSM_API tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_options *options,
                                   tsm_error *error);
 

@@ -165,6 +165,45 @@ TSM_API tsm_status tsm_clips_get_resize(const tsm_clips *clips, int view, tsm_re
 TSM_API tsm_status tsm_clips_normalize(const tsm_clips *clips, const float mean[3], const float std[3], float *out,
                                        tsm_error *error);
 
+/* ---- Windows: labels along time -------------------------------------------------------------------------------- */
+
+typedef struct tsm_windows_options {
+    size_t struct_size;
+    const tsm_video_options *video; /* of every window's clips; NULL: the defaults. `raw` must be 0 */
+
+    /* How long a window is and how far the next one is from it: in seconds, or in frames where these are not 0. A
+     * stride of 0 is the length. */
+    double seconds, stride_seconds;
+    int frames, stride_frames;
+} tsm_windows_options;
+
+#define TSM_WINDOWS_OPTIONS_INIT                                                                                     \
+    {                                                                                                                \
+        sizeof(tsm_windows_options), 0, 0, 0, 0, 0                                                                   \
+    }
+
+/* Where a window lies. Times are those of an even rate: frames of the source over its duration. */
+typedef struct tsm_window {
+    int index;             /* from 0 */
+    int first, frames;     /* its first frame, from 1, and how many it has */
+    double start_s, end_s; /* 0 where the source has no duration */
+} tsm_window;
+
+typedef struct tsm_windows tsm_windows;
+
+/* Opens a video file, by path or as a descriptor (otherwise -1) that stays open as long as the windows, for clips
+ * that are sampled out of windows along it. Reads through the packets once; decodes nothing yet. The last window is
+ * the one that reaches the end, and ends there. Errors: those of tsm_video_load; ARGUMENT (no length, a stride or
+ * length of less than a frame); UNSUPPORTED (a folder; seconds in a video that has no duration). */
+TSM_API tsm_status tsm_windows_open(tsm_windows **windows, int descriptor, const char *path,
+                                    const tsm_windows_options *options, tsm_error *error);
+
+/* The clips of the next window, the caller's, to be released with tsm_clips_destroy; *clips is NULL behind the last
+ * one. All windows together take one pass of decoding, and no more memory than those that overlap. Errors: those of
+ * tsm_video_load; there are no more windows then. */
+TSM_API tsm_status tsm_windows_next(tsm_windows *windows, tsm_clips **clips, tsm_window *where, tsm_error *error);
+TSM_API void tsm_windows_close(tsm_windows **windows);
+
 #ifdef __cplusplus
 }
 #endif

@@ -59,6 +59,34 @@ grep -q 'has no shift' "$work/warning"
 cmp "$work/a.safetensors" "$work/b.safetensors"
 "$bench" model --model "$work/a.safetensors" --size 32 --iters 1 --warmup 0 --against none >/dev/null 2>&1
 
+# Pictures of results: whole, with numbers only, and for dark readers too. Of others there are none, and it is said.
+"$bench" model --batch 1,2 --against tsn,copy --iters 12 --output "$work/batch.json" >/dev/null 2>&1
+"$bench" layers --runs 2 --output "$work/layers.json" >/dev/null 2>&1
+cat >"$work/others.json" <<'END'
+{"command": "peers", "machine": {"cpu": "a CPU", "cpus": 2}, "rows": [
+  {"peer": "libtsm", "name": "TSM", "model": "resnet50", "precision": "fp32", "batch": 1, "clips_per_s": 4,
+   "latency_ms": {"p50": 250}},
+  {"peer": "openvino", "name": "TSM", "model": "resnet50", "precision": "fp32", "batch": 1, "clips_per_s": 3,
+   "latency_ms": {"p50": 333}}]}
+END
+mkdir "$work/pictures"
+"$bench" plot "$work/batch.json" "$work/layers.json" "$work/others.json" --to "$work/pictures" >"$work/names"
+for picture in batch-throughput batch-shift batch-latency layers-roofline others-peers; do
+    svg=$work/pictures/$picture.svg
+    grep -qx "$svg" "$work/names"
+    [ "$(head -c 4 "$svg")" = "<svg" ] && [ "$(tail -n 1 "$svg")" = "</svg>" ] && grep -q prefers-color-scheme "$svg"
+    if grep -Ew 'nan|-nan|inf' "$svg"; then echo "$picture: not a number" >&2; exit 1; fi
+done
+echo '{"command": "shift", "rows": [{}]}' >"$work/none.json"
+if "$bench" plot "$work/none.json" 2>"$work/error"; then exit 1; fi
+grep -q 'no picture of shift' "$work/error"
+
+# A result has not changed from itself.
+"$bench" compare "$work/batch.json" "$work/batch.json" >"$work/same"
+[ "$(grep -c ' same$' "$work/same")" = 6 ]
+sed 's/"clips_per_s": \([0-9]\)/"clips_per_s": 9\1/' "$work/batch.json" >"$work/faster.json"
+"$bench" compare "$work/batch.json" "$work/faster.json" | grep -q ' FASTER$'
+
 # Beside busy neighbours it says so.
 for i in 1 2 3 4 5 6 7 8; do
     while :; do :; done &
@@ -119,7 +147,7 @@ refuses 2 input media
 refuses 2 --streams online --streams 0
 refuses 1 absent.safetensors online --model "$work/absent.safetensors"
 refuses 1 sm_12 layers --predict --model "$demo/models/tsm-demo.safetensors" --device sm_12
-for command in model layers shift online media e2e make; do
+for command in model layers shift online media e2e plot compare make; do
     "$bench" "$command" --help >"$work/help"
     grep -q "^usage: tsm-bench $command" "$work/help"
     grep -q '^Examples' "$work/help"

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "frame/machine.h"
 #include "frame/options.h"
 #include "frame/samples.h"
 
@@ -149,6 +152,68 @@ START_TEST(ratio_of_pairs)
 }
 END_TEST
 
+/* An nvidia-smi that answers as the real one does, and writes down what it was asked. */
+static void make_gpu(char folder[64], const char *answer)
+{
+    char path[128];
+    FILE *file;
+
+    strcpy(folder, "/tmp/test_bench_XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/nvidia-smi", folder);
+    file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "#!/bin/sh\necho \"$*\" >%s/asked\n%s\n", folder, answer);
+    fclose(file);
+    ck_assert_int_eq(chmod(path, 0700), 0);
+    ck_assert_int_eq(setenv("PATH", folder, 1), 0);
+}
+
+static void drop_gpu(const char *folder, const char *path)
+{
+    static const char *const names[] = { "nvidia-smi", "asked" };
+    char file[128];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(file, sizeof file, "%s/%s", folder, names[i]);
+        unlink(file);
+    }
+    rmdir(folder);
+    setenv("PATH", path, 1);
+}
+
+START_TEST(gpu_as_nvidia_smi_tells)
+{
+    char *path = strdup(getenv("PATH")), folder[64], reasons[128];
+    json_t *gpu;
+
+    make_gpu(folder, "echo 'NVIDIA H100 80GB HBM3, 550.54, 1755, 1980, 2619, 81559, 700.00, 41'");
+    gpu = bench_gpu_json("cuda:1");
+    ck_assert_ptr_nonnull(gpu);
+    ck_assert_str_eq(json_string_value(json_object_get(gpu, "name")), "NVIDIA H100 80GB HBM3");
+    ck_assert_str_eq(json_string_value(json_object_get(gpu, "driver")), "550.54");
+    ck_assert_double_eq(json_number_value(json_object_get(gpu, "sm_mhz")), 1755);
+    ck_assert_double_eq(json_number_value(json_object_get(gpu, "temperature_c")), 41);
+    json_decref(gpu);
+    drop_gpu(folder, path);
+
+    make_gpu(folder, "echo 0x0000000000000024");
+    ck_assert(bench_gpu_throttles(reasons, sizeof reasons));
+    ck_assert_str_eq(reasons, "power cap, software thermal slowdown");
+    drop_gpu(folder, path);
+
+    make_gpu(folder, "echo 0x0000000000000001"); /* idle */
+    ck_assert(!bench_gpu_throttles(reasons, sizeof reasons));
+    drop_gpu(folder, path);
+
+    make_gpu(folder, "echo No devices were found; exit 6");
+    ck_assert_ptr_null(bench_gpu_json("cuda"));
+    ck_assert(!bench_gpu_throttles(reasons, sizeof reasons));
+    drop_gpu(folder, path);
+    free(path);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("frame");
@@ -163,6 +228,7 @@ int main(void)
     tcase_add_test(tcase, percentiles_that_runs_do_not_show);
     tcase_add_test(tcase, drift_of_halves);
     tcase_add_test(tcase, ratio_of_pairs);
+    tcase_add_test(tcase, gpu_as_nvidia_smi_tells);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

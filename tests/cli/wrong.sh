@@ -134,4 +134,10 @@ refuses "tsm: $bad: is a damaged or truncated PyTorch archive" preprocess "$clip
 npy "$work/x.npy" '|u1' '(1, 8, 32, 32, 3)' 24576
 refuses "tsm: $bad: is a damaged or truncated PyTorch archive" run --model "$bad" --input "$work/x.npy" --output "$work/made"
 check "a refused file left an output" test ! -e "$work/made"
+
+# ---- work that is cut short
+npy "$work/long.npy" '|u1' '(200, 8, 112, 112, 3)' 60211200
+refuses "$work/long.npy: cancelled" run --model "$model" --device reference --input "$work/long.npy" --output "$work/made" \
+    --timeout 1
+check "a run that was cut short left an output" test ! -e "$work/made"
 finish

@@ -77,8 +77,10 @@ typedef struct tsm_checkpoint {
 } tsm_checkpoint;
 
 /* Reads the file at `path`, or a buffer that may be freed afterwards: safetensors, or one of PyTorch's containers.
- * Released with tsm_checkpoint_destroy. Errors: IO, FORMAT, MEMORY; the text does not name the file. */
-tsm_status tsm_checkpoint_read_file(tsm_checkpoint **checkpoint, const char *path, tsm_error *error);
+ * Released with tsm_checkpoint_destroy. `cancel`, unless it is NULL, is asked while
+ * the file is read. Errors: IO, FORMAT, CANCELLED, MEMORY; the text does not name the file. */
+tsm_status tsm_checkpoint_read_file(tsm_checkpoint **checkpoint, const char *path, const tsm_cancel *cancel,
+                                    tsm_error *error);
 tsm_status tsm_checkpoint_read_memory(tsm_checkpoint **checkpoint, const void *data, size_t bytes, tsm_error *error);
 
 void tsm_checkpoint_destroy(tsm_checkpoint **checkpoint);

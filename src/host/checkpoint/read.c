@@ -15,13 +15,15 @@ static tsm_status read_source(tsm_checkpoint **checkpoint, const tsm_source *sou
     return tsm_safetensors_read(checkpoint, source, error);
 }
 
-tsm_status tsm_checkpoint_read_file(tsm_checkpoint **checkpoint, const char *path, tsm_error *error)
+tsm_status tsm_checkpoint_read_file(tsm_checkpoint **checkpoint, const char *path, const tsm_cancel *cancel,
+                                    tsm_error *error)
 {
     tsm_source source;
     tsm_status status;
 
     *checkpoint = NULL;
     TSM_TRY_RETURN(tsm_source_open(&source, path, error));
+    source.cancel = cancel;
     status = read_source(checkpoint, &source, error);
     tsm_source_close(&source);
     return status;

@@ -2,6 +2,7 @@
 /* safetensors.c - see safetensors.h. */
 #include "safetensors.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +76,11 @@ static tsm_status read_header(const tsm_source *source, size_t length, json_t **
     if (!text) return tsm_fail_memory(error, length);
     TSM_TRY(tsm_source_read(source, 8, text, length, error));
     TSM_TRY(limit_values(text, length, error));
+    errno = 0;
     *header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
-    if (!*header)
+    if (!*header && (errno == ENOMEM || !*why.text)) /* jansson calls some of it an invalid token */
+        status = tsm_fail_memory(error, length);
+    else if (!*header)
         status = tsm_fail(error, TSM_ERROR_FORMAT, "has a damaged header: %s (byte %d)", why.text, why.position);
     else if (!json_is_object(*header))
         status = tsm_fail(error, TSM_ERROR_FORMAT, "has a damaged header: not a JSON object");

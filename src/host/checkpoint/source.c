@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PIECE ((size_t)8 << 20) /* bytes of one read */
+
 tsm_status tsm_source_open(tsm_source *source, const char *path, tsm_error *error)
 {
     struct stat info;
@@ -43,8 +45,10 @@ void tsm_source_close(tsm_source *source)
 static tsm_status read_file(const tsm_source *source, uint64_t offset, uint8_t *out, size_t bytes, tsm_error *error)
 {
     while (bytes > 0) {
-        ssize_t got = pread(source->fd, out, bytes, (off_t)offset);
+        ssize_t got;
 
+        if (source->cancel) TSM_TRY_RETURN(tsm_cancel_check(source->cancel, error));
+        got = pread(source->fd, out, bytes < PIECE ? bytes : PIECE, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return tsm_fail(error, TSM_ERROR_IO, "cannot read: %s", strerror(errno));
         if (got == 0) return tsm_fail(error, TSM_ERROR_IO, "became shorter while it was being read");

@@ -18,8 +18,14 @@ typedef struct classification {
 
 void classification_print_text(const classification *v);
 
+/* The labels alone, a line each. */
+void classification_print_labels(const classification *v);
+
 /* Each returns 0, or -1 with a line on stderr. */
 int classification_print_json(const classification *v);
+
+/* With where the window lies. */
+int classification_print_window_json(const classification *v, const tsm_window *where);
 
 /* The line of an input that failed. */
 int classification_print_failure(const char *input, const tsm_error *error);

@@ -9,16 +9,23 @@
 #include "progress.h"
 #include "ranking.h"
 #include "runner.h"
+#include "window_feed.h"
 
 typedef struct classify {
     settings s;
     const char *list, *sheet_path, *features_path;
     int top; /* labels an input */
     int multi_label;
+    bool threshold_given;
     double threshold;
+
+    tsm_windows_options windows; /* a length of 0: none */
+    int spans;
+    const char *subtitles;
 
     paths inputs;
     feed feed;
+    window_feed window_feed;
     runner net;
     tsm_pipeline *pipeline;
     tsm_video_mode mode;

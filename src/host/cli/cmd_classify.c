@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tsm classify: what happens in each video. */
 #include "classify.h"
+#include "classify_windows.h"
 #include "cli/draw/sheet.h"
 #include "commands.h"
 #include "feed.h"
@@ -17,6 +18,7 @@ static void stop(classify *c)
     progress_clear(&c->progress);
     tsm_pipeline_destroy(&c->pipeline);
     feed_close(&c->feed);
+    window_feed_close(&c->window_feed);
     sheet_abort(&c->sheet);
     features_abort(&c->features);
     ranking_close(&c->ranking);
@@ -31,7 +33,15 @@ static tsm_status read_inputs(classify *c, char **arguments, int count, tsm_erro
 
     for (int i = 0; i < count && status == TSM_OK; i++) status = paths_add(&c->inputs, arguments[i], error);
     if (c->list && status == TSM_OK) status = paths_add_list(&c->inputs, c->list, NULL, error);
+    if (status == TSM_OK && c->subtitles && c->inputs.count != 1)
+        return report_fail(error, TSM_ERROR_ARGUMENT, "%s: subtitles are of one video, not of %d", c->subtitles,
+                           c->inputs.count);
     return status;
+}
+
+static bool has_windows(const classify *c)
+{
+    return c->windows.seconds > 0 || c->windows.frames > 0;
 }
 
 /* Several clips at a time, a thread each, are faster than one with all threads; a few are not. */
@@ -39,7 +49,7 @@ static bool runs_side_by_side(const classify *c)
 {
     const double clips = (c->s.views ? c->s.views : 1) * tsm_sampling_clips((tsm_sampling)c->s.sampling);
 
-    return c->inputs.count * clips >= 4;
+    return has_windows(c) || c->inputs.count * clips >= 4;
 }
 
 static tsm_status open_network(classify *c, tsm_error *error)
@@ -74,8 +84,9 @@ static tsm_status open_pipeline(classify *c, tsm_error *error)
     options.video = &video;
     options.workers = c->s.threads;
     options.resize_on_device = c->net.scales && !c->sheet_path;
-    options.next = feed_next;
-    options.next_user = &c->feed;
+    options.next = has_windows(c) ? window_feed_next : feed_next;
+    options.next_user = has_windows(c) ? (void *)&c->window_feed : &c->feed;
+    window_feed_open(&c->window_feed, &c->inputs, most, &c->windows, &video);
     return tsm_pipeline_create(&c->pipeline, c->net.engine, &options, error);
 }
 
@@ -221,17 +232,60 @@ static int classify_all(classify *c)
     return finish(c, done) == EXIT_DONE ? result : EXIT_FAILED;
 }
 
+static int show_windows(classify *c)
+{
+    const classify_windows windows = { .inputs = &c->inputs,
+                                       .pipeline = c->pipeline,
+                                       .ranking = &c->ranking,
+                                       .mode = c->mode,
+                                       .progress = &c->progress,
+                                       .json = c->s.json,
+                                       .merged = c->spans,
+                                       .threshold = c->threshold_given || c->multi_label ? c->threshold : 0,
+                                       .subtitles = c->subtitles };
+
+    return classify_windows_show(&windows);
+}
+
+/* What the texts of options say. Returns EXIT_DONE, or EXIT_USAGE with a line on stderr. */
+static int read_texts(classify *c, const option_table *table, const char *threshold, const char *window,
+                      const char *stride)
+{
+    tsm_windows_options *w = &c->windows;
+
+    c->threshold_given = threshold != NULL;
+    if (threshold && !settings_fraction(threshold, &c->threshold))
+        return options_wrong(table, "--threshold %s: want a number from 0 to 1", threshold);
+    if (window && !window_length(window, &w->seconds, &w->frames))
+        return options_wrong(table, "--window %s: want seconds, 2.5, or frames, 64f", window);
+    if (stride && !window_length(stride, &w->stride_seconds, &w->stride_frames))
+        return options_wrong(table, "--stride %s: want seconds, 2.5, or frames, 64f", stride);
+    if (!window && (stride || c->spans || c->subtitles))
+        return options_wrong(table, "--stride, --spans and --subtitles are for --window");
+    if (window && (c->sheet_path || c->features_path))
+        return options_wrong(table, "--sheet and --features have a row an input, not a window");
+    if (threshold && !c->multi_label && !window)
+        return options_wrong(table, "--threshold is for --multi-label and --window");
+    if (c->sheet_path && c->features_path) return options_wrong(table, "--sheet and --features are two outputs");
+    return EXIT_DONE;
+}
+
 int cmd_classify(int argc, char **argv)
 {
-    classify c = { .top = 5, .threshold = 0.5 };
-    const char *threshold = NULL;
+    classify c = { .top = 5, .threshold = 0.5, .windows = TSM_WINDOWS_OPTIONS_INIT };
+    const char *threshold = NULL, *window = NULL, *stride = NULL;
     const option_spec specs[] = {
         OPTION_SPEC_TEXT("list", "FILE", &c.list,
                          "inputs, a path a line, from the list's folder; - is standard input"),
         OPTION_SPEC_NUMBER("top", &c.top, 1, 1000000, "labels an input, 5 by default"),
         OPTION_SPEC_FLAG("multi-label", &c.multi_label, "labels do not exclude each other: a score each of its own"),
         OPTION_SPEC_TEXT("threshold", "SCORE", &threshold,
-                         "of --multi-label: the least that is shown, 0.5 by default"),
+                         "the least score of --multi-label (0.5 by default), of a window"),
+        OPTION_SPEC_TEXT("window", "LENGTH", &window,
+                         "labels along time: of windows of so many seconds, 2, or frames, 64f"),
+        OPTION_SPEC_TEXT("stride", "LENGTH", &stride, "from one window to the next, otherwise its length"),
+        OPTION_SPEC_FLAG("spans", &c.spans, "windows with one label become a span"),
+        OPTION_SPEC_TEXT("subtitles", "OUT.srt", &c.subtitles, "spans of one video as SubRip, or .vtt as WebVTT"),
         OPTION_SPEC_TEXT("features", "OUT.npy", &c.features_path,
                          "what is pooled before the classifier, a row an input"),
         OPTION_SPEC_TEXT("sheet", "OUT.png", &c.sheet_path, "draw the sampled frames with the scores"),
@@ -246,7 +300,7 @@ int cmd_classify(int argc, char **argv)
         sizeof specs / sizeof *specs
     };
     tsm_error error = { 0 };
-    int count, result = EXIT_FAILED;
+    int count, wrong, result = EXIT_FAILED;
 
     switch (options_parse(&table, argc, argv, &count)) {
     case OPTIONS_HELP: return EXIT_DONE;
@@ -254,12 +308,10 @@ int cmd_classify(int argc, char **argv)
     case OPTIONS_OK: break;
     }
     if (count == 0 && !c.list) return options_wrong(&table, "no input");
-    if (threshold && !settings_fraction(threshold, &c.threshold))
-        return options_wrong(&table, "--threshold %s: want a number from 0 to 1", threshold);
-    if (threshold && !c.multi_label) return options_wrong(&table, "--threshold is for --multi-label");
-    if (c.sheet_path && c.features_path) return options_wrong(&table, "--sheet and --features are two outputs");
+    wrong = read_texts(&c, &table, threshold, window, stride);
+    if (wrong != EXIT_DONE) return wrong;
     if (read_inputs(&c, argv, count, &error) == TSM_OK && start(&c, &error) == TSM_OK) {
-        result = classify_all(&c);
+        result = has_windows(&c) ? show_windows(&c) : classify_all(&c);
     } else {
         report_line("%s", error.text);
     }

@@ -95,6 +95,7 @@ int cmd_convert(int argc, char **argv)
     const option_spec specs[] = {
         OPTION_SPEC_FLAG("half", &c.half, "round the weights to float16"),
         SETTINGS_SPECS_NETWORK(c.s),
+        SETTINGS_SPECS_TIMEOUT(c.s),
     };
     const option_table table = {
         "convert", "IN OUT.safetensors",

@@ -254,6 +254,7 @@ int cmd_info(int argc, char **argv)
         SETTINGS_SPECS_JSON(c.s),
         SETTINGS_SPECS_MODEL(c.s),
         SETTINGS_SPECS_ENGINE(c.s),
+        SETTINGS_SPECS_TIMEOUT(c.s),
     };
     const option_table table = { "info", "[FILE]", "Says what a checkpoint holds, and how it is understood.", specs,
                                  sizeof specs / sizeof *specs };

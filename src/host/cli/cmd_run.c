@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tsm run: tensors in, logits out. */
+#include "clock.h"
 #include "commands.h"
 #include "npy.h"
 #include "options.h"
@@ -103,7 +104,8 @@ static tsm_status run_batches(runner *net, const npy_reader *in, const clip_shap
         progress_update(&bar, (double)(from + batch));
     }
     progress_clear(&bar);
-    if (status == TSM_ERROR_ARGUMENT || status == TSM_ERROR_MEMORY) report_name(error, in->path);
+    if (status == TSM_ERROR_ARGUMENT || status == TSM_ERROR_MEMORY || status == TSM_ERROR_CANCELLED)
+        report_name(error, in->path);
     free(clips);
     free(logits);
     return status;
@@ -115,11 +117,14 @@ static tsm_status run_file(const settings *s, const char *input, const char *out
     output_file out = { 0 };
     runner net = { 0 };
     clip_shape shape = { 0 };
+    const double began_ms = clock_ms();
     tsm_status status = output_open(&out, output, error);
 
     if (status == TSM_OK) status = npy_open(&in, input, error);
     if (status == TSM_OK) status = read_shape(&in.array, input, &shape, error);
     if (status == TSM_OK) status = runner_open(&net, s, shape.segments, error);
+    /* Arrays may be of any length: no limit of time is the right one for all. */
+    if (s->timeout) net.deadline_ms = began_ms + 1e3 * s->timeout;
     if (status == TSM_OK) status = check_model(&net, &shape, s, input, error);
     if (status == TSM_OK) {
         const int64_t of_clips[] = { shape.clips, net.info.classes };
@@ -146,6 +151,7 @@ int cmd_run(int argc, char **argv)
         OPTION_SPEC_FLAG("online", &s.online, "clips are live streams: frames look back only, each has its logits"),
         SETTINGS_SPECS_MODEL(s),
         SETTINGS_SPECS_ENGINE(s),
+        SETTINGS_SPECS_TIMEOUT(s),
     };
     const option_table table = { "run", "--input X.npy --output Y.npy",
                                  "Runs clips through a network: tensors in, logits out.", specs,

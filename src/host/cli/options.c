@@ -49,7 +49,7 @@ void options_help(const option_table *table, FILE *out)
     fprintf(out, "usage: tsm %s [options] %s\n%s\n\n", table->command, table->arguments, table->summary);
     for (size_t i = 0; i < table->count; i++) {
         const option_spec *spec = &table->specs[i];
-        char values[128] = "", left[192];
+        char values[OPTIONS_CHOICES_BYTES] = "", left[OPTIONS_CHOICES_BYTES + 64];
 
         if (spec->kind == OPTION_CHOICE) {
             options_choices(spec->choices, "|", values, sizeof values);
@@ -93,7 +93,7 @@ static int store_number(const option_table *table, const option_spec *spec, cons
 
 static int store_choice(const option_table *table, const option_spec *spec, const char *value)
 {
-    char names[128];
+    char names[OPTIONS_CHOICES_BYTES];
 
     for (const option_choice *choice = spec->choices; choice->name; choice++) {
         if (strcmp(choice->name, value) != 0) continue;

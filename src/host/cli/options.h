@@ -69,6 +69,8 @@ void options_print_with(options_printer *printer);
 /* Parses argv[0..argc). On OPTIONS_OK the positional arguments stand first in argv, in order, *positional of them. */
 options_result options_parse(const option_table *table, int argc, char **argv, int *positional);
 
+#define OPTIONS_CHOICES_BYTES 512 /* room for the names of any option's choices */
+
 /* Writes the names of the choices with `separator` between them; cut off where `bytes` are too few. */
 void options_choices(const option_choice *choices, const char *separator, char *text, size_t bytes);
 

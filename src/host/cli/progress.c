@@ -36,6 +36,11 @@ void progress_text(const char *unit, double done, double total, double elapsed_m
 
 void progress_update(progress *p, double done)
 {
+    progress_update_note(p, done, "");
+}
+
+void progress_update_note(progress *p, double done, const char *note)
+{
     double now = clock_ms();
     char text[128];
 
@@ -43,10 +48,10 @@ void progress_update(progress *p, double done)
     p->shown_ms = now;
     progress_text(p->unit, done, p->total, now - p->started_ms, text, sizeof text);
     if (p->terminal) {
-        fprintf(stderr, "\r\033[K%s", text);
+        fprintf(stderr, "\r\033[K%s%s", text, note);
         p->visible = true;
     } else {
-        report_line("%s", text);
+        report_line("%s%s", text, note);
     }
 }
 

@@ -17,6 +17,9 @@ void progress_begin(progress *p, const char *unit, double total);
 /* `done` of the total are done; a fraction is fine. */
 void progress_update(progress *p, double done);
 
+/* The same with more to say behind it: ", Prec@1 97.9". */
+void progress_update_note(progress *p, double done, const char *note);
+
 /* Takes the line off the terminal, before anything else is printed and at the end. */
 void progress_clear(progress *p);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner.h"
 
+#include "clock.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -30,6 +31,13 @@ static tsm_status look_at_device(runner *r)
     return status;
 }
 
+static int is_late(void *user)
+{
+    const runner *r = user;
+
+    return r->deadline_ms > 0 && clock_ms() > r->deadline_ms;
+}
+
 tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *error)
 {
     tsm_engine_options options = settings_engine(s);
@@ -39,6 +47,8 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
     r->info.struct_size = sizeof r->info;
     r->per_frame = options.per_frame;
     options.features = s->features;
+    options.cancel = is_late;
+    options.cancel_user = r;
     status = settings_load_model(s, segments, &r->model, &r->path, error);
     if (status == TSM_OK) status = tsm_model_get_info(r->model, &r->info);
     if (status == TSM_OK && s->online) status = check_online(r, error);

@@ -19,7 +19,8 @@ typedef struct runner {
     char *path;    /* of the model */
     int per_frame; /* logits of every frame instead of their mean */
     tsm_shape planned;
-    bool scales; /* the device scales frames itself, and faster than the host */
+    double deadline_ms; /* of clock_ms: plans and runs end with CANCELLED beyond it; 0: none */
+    bool scales;        /* the device scales frames itself, and faster than the host */
 } runner;
 
 /* Loads the model, with `segments` frames a clip where that is not 0, and makes it ready. With

@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "eval/eval.h"
+#include "clock.h"
 #include "input.h"
 #include "model_path.h"
 #include "report.h"
@@ -147,6 +148,12 @@ static tsm_status read_labels(const char *path, char **text, tsm_error *error)
     return status;
 }
 
+/* Asked with the time when loading has to be over. */
+static int is_late(void *deadline_ms)
+{
+    return clock_ms() > *(const double *)deadline_ms;
+}
+
 /* A stream is read to its end first: a checkpoint is not read from front to back. */
 static tsm_status load_model(const char *path, const tsm_model_options *options, tsm_model **model, tsm_error *error)
 {
@@ -168,6 +175,7 @@ static tsm_status load_model(const char *path, const tsm_model_options *options,
 tsm_status settings_load_model(const settings *s, int segments, tsm_model **model, char **path, tsm_error *error)
 {
     char *labels = NULL;
+    double deadline_ms = clock_ms() + 1e3 * settings_timeout(s);
     tsm_model_options options;
     tsm_status status;
 
@@ -177,6 +185,8 @@ tsm_status settings_load_model(const settings *s, int segments, tsm_model **mode
     if (status == TSM_OK) {
         options = settings_model(s, labels);
         if (segments) options.segments = segments;
+        options.cancel = is_late;
+        options.cancel_user = &deadline_ms;
         status = load_model(*path, &options, model, error);
     }
     free(labels);

@@ -66,6 +66,10 @@ enum {
         OPTION_SPEC_CHOICE("shift", &(s).shift, settings_shifts, "how the shift is realised"),                       \
         SETTINGS_SPECS_MEMORY(s)
 
+#define SETTINGS_SPECS_TIMEOUT(s)                                                                                    \
+    OPTION_SPEC_NUMBER("timeout", &(s).timeout, 1, 1000000,                                                          \
+                       "seconds that an input, and loading the network, may take, 600 by default")
+
 #define SETTINGS_SPECS_VIDEO(s)                                                                                      \
     OPTION_SPEC_CHOICE("sampling", &(s).sampling, settings_samplings, "1, 2 or 10 clips a view"),                    \
         OPTION_SPEC_CHOICE("views", &(s).views, settings_views, "crops of each frame"),                              \
@@ -78,7 +82,7 @@ enum {
                            "of a frame as it comes, 67108864 by default"),                                           \
         OPTION_SPEC_NUMBER("max-frames", &(s).max_frames, 1, 1 << 26, "of an input, 10000000 by default"),           \
         OPTION_SPEC_NUMBER("max-megabytes", &(s).max_megabytes, 1, 1 << 30, "of a file, 65536 by default"),          \
-        OPTION_SPEC_NUMBER("timeout", &(s).timeout, 1, 1000000, "seconds that an input may take, 600 by default")
+        SETTINGS_SPECS_TIMEOUT(s)
 
 #define SETTINGS_SPECS_JSON(s) OPTION_SPEC_FLAG("json", &(s).json, "JSON on standard output, an object a line")
 

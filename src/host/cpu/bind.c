@@ -116,6 +116,28 @@ static tsm_status add_gather(binder *b, int index, tsm_error *error)
     return TSM_OK;
 }
 
+static tsm_status add_winograd(binder *b, int index, const float *source, float *scratch, tsm_error *error)
+{
+    const tsm_node *node = node_of(b, index);
+    const bool in_load = tsm_cpu_loads_shifted(b->plan, node);
+    tsm_cpu_step *step = add_step(b, index, &tsm_cpu_step_winograd, source, value_of(b, index));
+    const void *packed;
+
+    TSM_TRY_RETURN(tsm_cpu_weights_get(b->prepared, index, NULL, &packed, error));
+    step->winograd = (tsm_cpu_winograd){ .x = source,
+                                         .packed = packed,
+                                         .bias = node->bias,
+                                         .out = step->out,
+                                         .scratch = scratch,
+                                         .dims = step->in,
+                                         .n = node->out_channels,
+                                         .threads = b->prepared->threads,
+                                         .shift = in_load ? node->shift : (tsm_shift){ 0 },
+                                         .act = node->act,
+                                         .sum = node->inputs[1] >= 0 };
+    return TSM_OK;
+}
+
 static tsm_status add_attention(binder *b, int index, tsm_error *error)
 {
     const int *inputs = node_of(b, index)->inputs;
@@ -134,7 +156,8 @@ static tsm_status add_conv(binder *b, int index, tsm_error *error)
 {
     const tsm_node *node = node_of(b, index);
     const tsm_cpu_conv_space space = tsm_cpu_conv_space_of(b->plan, index);
-    const bool shifted = node->shift.end > 0, copied = b->prepared->shift_method == TSM_SHIFT_COPY;
+    const bool shifted = node->shift.end > 0 && !tsm_cpu_loads_shifted(b->plan, node),
+               copied = b->prepared->shift_method == TSM_SHIFT_COPY;
     float *scratch = at(b, b->plan->scratch_offsets[index]), *source = value_of(b, node->inputs[0]);
     float *shift = scratch + space.op / sizeof(float), *picked = shift + space.shift / sizeof(float);
     float *edges = space.shift ? shift : NULL, *data = source;
@@ -151,7 +174,11 @@ static tsm_status add_conv(binder *b, int index, tsm_error *error)
         add_step(b, index, &tsm_cpu_step_pick, data, picked);
         data = picked;
     }
-    TSM_TRY_RETURN(add_product(b, index, data, scratch, error));
+    if (tsm_cpu_way_of(b->prepared->shift_method, node) == TSM_CPU_WINOGRAD) {
+        TSM_TRY_RETURN(add_winograd(b, index, data, scratch, error));
+    } else {
+        TSM_TRY_RETURN(add_product(b, index, data, scratch, error));
+    }
     if (shifted && !copied) add_unshift(b, index, source, edges);
     return TSM_OK;
 }
@@ -185,7 +212,8 @@ static tsm_status add_node(binder *b, int index, tsm_error *error)
     switch (node->op) {
     case TSM_OP_INPUT: b->bound->input = value_of(b, index); return TSM_OK;
     case TSM_OP_CONV:
-        return (tsm_cpu_gathers(b->prepared->shift_method, node) ? add_gather : add_conv)(b, index, error);
+        return (tsm_cpu_way_of(b->prepared->shift_method, node) == TSM_CPU_GATHER ? add_gather : add_conv)(b, index,
+                                                                                                           error);
     case TSM_OP_FC: return add_product(b, index, value_of(b, node->inputs[0]), scratch, error);
     case TSM_OP_SHIFT: return add_shift(b, index);
     case TSM_OP_ADD: return add_loop(b, index, &tsm_cpu_step_add);

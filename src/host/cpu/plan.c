@@ -41,9 +41,10 @@ static tsm_status compile(tsm_plan *plan, int index, tsm_error *error)
         TSM_TRY_RETURN(tsm_cpu_attention_create(attention, prepared->engine, node, plan->shapes, error));
         plan->scratch[index] = (*attention)->scratch_bytes;
     }
-    if (product && !tsm_cpu_gathers(prepared->shift_method, node)) {
-        TSM_TRY_RETURN(tsm_cpu_product_create(&plan->ops[index], prepared->engine, node,
-                                              &plan->shapes[node->inputs[0]], &plan->shapes[index], error));
+    if (product) {
+        if (tsm_cpu_way_of(prepared->shift_method, node) == TSM_CPU_DNNL)
+            TSM_TRY_RETURN(tsm_cpu_product_create(&plan->ops[index], prepared->engine, node,
+                                                  &plan->shapes[node->inputs[0]], &plan->shapes[index], error));
         const tsm_cpu_conv_space space = tsm_cpu_conv_space_of(plan, index);
         plan->scratch[index] = space.op + space.shift + space.pick;
     }

@@ -49,8 +49,8 @@ void tsm_cpu_plan_destroy(tsm_plan *plan);
 
 /* ---- space.c --------------------------------------------------------------------------------------------------- */
 
-/* Bytes of the three parts of a CONV's scratch, which lie in this order: for oneDNN, for the shift, for the pixels
- * that a stride picks. */
+/* Bytes of the three parts of a CONV's scratch, which lie in this order: for the kernel, for the shift, for the
+ * pixels that a stride picks. */
 typedef struct tsm_cpu_conv_space {
     uint64_t op, shift, pick;
 } tsm_cpu_conv_space;
@@ -59,6 +59,9 @@ tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int node);
 
 /* 1x1 with a stride: the pixels that count are brought together first. */
 bool tsm_cpu_picks(const tsm_node *node);
+
+/* The kernel itself reads shifted frames. Of live streams it gets a frame that is shifted already. */
+bool tsm_cpu_loads_shifted(const tsm_plan *plan, const tsm_node *node);
 
 /* A shift in place must be undone where somebody still needs the value as it was. */
 bool tsm_cpu_restores(const tsm_plan *plan, int node);

@@ -11,7 +11,7 @@
 
 /* One weight in one layout. Lives until its graph is released, at a fixed address. */
 typedef struct tsm_cpu_pack {
-    tsm_dnnl_layout layout; /* NULL: that of gather.h */
+    tsm_dnnl_layout layout; /* NULL: that of gather.h or winograd.h */
     void *data;
     struct tsm_cpu_pack *next;
 } tsm_cpu_pack;
@@ -32,10 +32,15 @@ struct tsm_prepared {
 tsm_status tsm_cpu_weights_prepare(tsm_prepared *prepared, tsm_error *error);
 void tsm_cpu_weights_release(tsm_prepared *prepared);
 
-/* True where a node's shift is done by tsm_cpu_gather_run; its weights are packed for that alone. */
-bool tsm_cpu_gathers(tsm_shift_method method, const tsm_node *node);
+/* Which kernels compute a CONV or FC node; its weights are packed for them alone. */
+typedef enum tsm_cpu_way { TSM_CPU_DNNL, TSM_CPU_GATHER, TSM_CPU_WINOGRAD } tsm_cpu_way;
 
-/* The weights of `node` in `layout` (NULL: as tsm_cpu_gather_run wants them), repacked from another layout if no plan
+tsm_cpu_way tsm_cpu_way_of(tsm_shift_method method, const tsm_node *node);
+
+/* True where a node's shift is done by the addresses that its kernel reads from. */
+bool tsm_cpu_shifts_in_load(tsm_shift_method method, const tsm_node *node);
+
+/* The weights of `node` in `layout` (NULL: as the kernel of ours wants them), repacked from another layout if no plan
  * has wanted this one before. Thread-safe. */
 tsm_status tsm_cpu_weights_get(tsm_prepared *prepared, int node, tsm_dnnl_layout layout, const void **data,
                                tsm_error *error);

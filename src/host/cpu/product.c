@@ -3,9 +3,11 @@
  * product.c - CONV and FC nodes as oneDNN ops.
  *
  * A 1x1 convolution is a matrix product over all pixels of all frames: as fast as the convolution kernels and with
- * one weight layout for all shapes. Everything else goes to the channels-last convolutions.
+ * one weight layout for all shapes. Everything else goes to the channels-last convolutions, but for what kernels of
+ * ours compute.
  */
 #include "prepared.h"
+#include "winograd.h"
 
 /* Up to here moving channels costs more than the kernel of gather.h loses to oneDNN's, and both sum in the same
  * order: beyond, oneDNN sums in several parts. */
@@ -17,10 +19,21 @@ bool tsm_cpu_is_matmul(const tsm_node *node)
     return node->kernel_h == 1 && node->kernel_w == 1 && node->pad == 0 && node->groups == 1;
 }
 
-bool tsm_cpu_gathers(tsm_shift_method method, const tsm_node *node)
+static bool gathers(tsm_shift_method method, const tsm_node *node)
 {
     return method == TSM_SHIFT_GATHER && node->op == TSM_OP_CONV && node->shift.end > 0 && tsm_cpu_is_matmul(node) &&
            node->stride == 1 && node->inputs[1] < 0 && node->in_channels <= GATHER_MOST_CHANNELS;
+}
+
+tsm_cpu_way tsm_cpu_way_of(tsm_shift_method method, const tsm_node *node)
+{
+    if (tsm_cpu_winograd_available() && tsm_cpu_winograd_suits(node)) return TSM_CPU_WINOGRAD;
+    return gathers(method, node) ? TSM_CPU_GATHER : TSM_CPU_DNNL;
+}
+
+bool tsm_cpu_shifts_in_load(tsm_shift_method method, const tsm_node *node)
+{
+    return method == TSM_SHIFT_GATHER && node->shift.end > 0 && tsm_cpu_way_of(method, node) != TSM_CPU_DNNL;
 }
 
 static tsm_dnnl_epilogue epilogue_of(const tsm_node *node)

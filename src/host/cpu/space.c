@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* space.c - what a convolution needs besides its operands: for oneDNN, for its shift, for the pixels that a stride
- * picks.
+/* space.c - what a convolution needs besides its operands: for its kernel, for its shift, for the pixels that a
+ * stride picks.
  */
 #include "plan.h"
+#include "winograd.h"
 
 static uint64_t value_bytes(const tsm_dims *dims)
 {
@@ -19,6 +20,11 @@ bool tsm_cpu_picks(const tsm_node *node)
     return node->op == TSM_OP_CONV && tsm_cpu_is_matmul(node) && node->stride > 1;
 }
 
+bool tsm_cpu_loads_shifted(const tsm_plan *plan, const tsm_node *node)
+{
+    return !plan->slots && tsm_cpu_shifts_in_load(plan->worker->prepared->shift_method, node);
+}
+
 bool tsm_cpu_restores(const tsm_plan *plan, int index)
 {
     return plan->last_use[plan->graph->nodes[index].inputs[0]] != index;
@@ -27,12 +33,16 @@ bool tsm_cpu_restores(const tsm_plan *plan, int index)
 tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int index)
 {
     const tsm_node *node = &plan->graph->nodes[index];
+    const tsm_prepared *prepared = plan->worker->prepared;
     const tsm_dims *in = &plan->shapes[node->inputs[0]], *out = &plan->shapes[index];
+    const bool moved = node->shift.end > 0 && !tsm_cpu_loads_shifted(plan, node);
     tsm_cpu_conv_space space = { padded(plan->ops[index].scratch_bytes), 0, 0 };
 
-    if (node->shift.end > 0 && plan->worker->prepared->shift_method == TSM_SHIFT_COPY) {
+    if (tsm_cpu_way_of(prepared->shift_method, node) == TSM_CPU_WINOGRAD)
+        space.op = padded(tsm_cpu_winograd_scratch_bytes(in, node->out_channels, prepared->threads));
+    if (moved && prepared->shift_method == TSM_SHIFT_COPY) {
         space.shift = padded(value_bytes(in));
-    } else if (node->shift.end > 0 && !plan->slots && tsm_cpu_restores(plan, index)) {
+    } else if (moved && !plan->slots && tsm_cpu_restores(plan, index)) {
         space.shift = padded(tsm_cpu_shift_edge_count(in, node->shift) * sizeof(float));
     }
     if (tsm_cpu_picks(node)) {

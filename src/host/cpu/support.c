@@ -41,7 +41,7 @@ tsm_shift_method tsm_cpu_choose_method(tsm_shift_method wanted)
 static const char *shift_text(const tsm_node *node, tsm_shift_method method)
 {
     if (node->shift.end == 0) return "";
-    if (tsm_cpu_gathers(method, node)) return ", shift gathered";
+    if (tsm_cpu_shifts_in_load(method, node)) return ", shift gathered";
     return method == TSM_SHIFT_COPY ? ", shift copied" : ", shift in place";
 }
 
@@ -55,7 +55,8 @@ static void describe(const tsm_node *node, tsm_shift_method method, char text[TS
     if (node->op == TSM_OP_CONV) {
         what = node->groups > 1 ? "oneDNN convolution in groups" : "oneDNN convolution";
         if (tsm_cpu_is_matmul(node)) what = "1x1 as a oneDNN matrix product";
-        if (tsm_cpu_gathers(method, node)) what = "1x1 as a matrix product of our own, AVX-512";
+        if (tsm_cpu_way_of(method, node) == TSM_CPU_GATHER) what = "1x1 as a matrix product of our own, AVX-512";
+        if (tsm_cpu_way_of(method, node) == TSM_CPU_WINOGRAD) what = "3x3 by Winograd's F(4x4, 3x3), AVX-512";
     }
     snprintf(text, TSM_SUPPORT_TEXT, "%s%s", what, shift_text(node, method));
 }

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "gather.h"
+#include "pages.h"
 #include "prepared.h"
+#include "winograd.h"
 
 /* The shape that layouts are chosen for; the layouts of most others are the same. */
 #define USUAL_PIXELS 224
@@ -36,7 +38,7 @@ static tsm_cpu_pack *pack_alloc(size_t bytes, tsm_error *error)
 {
     tsm_cpu_pack *pack = tsm_alloc_zero(1, sizeof *pack);
 
-    if (pack) pack->data = tsm_alloc_aligned(bytes, 1);
+    if (pack) pack->data = tsm_cpu_alloc(bytes);
     if (pack && pack->data) {
         touch(pack->data, bytes);
         return pack;
@@ -63,14 +65,18 @@ fail:
     return status;
 }
 
-static tsm_status pack_for_gather(tsm_prepared *prepared, const tsm_node *node, int index, const float *plain,
-                                  tsm_error *error)
+/* For a kernel of ours. */
+static tsm_status pack_for_ours(tsm_prepared *prepared, const tsm_node *node, int index, const float *plain,
+                                tsm_error *error)
 {
-    const uint64_t bytes = tsm_cpu_gather_packed_count(node->out_channels, node->in_channels) * sizeof(float);
+    const bool winograd = tsm_cpu_way_of(prepared->shift_method, node) == TSM_CPU_WINOGRAD;
+    const int n = node->out_channels, c = node->in_channels;
+    const uint64_t count = winograd ? tsm_cpu_winograd_packed_count(n, c) : tsm_cpu_gather_packed_count(n, c);
+    const uint64_t bytes = count * sizeof(float);
     tsm_cpu_pack *pack = pack_alloc(bytes, error);
 
     if (!pack) return TSM_ERROR_MEMORY;
-    tsm_cpu_gather_pack(plain, pack->data, node->out_channels, node->in_channels);
+    (winograd ? tsm_cpu_winograd_pack : tsm_cpu_gather_pack)(plain, pack->data, n, c);
     prepared->packs[index] = pack;
     prepared->weight_bytes += bytes;
     return TSM_OK;
@@ -100,8 +106,9 @@ static tsm_status pack_node(tsm_prepared *prepared, const tsm_dims *shapes, int 
 
     tsm_node_weights(node, plain);
     if (node->bias) prepared->weight_bytes += (uint64_t)node->out_channels * sizeof(float);
-    if (tsm_cpu_gathers(prepared->shift_method, node)) return pack_for_gather(prepared, node, index, plain, error);
-    return pack_for_dnnl(prepared, shapes, index, plain, error);
+    if (tsm_cpu_way_of(prepared->shift_method, node) == TSM_CPU_DNNL)
+        return pack_for_dnnl(prepared, shapes, index, plain, error);
+    return pack_for_ours(prepared, node, index, plain, error);
 }
 
 static bool has_weights(const tsm_node *node)

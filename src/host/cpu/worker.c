@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* worker.c - what a thread works with: oneDNN's streams, and the one arena that all its plans lie in. */
+#include "pages.h"
 #include "plan.h"
 
 tsm_status tsm_cpu_worker_create(tsm_worker **out, tsm_prepared *prepared, tsm_error *error)
@@ -63,7 +64,7 @@ tsm_status tsm_cpu_worker_add(tsm_worker *worker, tsm_plan *plan, tsm_error *err
         worker->plans = plan;
         return TSM_OK;
     }
-    arena = tsm_alloc_aligned(bytes, 1);
+    arena = tsm_cpu_alloc(bytes);
     if (!arena) return tsm_fail_memory(error, bytes);
     TSM_TRY(move_plans(plan, arena, error));
     tsm_free(worker->arena);

@@ -4,6 +4,9 @@
  * something"}]. */
 #include "label_list.h"
 
+#include "failure.h"
+
+#include <errno.h>
 #include <string.h>
 
 #define MAX_BYTES (1 << 20) /* a parsed value takes many times its text */
@@ -145,7 +148,12 @@ tsm_status label_parse_json(label_list *list, const char *text, size_t bytes, js
     *found = bytes <= MAX_BYTES || !is_list;
     if (bytes > MAX_BYTES)
         return is_list ? TSM_OK : label_list_fail(list, 0, error, "is too long for a JSON object of labels");
+    errno = 0;
     *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &why);
+    if (!*root && (errno == ENOMEM || !*why.text)) {
+        *found = true;
+        return eval_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", list->path);
+    }
     *found = *root || !is_list;
     if (!*found) return TSM_OK;
     if (!*root) return label_list_fail(list, why.line > 0 ? why.line : 0, error, "is not JSON: %s", why.text);

@@ -143,10 +143,13 @@ fail:
     return status;
 }
 
-tsm_status tsm_layers_bind(tsm_layer *layers, int count, const tsm_keys *keys, tsm_error *error)
+tsm_status tsm_layers_bind(tsm_layer *layers, int count, const tsm_keys *keys, const tsm_cancel *cancel,
+                           tsm_error *error)
 {
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        TSM_TRY_RETURN(tsm_cancel_check(cancel, error));
         TSM_TRY_RETURN(layers[i].merged ? bind_branches(&layers[i], keys, error)
                                         : bind_layer(&layers[i], keys, error));
+    }
     return TSM_OK;
 }

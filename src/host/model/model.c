@@ -67,17 +67,19 @@ static void take_network(tsm_model *model, tsm_outline *outline)
 static tsm_status understand(tsm_model *model, const char *name, const tsm_model_options *options, tsm_error *error)
 {
     const tsm_filename said = tsm_filename_parse(name);
+    const tsm_cancel cancel = { options->cancel, options->cancel_user };
     tsm_checkpoint *checkpoint = model->checkpoint;
     tsm_outline outline = { 0 };
     tsm_status status;
     bool doubtful;
 
+    TSM_TRY(tsm_cancel_check(&cancel, error));
     TSM_TRY(choose_weights(model, &said, options, &doubtful, error));
     TSM_TRY(tsm_outline_make(&outline, checkpoint, &said, options, error));
     if (doubtful)
         tsm_config_doubt(&outline.config, TSM_ASSUMED_WEIGHTS, "weights: several fit, those under \"%.60s\" taken",
                          checkpoint->sets[checkpoint->set]);
-    TSM_TRY(tsm_layers_bind(outline.layers, outline.layer_count, &outline.keys, error));
+    TSM_TRY(tsm_layers_bind(outline.layers, outline.layer_count, &outline.keys, &cancel, error));
     TSM_TRY(offer_averages(model, &outline.keys, options, error));
     take_network(model, &outline);
     TSM_TRY(read_labels(model, options, error));
@@ -118,7 +120,7 @@ tsm_status tsm_model_load(tsm_model **model, const char *path, const tsm_model_o
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "tsm_model_load: %s is NULL", model ? "path" : "model");
     *model = NULL;
     TSM_TRY_RETURN(tsm_options_read(&own, sizeof own, options, "tsm_model_options", error));
-    status = tsm_checkpoint_read_file(&checkpoint, path, error);
+    status = tsm_checkpoint_read_file(&checkpoint, path, &(tsm_cancel){ own.cancel, own.cancel_user }, error);
     if (status == TSM_OK) status = make_model(model, checkpoint, path, &own, error);
     return status == TSM_OK ? TSM_OK : tsm_error_prefix(error, status, path);
 }

@@ -170,6 +170,14 @@ tsm_status tsm_clips_plan(tsm_clips *clips, int frames, tsm_error *error)
     return TSM_OK;
 }
 
+tsm_status tsm_clips_plan_window(tsm_clips *clips, int before, int frames, tsm_error *error)
+{
+    TSM_TRY_RETURN(tsm_clips_plan(clips, frames, error));
+    for (int i = 0; i < clips->samples * clips->segments; i++) clips->numbers[i] += before;
+    for (int i = 0; i < clips->wanted_count; i++) clips->wanted[i] += before;
+    return TSM_OK;
+}
+
 bool tsm_clips_want(const tsm_clips *clips, int number)
 {
     return bsearch(&number, clips->wanted, (size_t)clips->wanted_count, sizeof number, compare_ints) != NULL;

@@ -44,6 +44,9 @@ tsm_status tsm_clips_create(tsm_clips **clips, const tsm_video_options *options,
 /* Chooses the frames, given how many there are; may be called again, which voids every frame put so far. */
 tsm_status tsm_clips_plan(tsm_clips *clips, int frames, tsm_error *error);
 
+/* Chooses the frames out of a window of `frames` frames behind the first `before` ones. */
+tsm_status tsm_clips_plan_window(tsm_clips *clips, int before, int frames, tsm_error *error);
+
 /* Whether the frame of this number (1-based) is needed. */
 bool tsm_clips_want(const tsm_clips *clips, int number);
 

@@ -2,6 +2,8 @@
 /* convert.c - see convert.h. */
 #include "convert.h"
 
+#include <errno.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,14 +69,19 @@ static tsm_status prepare(tsm_converter *c, const AVFrame *frame, tsm_error *err
     if (!c->rgb || ((c->turn.transpose || c->turn.mirror_x || c->turn.mirror_y) && !c->turned))
         return tsm_fail_memory(error, bytes);
 
+    errno = 0;
     c->scaler = sws_getContext(frame->width, frame->height, frame->format, frame->width, frame->height,
                                AV_PIX_FMT_RGB24, flags, NULL, NULL, NULL);
+    if (errno == ENOMEM) return tsm_fail_memory(error, bytes);
     if (!c->scaler)
         return tsm_fail(error, TSM_ERROR_UNSUPPORTED, "pixel format %s cannot be converted to RGB",
                         name ? name : "unknown");
-    /* Formats that are RGB already refuse these details, and need none. */
+    /* Formats that are RGB already refuse these details, and need none. Without memory for its tables swscale goes on
+     * with others. */
+    errno = 0;
     sws_setColorspaceDetails(c->scaler, sws_getCoefficients(matrix), range, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0,
                              1 << 16, 1 << 16);
+    if (errno == ENOMEM) return tsm_fail_memory(error, bytes);
     c->width = frame->width;
     c->height = frame->height;
     c->format = frame->format;
@@ -131,9 +138,11 @@ tsm_status tsm_convert(tsm_converter *converter, const AVFrame *frame, tsm_rgb *
     TSM_TRY_RETURN(prepare(converter, frame, error));
     planes[0] = converter->rgb;
     strides[0] = frame->width * 3;
+    errno = 0;
     if (sws_scale(converter->scaler, (const uint8_t *const *)frame->data, frame->linesize, 0, frame->height, planes,
                   strides) != frame->height)
-        return tsm_fail(error, TSM_ERROR_FORMAT, "a frame could not be converted to RGB");
+        return errno == ENOMEM ? tsm_fail_memory(error, sizeof *frame)
+                               : tsm_fail(error, TSM_ERROR_FORMAT, "a frame could not be converted to RGB");
     *out = (tsm_rgb){ converter->rgb, frame->width, frame->height };
     if (!converter->turned) return TSM_OK;
     if (converter->turn.transpose) {

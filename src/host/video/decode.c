@@ -2,11 +2,24 @@
 /* decode.c - the codec, the plain way through all frames, and the choice between that and the index. */
 #include "decode.h"
 
+#include <errno.h>
+
 #include "coded_size.h"
 #include "core/status.h"
 #include "limits.h"
 
 enum { MAX_DRAIN_ERRORS = 1024 }; /* a codec that reports more at the end would go on for ever */
+
+/* Several threads of a codec may be left without memory in a state that FFmpeg 5.1, when it closes them, ends the
+ * process for: these are not closed. */
+static void close_codec(tsm_decoder *decoder)
+{
+    if (decoder->starved && decoder->codec->thread_count > 1)
+        decoder->codec = NULL;
+    else
+        avcodec_free_context(&decoder->codec);
+    decoder->starved = false;
+}
 
 tsm_status tsm_decoder_open(tsm_decoder *decoder, tsm_error *error)
 {
@@ -14,7 +27,7 @@ tsm_status tsm_decoder_open(tsm_decoder *decoder, tsm_error *error)
     const AVCodec *codec = avcodec_find_decoder(stream->codecpar->codec_id);
     int code;
 
-    avcodec_free_context(&decoder->codec);
+    close_codec(decoder);
     if (!codec)
         return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, decoder->file->path, "no decoder for %s in this FFmpeg",
                              avcodec_get_name(stream->codecpar->codec_id));
@@ -24,16 +37,40 @@ tsm_status tsm_decoder_open(tsm_decoder *decoder, tsm_error *error)
     decoder->codec->pkt_timebase = stream->time_base;
     decoder->codec->thread_count =
         decoder->clips->threads < TSM_MAX_DECODER_THREADS ? decoder->clips->threads : TSM_MAX_DECODER_THREADS;
+    if (decoder->alone) decoder->codec->thread_count = 1;
+    /* Without it several threads go on after an error, lack of memory too, and say nothing of it. */
+    if (decoder->codec->thread_count > 1) decoder->codec->err_recognition |= AV_EF_EXPLODE;
     decoder->codec->max_pixels = tsm_limits_codec_pixels(decoder->file->limits);
     if (code >= 0) code = avcodec_open2(decoder->codec, codec, NULL);
     if (code < 0) return tsm_fail_ffmpeg(error, decoder->file->path, code, "the video stream cannot be decoded");
     return TSM_OK;
 }
 
+int tsm_decoder_send(tsm_decoder *decoder, const AVPacket *packet)
+{
+    int code;
+
+    errno = 0;
+    code = tsm_ffmpeg_result(avcodec_send_packet(decoder->codec, packet));
+    decoder->sent += packet != NULL;
+    decoder->starved |= code == AVERROR(ENOMEM);
+    return code;
+}
+
+int tsm_decoder_receive(tsm_decoder *decoder)
+{
+    int code;
+
+    errno = 0;
+    code = tsm_ffmpeg_result(avcodec_receive_frame(decoder->codec, decoder->frame));
+    decoder->starved |= code == AVERROR(ENOMEM);
+    return code;
+}
+
 void tsm_decoder_close(tsm_decoder *decoder)
 {
     av_frame_free(&decoder->frame);
-    avcodec_free_context(&decoder->codec);
+    close_codec(decoder);
     tsm_converter_free(&decoder->converter);
     tsm_packets_free(&decoder->packets);
 }
@@ -59,9 +96,10 @@ fail:
 static tsm_status take_frames(tsm_decoder *decoder, int *count, bool useful, tsm_error *error)
 {
     for (int errors = 0; errors < MAX_DRAIN_ERRORS;) {
-        int code = avcodec_receive_frame(decoder->codec, decoder->frame);
+        int code = tsm_decoder_receive(decoder);
         if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return TSM_OK;
         if (code == AVERROR(ENOMEM)) return tsm_fail_ffmpeg(error, decoder->file->path, code, "");
+        if (code < 0 || decoder->frame->decode_error_flags) decoder->damaged = true;
         if (code < 0) {
             errors++; /* a damaged frame: the next may be whole */
             continue;
@@ -87,33 +125,46 @@ static tsm_status pass_over_all(tsm_decoder *decoder, int *count, int last, tsm_
         int code;
         TSM_TRY_RETURN(tsm_packets_next(&decoder->packets, &packet, error));
         if (packet && packet->size == 0) continue; /* an empty one would mean the end to the codec */
-        code = avcodec_send_packet(decoder->codec, packet);
+        code = tsm_decoder_send(decoder, packet);
         if (code == AVERROR(ENOMEM)) return tsm_fail_ffmpeg(error, decoder->file->path, code, "");
-        decoder->sent++;
+        if (code < 0 && packet) decoder->damaged = true;
         TSM_TRY_RETURN(take_frames(decoder, count, *count < planned, error));
     } while (packet && (!last || *count < last));
     return TSM_OK;
 }
 
+static tsm_status pass_again(tsm_decoder *decoder, int *count, int frames, int last, tsm_error *error)
+{
+    TSM_TRY_RETURN(tsm_clips_plan(decoder->clips, frames, error));
+    TSM_TRY_RETURN(tsm_packets_rewind(&decoder->packets, error));
+    TSM_TRY_RETURN(tsm_decoder_open(decoder, error));
+    return pass_over_all(decoder, count, last, error);
+}
+
 /* How many frames there are is known at the end only. The number of packets is nearly always right, so that the first
- * pass delivers; otherwise a second one does. */
+ * pass delivers; otherwise a second one does. Damage is decoded again by one thread: what several make up depends on
+ * which is first, and their lack of memory is not seen here. */
 tsm_status tsm_decode_all(tsm_decoder *decoder, tsm_error *error)
 {
     tsm_clips *clips = decoder->clips;
-    int count, guess = decoder->packets.shown;
+    const int guess = decoder->packets.shown > 0 ? decoder->packets.shown : 1;
+    int count, last;
 
-    TSM_TRY_RETURN(tsm_clips_plan(clips, guess > 0 ? guess : 1, error));
+    TSM_TRY_RETURN(tsm_clips_plan(clips, guess, error));
     TSM_TRY_RETURN(pass_over_all(decoder, &count, 0, error));
+    if (decoder->damaged && decoder->codec->thread_count > 1) {
+        decoder->alone = true;
+        TSM_TRY_RETURN(pass_again(decoder, &count, guess, 0, error));
+    }
     if (count == 0) TSM_TRY_RETURN(tsm_check_coded_size(&decoder->packets, error));
     if (count == 0)
         return tsm_fail_file(error, TSM_ERROR_FORMAT, decoder->file->path, "no frame of the video could be decoded");
     if (count == clips->frames) return TSM_OK;
 
     TSM_TRY_RETURN(tsm_clips_plan(clips, count, error));
-    TSM_TRY_RETURN(tsm_packets_rewind(&decoder->packets, error));
-    TSM_TRY_RETURN(tsm_decoder_open(decoder, error));
-    TSM_TRY_RETURN(pass_over_all(decoder, &count, clips->wanted[clips->wanted_count - 1], error));
-    if (count < clips->wanted[clips->wanted_count - 1])
+    last = clips->wanted[clips->wanted_count - 1];
+    TSM_TRY_RETURN(pass_again(decoder, &count, count, last, error));
+    if (count < last)
         return tsm_fail_file(error, TSM_ERROR_FORMAT, decoder->file->path, "the video decodes differently each time");
     return TSM_OK;
 }
@@ -135,6 +186,7 @@ static tsm_status run(tsm_decoder *decoder, tsm_decode_way way, tsm_error *error
     if (decoder->packets.indexed && way == TSM_DECODE_AUTO) {
         TSM_TRY_RETURN(tsm_decode_indexed(decoder, &done, error));
         if (done) return TSM_OK;
+        decoder->alone = decoder->damaged;
         TSM_TRY_RETURN(tsm_packets_rewind(&decoder->packets, error));
         TSM_TRY_RETURN(tsm_decoder_open(decoder, error));
     }

@@ -18,8 +18,11 @@ typedef struct tsm_decoder {
     AVCodecContext *codec;
     AVFrame *frame;
     tsm_converter converter;
-    int jumps; /* over packets that no needed frame depends on, for tests and benches */
-    int sent;  /* packets given to the codec */
+    int jumps;    /* over packets that no needed frame depends on, for tests and benches */
+    int sent;     /* packets given to the codec */
+    bool damaged; /* the codec has reported an error, or made up a part of a frame */
+    bool alone;   /* decode with one thread, whatever the caller allows */
+    bool starved; /* the codec was without memory */
 } tsm_decoder;
 
 /* Plans and fills `clips` from the file at `path`, or from an open one (`descriptor`, otherwise -1). Errors: those of
@@ -29,6 +32,10 @@ tsm_status tsm_decode_video(tsm_clips *clips, int descriptor, const char *path, 
 /* Steps that both ways share: open (or open anew) the codec; free all but file and clips; hand over the frame. */
 tsm_status tsm_decoder_open(tsm_decoder *decoder, tsm_error *error);
 void tsm_decoder_close(tsm_decoder *decoder);
+
+/* What avcodec_send_packet and avcodec_receive_frame return, and AVERROR(ENOMEM) where memory was short within. */
+int tsm_decoder_send(tsm_decoder *decoder, const AVPacket *packet);
+int tsm_decoder_receive(tsm_decoder *decoder);
 tsm_status tsm_decoder_put(tsm_decoder *decoder, int number, tsm_error *error);
 
 /* Decodes every frame, counting. */

@@ -17,6 +17,11 @@ enum { IO_BYTES = 1 << 16 };
 
 /* ---- Errors and messages ------------------------------------------------------------------------------------ */
 
+int tsm_ffmpeg_result(int code)
+{
+    return errno == ENOMEM ? AVERROR(ENOMEM) : code;
+}
+
 tsm_status tsm_fail_ffmpeg(tsm_error *error, const char *path, int code, const char *what)
 {
     char text[AV_ERROR_MAX_STRING_SIZE] = "";
@@ -135,8 +140,10 @@ static tsm_status find_stream(tsm_file *file, tsm_error *error)
 static tsm_status probe(const tsm_file *file, const AVInputFormat **kind, tsm_error *error)
 {
     static const char playlists[] = "hls,dash,concat,sdp,rtsp,imf,webm_dash_manifest";
-    int code = av_probe_input_buffer2(file->io, kind, "", NULL, 0, 0);
+    int code;
 
+    errno = 0;
+    code = tsm_ffmpeg_result(av_probe_input_buffer2(file->io, kind, "", NULL, 0, 0));
     if (code < 0) return fail_reading(file, code, "not a video that FFmpeg can read", error);
     if (av_match_name((*kind)->name, playlists))
         return tsm_fail_file(error, TSM_ERROR_FORMAT, file->path, "a playlist (%s), not a video", (*kind)->name);
@@ -191,10 +198,12 @@ static tsm_status open_container(tsm_file *file, tsm_error *error)
     if (!file->format->protocol_whitelist) return tsm_fail_file(error, TSM_ERROR_MEMORY, file->path, "out of memory");
 
     TSM_TRY_RETURN(probe(file, &kind, error));
-    code = avformat_open_input(&file->format, "", kind, NULL);
+    errno = 0;
+    code = tsm_ffmpeg_result(avformat_open_input(&file->format, "", kind, NULL));
     if (code < 0) return fail_reading(file, code, "not a video that FFmpeg can read", error);
     TSM_TRY_RETURN(check_sizes(file, error));
-    code = tsm_look_at_streams(file->format, file->limits);
+    errno = 0;
+    code = tsm_ffmpeg_result(tsm_look_at_streams(file->format, file->limits));
     if (code < 0 || file->failed || file->stopped)
         return fail_reading(file, code, "its streams cannot be understood", error);
     TSM_TRY_RETURN(find_stream(file, error));
@@ -229,7 +238,10 @@ tsm_status tsm_file_read(tsm_file *file, AVPacket *packet, bool *end, tsm_error 
 {
     *end = false;
     for (;;) {
-        int code = av_read_frame(file->format, packet);
+        int code;
+
+        errno = 0;
+        code = tsm_ffmpeg_result(av_read_frame(file->format, packet));
         if (code == AVERROR(ENOMEM) || file->failed || file->stopped) return fail_reading(file, code, "", error);
         if (code < 0) {
             TSM_TRY_RETURN(tsm_limits_check(file->limits, file->path, error));

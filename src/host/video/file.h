@@ -47,6 +47,11 @@ int tsm_look_at_streams(AVFormatContext *format, const tsm_limits *limits);
 /* The display matrix of the stream (9 values), or NULL. */
 const int32_t *tsm_file_display_matrix(const tsm_file *file);
 
+/* What a call of FFmpeg returned; AVERROR(ENOMEM) also where an allocation failed within it, in this thread, and
+ * FFmpeg went on with less: a frame of which a part is made up, a packet that is missing. errno must be 0 before the
+ * call. */
+int tsm_ffmpeg_result(int code);
+
 /* Fails with FFmpeg's words for `code` behind ours; out of memory becomes TSM_ERROR_MEMORY. */
 tsm_status tsm_fail_ffmpeg(tsm_error *error, const char *path, int code, const char *what);
 

@@ -103,6 +103,7 @@ static tsm_status take_frame(walk *w, tsm_error *error)
     if (frame->pts < w->from) return TSM_OK;
     /* The picture that decoding started with must stand on its own. */
     if (frame->pts == w->from && frame->pict_type != AV_PICTURE_TYPE_I) w->wrong = true;
+    if (frame->decode_error_flags) w->decoder->damaged = true;
     if (frame->decode_error_flags || (frame->flags & AV_FRAME_FLAG_CORRUPT)) w->wrong = true;
     w->got++;
     if (w->wrong || !w->number[at]) return TSM_OK;
@@ -113,10 +114,11 @@ static tsm_status take_frame(walk *w, tsm_error *error)
 static tsm_status take_frames(walk *w, bool forgive, tsm_error *error)
 {
     while (!w->wrong) {
-        int code = avcodec_receive_frame(w->decoder->codec, w->decoder->frame);
+        int code = tsm_decoder_receive(w->decoder);
         if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return TSM_OK;
+        if (code == AVERROR(ENOMEM)) return tsm_fail_ffmpeg(error, w->decoder->file->path, code, "");
         if (code < 0) {
-            w->wrong = !forgive;
+            w->wrong = w->decoder->damaged = !forgive;
             return TSM_OK;
         }
         TSM_TRY_RETURN(take_frame(w, error));
@@ -131,10 +133,10 @@ static tsm_status send(walk *w, const AVPacket *packet, const tsm_packet_facts *
 {
     /* Shown before the key packet but decoded after it: such pictures may lack what they are predicted from. */
     bool leading = facts->pts < w->from;
-    int code = avcodec_send_packet(w->decoder->codec, packet);
+    int code = tsm_decoder_send(w->decoder, packet);
 
-    w->decoder->sent++;
-    if (code < 0 && !leading) w->wrong = true;
+    if (code == AVERROR(ENOMEM)) return tsm_fail_ffmpeg(error, w->decoder->file->path, code, "");
+    if (code < 0 && !leading) w->wrong = w->decoder->damaged = true;
     if (facts->shown && !leading) w->expected++;
     return take_frames(w, leading, error);
 }
@@ -142,7 +144,10 @@ static tsm_status send(walk *w, const AVPacket *packet, const tsm_packet_facts *
 /* Has the codec give what it holds back, and checks that nothing is missing. */
 static tsm_status drain(walk *w, tsm_error *error)
 {
-    if (avcodec_send_packet(w->decoder->codec, NULL) < 0) w->wrong = true;
+    const int code = tsm_decoder_send(w->decoder, NULL);
+
+    if (code == AVERROR(ENOMEM)) return tsm_fail_ffmpeg(error, w->decoder->file->path, code, "");
+    if (code < 0) w->wrong = true;
     TSM_TRY_RETURN(take_frames(w, false, error));
     if (w->got != w->expected) w->wrong = true;
     return TSM_OK;

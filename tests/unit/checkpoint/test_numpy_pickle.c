@@ -13,8 +13,8 @@ START_TEST(real_files)
                                          TSM_TEST_DATA "/paddle/pptsm_t16.protocol4.pdparams" };
     tsm_checkpoint *made, *want;
 
-    assert_ok(tsm_checkpoint_read_file(&want, TSM_TEST_DATA "/golden/pptsm_t16.safetensors", &error), &error);
-    assert_ok(tsm_checkpoint_read_file(&made, files[_i], &error), &error);
+    assert_ok(tsm_checkpoint_read_file(&want, TSM_TEST_DATA "/golden/pptsm_t16.safetensors", NULL, &error), &error);
+    assert_ok(tsm_checkpoint_read_file(&made, files[_i], NULL, &error), &error);
     ck_assert_str_eq(made->container, "NumPy pickle");
     ck_assert_int_eq(made->count, want->count);
     for (int i = 0; i < want->count; i++) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_safetensors.c - the container: every rule of the format broken one by one, and files that are something
  * else. */
+#include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -308,6 +310,39 @@ START_TEST(test_out_of_memory)
 }
 END_TEST
 
+static int json_allocations_left;
+
+static void *short_malloc(size_t bytes)
+{
+    if (--json_allocations_left != 0) return malloc(bytes);
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* The same for those of jansson, which takes some failures for damage. */
+START_TEST(test_json_out_of_memory)
+{
+    static const char header[] = "{" T("b", "F32", "[2]", "0", "8") ",\"__metadata__\":{\"k\":\"v\"}}";
+    tsm_checkpoint *checkpoint;
+    tsm_error error;
+    size_t bytes;
+    uint8_t *file = write_raw(header, 8, &bytes);
+    int n = 0;
+    tsm_status status;
+
+    json_set_alloc_funcs(short_malloc, free);
+    do {
+        json_allocations_left = ++n;
+        status = read_bytes(&checkpoint, file, bytes, &error);
+        ck_assert_msg(status == TSM_OK || status == TSM_ERROR_MEMORY, "allocation %d: %s", n, error.text);
+    } while (status != TSM_OK);
+    json_set_alloc_funcs(malloc, free);
+    ck_assert_int_gt(n, 10);
+    tsm_checkpoint_destroy(&checkpoint);
+    free(file);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("safetensors");
@@ -323,6 +358,7 @@ int main(void)
     tcase_add_test(tests, test_lengths_that_look_like_magic);
     tcase_add_test(tests, test_files_of_other_kinds);
     tcase_add_test(tests, test_out_of_memory);
+    tcase_add_test(tests, test_json_out_of_memory);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

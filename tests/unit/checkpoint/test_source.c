@@ -49,9 +49,9 @@ START_TEST(a_little_at_a_time)
     tsm_checkpoint *whole, *pieces;
 
     reset(0);
-    assert_ok(tsm_checkpoint_read_file(&whole, files[_i], &error), &error);
+    assert_ok(tsm_checkpoint_read_file(&whole, files[_i], NULL, &error), &error);
     reset(1000);
-    assert_ok(tsm_checkpoint_read_file(&pieces, files[_i], &error), &error);
+    assert_ok(tsm_checkpoint_read_file(&pieces, files[_i], NULL, &error), &error);
     ck_assert_int_gt(calls, 30);
     ck_assert_int_eq(whole->count, pieces->count);
     for (int i = 0; i < whole->count; i++) {
@@ -71,7 +71,7 @@ START_TEST(every_read_may_fail)
     int needed;
 
     reset(5000);
-    assert_ok(tsm_checkpoint_read_file(&checkpoint, files[_i], &error), &error);
+    assert_ok(tsm_checkpoint_read_file(&checkpoint, files[_i], NULL, &error), &error);
     tsm_checkpoint_destroy(&checkpoint);
     needed = calls;
     for (int n = 1; n <= needed; n++)
@@ -79,7 +79,7 @@ START_TEST(every_read_may_fail)
             reset(5000);
             fail_at = n;
             gone = way;
-            assert_error(tsm_checkpoint_read_file(&checkpoint, files[_i], &error), &error, TSM_ERROR_IO,
+            assert_error(tsm_checkpoint_read_file(&checkpoint, files[_i], NULL, &error), &error, TSM_ERROR_IO,
                          gone ? "became shorter" : "cannot read: Input/output error");
             ck_assert_ptr_null(checkpoint);
         }

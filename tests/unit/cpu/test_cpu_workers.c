@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 
+#include "cpu/winograd.h"
 #include "operations/everything.h"
 #include "passes/passes.h"
 #include "runner.h"
@@ -213,7 +214,7 @@ END_TEST
 
 typedef struct listener {
     int seen[64], steps[64]; /* per node */
-    bool gathered, in_place, onednn, loop;
+    bool gathered, in_place, winograd, onednn, loop;
 } listener;
 
 static void see_value(void *user, int node, const tsm_dims *dims, const float *values)
@@ -232,6 +233,7 @@ static void see_step(void *user, int node, const char *how, double ms)
     l->steps[node]++;
     l->gathered = l->gathered || strcmp(how, "gather 1x1 AVX-512") == 0;
     l->in_place = l->in_place || strcmp(how, "shift, in place") == 0;
+    l->winograd = l->winograd || strcmp(how, "winograd 3x3 AVX-512") == 0;
     l->onednn = l->onednn || (strncmp(how, "oneDNN ", 7) == 0 && how[7]);
     l->loop = l->loop || strcmp(how, "loop") == 0;
 }
@@ -262,7 +264,8 @@ START_TEST(visitors_and_profilers)
         ck_assert_msg(l.seen[i] == 1, "%s was shown %d times", net.graph->nodes[i].name, l.seen[i]);
         ck_assert_int_ge(l.steps[i], 1);
     }
-    ck_assert(l.onednn && l.loop && l.in_place);
+    ck_assert(l.onednn && l.loop);
+    ck_assert(tsm_cpu_winograd_available() ? l.winograd : l.in_place);
     runner_close(&r);
     network_free(&net);
 }

@@ -36,6 +36,22 @@ START_TEST(scores_of_extremes)
 }
 END_TEST
 
+/* Sigmoids, each by itself: of the mean logit, or their mean. */
+START_TEST(scores_of_several_labels)
+{
+    const float logits[4] = { 2, -1, 0, -3 };
+    double scores[2], means[2];
+    tsm_error error;
+
+    assert_ok(scores_combine_multi(TSM_MODE_MIT, logits, 2, 2, scores, means, &error), &error);
+    ck_assert(means[0] == 1 && means[1] == -2);
+    ck_assert(fabs(scores[0] - 0.7310585786300049) < 1e-12 && fabs(scores[1] - 0.11920292202211755) < 1e-12);
+    assert_ok(scores_combine_multi(TSM_MODE_MMACTION2, logits, 2, 2, scores, means, &error), &error);
+    ck_assert(fabs(scores[0] - (0.8807970779778823 + 0.5) / 2) < 1e-12);
+    ck_assert(means[0] == 1 && means[1] == -2);
+}
+END_TEST
+
 START_TEST(top_is_ordered)
 {
     const double scores[6] = { 0.1, 0.3, 0.1, 0.4, 0.1, 0 }, means[6] = { 1, 3, 2, 4, 1, 0 };
@@ -57,6 +73,7 @@ int main(void)
 
     tcase_add_test(tests, scores_of_both_modes);
     tcase_add_test(tests, scores_of_extremes);
+    tcase_add_test(tests, scores_of_several_labels);
     tcase_add_test(tests, top_is_ordered);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -268,6 +268,41 @@ START_TEST(test_out_of_memory)
 }
 END_TEST
 
+typedef struct patience {
+    int asked, most;
+} patience;
+
+static int is_over(void *user)
+{
+    patience *p = user;
+
+    return ++p->asked >= p->most;
+}
+
+/* Whenever the caller has had enough: an error, nothing made. */
+START_TEST(loading_is_cancelled)
+{
+    tsm_model_options options = TSM_MODEL_OPTIONS_INIT;
+    patience p = { 0 };
+    tsm_model *model;
+    tsm_error error;
+    tsm_status status;
+
+    options.cancel = is_over;
+    options.cancel_user = &p;
+    do {
+        p = (patience){ .most = p.most + 1 };
+        status = tsm_model_load(&model, TSM_TEST_DATA "/golden/r18.safetensors", &options, &error);
+        if (status != TSM_OK) {
+            assert_error(status, &error, TSM_ERROR_CANCELLED, "r18.safetensors: cancelled");
+            ck_assert_ptr_null(model);
+        }
+    } while (status != TSM_OK);
+    ck_assert_int_gt(p.most, 20); /* by the file, and by layer */
+    tsm_model_destroy(&model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("model");
@@ -282,6 +317,7 @@ int main(void)
     tcase_add_test(tests, test_types_and_alignment);
     tcase_add_test(tests, test_unaligned_data);
     tcase_add_test(tests, test_out_of_memory);
+    tcase_add_test(tests, loading_is_cancelled);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -33,7 +33,7 @@ void completion_begin(FILE *out)
 /* One option that takes a value: its choices, or, where it has none, whatever bash does by default. */
 static void put_values(const option_spec *spec, FILE *out)
 {
-    char values[128];
+    char values[OPTIONS_CHOICES_BYTES];
 
     if (spec->kind == OPTION_FLAG) return;
     fprintf(out, "        --%s) ", spec->name);

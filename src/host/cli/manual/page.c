@@ -16,6 +16,8 @@ static void put(FILE *out, const char *text)
             fputs("\\-", out);
         else if (*text == '\\')
             fputs("\\e", out);
+        else if (*text == '|')
+            fputs("|\\:", out); /* a line may be broken here */
         else
             fputc(*text, out);
     }
@@ -39,7 +41,7 @@ static void begin(FILE *out, const char *subcommand, const char *summary)
     if (subcommand) fprintf(out, "\\-%s", subcommand);
     fputs(" \\- ", out);
     put(out, summary);
-    fputs("\n.SH SYNOPSIS\n", out);
+    fputs("\n.ad l\n.SH SYNOPSIS\n", out); /* long lists of choices cannot be spread */
 }
 
 static void end(FILE *out, const char *subcommand)
@@ -60,7 +62,7 @@ static void end(FILE *out, const char *subcommand)
 
 static void put_option(const option_spec *spec, FILE *out)
 {
-    char values[128];
+    char values[OPTIONS_CHOICES_BYTES];
 
     fputs(".TP\n", out);
     put_in(out, 'B', "--");
