@@ -8,6 +8,7 @@
 
 #define GEMM_SHARE 0.15 /* of the time, for measuring the limit along the way */
 #define GEMM_RUNS  5
+#define SPLIT_RUNS 2  /* step by step, to see what the input takes */
 #define PROBES     20 /* enqueues whose time on the host is taken */
 
 /* ---- Getting ready ---- */
@@ -165,6 +166,20 @@ static tsm_status probe_enqueue(bench_group *g, bench_member *m, tsm_error *erro
     return TSM_OK;
 }
 
+/* Where the time of a run goes: reading the input, which on a GPU is copied there, and the layers. */
+static tsm_status split_stages(bench_group *g, bench_member *m, tsm_error *error)
+{
+    tsm_profile_row *rows;
+    int count;
+
+    TSM_TRY_RETURN(tsm_context_profile(m->network.streams[0].context, &g->input, SPLIT_RUNS, &rows, &count, error));
+    m->input_ms = m->layers_ms = 0;
+    for (int i = 0; i < count; i++)
+        *(strcmp(rows[i].layer, "input") == 0 ? &m->input_ms : &m->layers_ms) += rows[i].ms;
+    tsm_free(rows);
+    return TSM_OK;
+}
+
 static tsm_status take_turns(bench_group *g, tsm_error *error)
 {
     bench_rounds rounds = { .limits = g->limits,
@@ -182,7 +197,7 @@ static tsm_status take_turns(bench_group *g, tsm_error *error)
     TSM_TRY_RETURN(bench_take_turns(&rounds, error));
     if (g->gemm) g->gemm_gflops = fmax(g->gemm_gflops, bench_gemm_run(g->gemm, GEMM_RUNS));
     for (int i = 0; i < g->count; i++) TSM_TRY_RETURN(probe_enqueue(g, &g->members[i], error));
-    return TSM_OK;
+    return split_stages(g, &g->members[0], error);
 }
 
 /* ---- Rows ---- */
@@ -248,6 +263,8 @@ static json_t *make_row(bench_group *g, int member, const bench_seen *seen)
     json_object_set_new(row, "drift", bench_real(turns.drift));
     json_object_set_new(row, "crowded", json_real(seen->crowded));
     json_object_set_new(row, "stolen", json_real(seen->stolen));
+    if (member == 0)
+        json_object_set_new(row, "stages_ms", json_pack("{s:f, s:f}", "input", m->input_ms, "layers", m->layers_ms));
     if (isfinite(m->enqueue_us)) json_object_set_new(row, "enqueue_us", json_real(m->enqueue_us));
     if (g->gemm_gflops > 0) {
         json_object_set_new(row, "gemm_gflops", json_real(g->gemm_gflops));

@@ -14,6 +14,7 @@ typedef struct bench_member {
     bench_runner runner;
     double reference; /* largest difference from the reference, NaN: not looked at */
     double enqueue_us;
+    double input_ms, layers_ms; /* of a run, step by step: of the first member only */
 } bench_member;
 
 typedef struct bench_group {

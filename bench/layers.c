@@ -85,15 +85,14 @@ fail:
 static tsm_status predict(subject *s, tsm_error *error)
 {
     static const char *const precisions[] = { "fp32", "tf32", "fp16", "bf16", NULL };
-    static const char *const methods[] = { "copy", "overlap", "gather", NULL };
-    static const tsm_shift_method values[] = { TSM_SHIFT_COPY, TSM_SHIFT_OVERLAP, TSM_SHIFT_GATHER };
-    int precision, method;
+    const tsm_cuda_way *way = tsm_cuda_way_find(s->set.shift);
+    int precision;
 
     TSM_TRY_RETURN(find_name(&precision, "--precision", s->set.precision, precisions, error));
-    TSM_TRY_RETURN(find_name(&method, "--shift", s->set.shift, methods, error));
+    if (!way) return tsm_fail(error, TSM_ERROR_ARGUMENT, "--shift %s: not known here", s->set.shift);
     TSM_TRY_RETURN(find_gpus(s, error));
     TSM_TRY_RETURN(build(s, error));
-    return tsm_predict(&s->prediction, s->graph, s->shapes, (tsm_precision)precision, values[method], error);
+    return tsm_predict(&s->prediction, s->graph, s->shapes, (tsm_precision)precision, way, error);
 }
 
 static sums sum_up(const subject *s)

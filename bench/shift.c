@@ -4,6 +4,9 @@
  *
  * Each way is timed with its convolution, as moving data also takes the caches away from it; the input is written
  * anew before each run, as the layer before would. Results are first compared with those of the plain copy.
+ *
+ * --predict, without a GPU: launches, bytes and the least time of each way on one, of every convolution that shifts
+ * in ResNet-50 and 101 and in MobileNetV2. On a GPU tsm-gpu-check convs times the same ways.
  */
 #include <math.h>
 #include <omp.h>
@@ -14,6 +17,7 @@
 #include "cpu/dnnl_shim.h"
 #include "cpu/gather.h"
 #include "cpu/ops.h"
+#include "cuda/predict.h"
 
 enum { NONE, COPY, INPLACE, GATHER, WAYS };
 static const char *const way_names[WAYS] = { "none", "copy", "inplace", "gather" };
@@ -31,8 +35,9 @@ static const struct {
 #define MAX_RUNS  1000
 
 typedef struct settings {
-    int segments, threads, iters;
-    bool json;
+    int segments, threads, iters, batch;
+    const char *device, *precision;
+    bool json, predict;
 } settings;
 
 /* One convolution with all its buffers. */
@@ -279,21 +284,151 @@ static void report_sum(const settings *set, FILE *to, json_t *results, const dou
     json_decref(sums);
 }
 
+/* ---- What a GPU would have to do ---- */
+
+/* 1x1 convolutions with a shift before them at 224x224, and how often they occur. The libraries have no ReLU6 behind
+ * a product: it is a launch of its own there. */
+static const struct {
+    const char *layer;
+    int size, channels, out, in_r50, in_r101, in_mobilenet;
+} shifted[] = {
+    { "R layer1.0", 56, 64, 64, 1, 1, 0 },       { "R layer1.1-2", 56, 256, 64, 2, 2, 0 },
+    { "R layer2.0", 56, 256, 128, 1, 1, 0 },     { "R layer2.1-3", 28, 512, 128, 3, 3, 0 },
+    { "R layer3.0", 28, 512, 256, 1, 1, 0 },     { "R layer3.1-", 14, 1024, 256, 5, 22, 0 },
+    { "R layer4.0", 14, 1024, 512, 1, 1, 0 },    { "R layer4.1-2", 7, 2048, 512, 2, 2, 0 },
+    { "MobileNetV2 24", 56, 24, 144, 0, 0, 1 },  { "MobileNetV2 32", 28, 32, 192, 0, 0, 2 },
+    { "MobileNetV2 64", 14, 64, 384, 0, 0, 3 },  { "MobileNetV2 96", 14, 96, 576, 0, 0, 2 },
+    { "MobileNetV2 160", 7, 160, 960, 0, 0, 2 },
+};
+
+enum { LIBRARY, OURS, OURS_SHIFTED, OVERLAP_LIBRARY, COPY_LIBRARY, PREDICTED };
+static const char *const predicted_names[PREDICTED] = { "library, no shift", "ours, no shift", "ours, shifted",
+                                                        "overlap + library", "copy + library" };
+
+/* A shifted convolution one way: what it launches and moves. */
+typedef struct predicted {
+    int launches;
+    double bytes, least_bytes, flops;
+} predicted;
+
+/* A fold that is no multiple of 4 bytes is copied before ours, too. */
+static predicted predict_way(int at, int way, double pixels, double element)
+{
+    const double k = shifted[at].channels, n = shifted[at].out, whole = 2 * pixels * k * element;
+    const int fold = shifted[at].channels / SHIFT_DIV;
+    predicted p = { .launches = 1, .least_bytes = element * (pixels * (k + n) + k * n), .flops = 2 * pixels * k * n };
+    const bool is_ours = way == OURS || way == OURS_SHIFTED, odd = fold * (int)element % 4 != 0;
+    const bool copies = way == COPY_LIBRARY || (way == OVERLAP_LIBRARY && 2 * fold * (int)element % 16 != 0) ||
+                        (way == OURS_SHIFTED && odd);
+
+    p.bytes = p.least_bytes;
+    if (copies) {
+        p.bytes += whole;
+        p.launches++;
+    } else if (way == OVERLAP_LIBRARY) {
+        p.bytes += whole * 2 * fold / k;
+        p.launches++;
+    }
+    if (!is_ours && shifted[at].in_mobilenet) {
+        p.bytes += 2 * pixels * n * element;
+        p.launches++;
+    }
+    return p;
+}
+
+/* The least seconds of one launch at a ceiling, and those of what moves beside it. */
+static double predicted_seconds(const predicted *p, const tsm_ceiling *gpu, double rate, double bytes)
+{
+    const double by_bytes = p->least_bytes / gpu->bytes_per_s, by_flops = p->flops / rate;
+
+    return (by_bytes > by_flops ? by_bytes : by_flops) + (bytes - p->least_bytes) / gpu->bytes_per_s;
+}
+
+static void predict_shape(const settings *set, int at, double element, FILE *to, json_t *rows)
+{
+    const double pixels = (double)set->batch * set->segments * shifted[at].size * shifted[at].size;
+
+    for (int way = 0; way < PREDICTED; way++) {
+        const predicted p = predict_way(at, way, pixels, element);
+        const tsm_ceiling *gpu;
+        json_t *on = json_array();
+
+        fprintf(to, "%-16s %d %2d %d  %-18s %8d %9.2f", shifted[at].layer, shifted[at].in_r50, shifted[at].in_r101,
+                shifted[at].in_mobilenet, predicted_names[way], p.launches, p.bytes * 1e-6);
+        for (int i = 0; (gpu = tsm_ceiling_of(set->device, i)) != NULL; i++) {
+            const double rate = gpu->flops_16_per_s / (element > 2 ? 2 : 1);
+            const double floor = predicted_seconds(&p, gpu, rate, p.least_bytes);
+            const double seconds = predicted_seconds(&p, gpu, rate, p.bytes);
+
+            fprintf(to, " %9.2f %5.2f", seconds * 1e6, floor / seconds);
+            json_array_append_new(on, json_pack("{s:s, s:f, s:f}", "gpu", gpu->name, "us", seconds * 1e6,
+                                                "share_of_floor", floor / seconds));
+        }
+        fputc('\n', to);
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:i, s:f, s:f, s:o}", "layer", shifted[at].layer, "way",
+                                              predicted_names[way], "launches", p.launches, "bytes", p.bytes,
+                                              "least_bytes", p.least_bytes, "at", on));
+    }
+}
+
+static int predict_shapes(const settings *set)
+{
+    const bool half = strcmp(set->precision, "fp16") == 0 || strcmp(set->precision, "bf16") == 0;
+    FILE *to = set->json ? stderr : stdout;
+    const tsm_ceiling *gpu;
+    json_t *rows;
+
+    if (!half && strcmp(set->precision, "tf32") != 0)
+        return bench_fail("shift: --predict knows fp16, bf16 and tf32, not %s", set->precision);
+    if (!tsm_ceiling_of(set->device, 0))
+        return bench_fail("shift: --device %s: no figures of such a GPU", set->device);
+    fprintf(to,
+            "%d clips of %d frames of 224x224, %s; us at least, and the floor's share of them\n"
+            "* how often in R50, R101, MobileNetV2\n",
+            set->batch, set->segments, set->precision);
+    fprintf(to, "%-16s %-6s  %-18s %8s %9s", "layer", "in *", "way", "launches", "MB");
+    for (int i = 0; (gpu = tsm_ceiling_of(set->device, i)) != NULL; i++) fprintf(to, " %9s %5s", gpu->name, "");
+    fputc('\n', to);
+    rows = json_array();
+    for (size_t at = 0; at < sizeof shifted / sizeof *shifted; at++)
+        predict_shape(set, (int)at, half ? 2 : 4, to, rows);
+    if (!set->json) {
+        json_decref(rows);
+        return BENCH_DONE;
+    }
+    bench_print_json(json_pack("{s:s, s:s, s:s, s:i, s:i, s:o}", "commit", bench_commit(), "device", set->device,
+                               "precision", set->precision, "batch", set->batch, "segments", set->segments, "ways",
+                               rows));
+    return BENCH_DONE;
+}
+
 static const bench_manual manual = {
     "shift", "the ways to realise the shift, one convolution at a time", "[OPTION]...",
     "Each way is timed with the convolution that follows it, before the first convolution of\n"
     "each ResNet-50 stage on a CPU, as moving data also takes the caches away from it. Results\n"
-    "are first compared with those of the plain copy.\n",
+    "are first compared with those of the plain copy. --predict instead says what a GPU would\n"
+    "have to launch and to move for each shifted convolution of three networks.\n",
     "  tsm-bench shift\n"
     "  tsm-bench shift --segments 16 --threads 1 --json\n"
+    "  tsm-bench shift --predict --device sm_90 --batch 1\n"
 };
 
 int bench_shift(int argc, char **argv)
 {
-    settings set = { .segments = 8, .threads = omp_get_max_threads(), .iters = 25 };
+    settings set = { .segments = 8,
+                     .threads = omp_get_max_threads(),
+                     .iters = 25,
+                     .batch = 32,
+                     .device = "sm_90",
+                     .precision = "fp16" };
     const bench_option options[] = { { "segments", BENCH_COUNT, &set.segments, "T", "frames a clip" },
                                      { "threads", BENCH_COUNT, &set.threads, "N", "CPU threads" },
                                      { "iters", BENCH_COUNT, &set.iters, "N", "runs of each way" },
+                                     { "predict", BENCH_FLAG, &set.predict, NULL,
+                                       "what a GPU would launch and move" },
+                                     { "device", BENCH_TEXT, &set.device, "D", "that GPU: sm_80 or sm_90" },
+                                     { "precision", BENCH_TEXT, &set.precision, "P", "fp16, bf16 or tf32, on it" },
+                                     { "batch", BENCH_COUNT, &set.batch, "N", "clips, on it" },
                                      { "json", BENCH_FLAG, &set.json, NULL, "JSON on stdout, the table on stderr" },
                                      { 0 } };
     double extra_ms[WAYS] = { 0 };
@@ -302,10 +437,11 @@ int bench_shift(int argc, char **argv)
 
     if (bench_help(&manual, argc, argv, options)) return BENCH_DONE;
     if (!bench_parse(argc, argv, options, &positional)) return BENCH_USAGE;
-    if (positional || set.segments < 1 || set.threads < 1 || set.iters < 1 || set.iters > MAX_RUNS) {
+    if (positional || set.segments < 1 || set.threads < 1 || set.iters < 1 || set.iters > MAX_RUNS || set.batch < 1) {
         bench_fail("shift: %s", positional ? "takes no input" : "a value is out of range");
         return BENCH_USAGE;
     }
+    if (set.predict) return predict_shapes(&set);
     FILE *to = set.json ? stderr : stdout;
     json_t *results = json_array();
     omp_set_num_threads(set.threads);

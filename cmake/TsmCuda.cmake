@@ -70,21 +70,26 @@ if(TSM_WERROR)
   list(APPEND TSM_CUDA_FLAGS -Werror all-warnings)
 endif()
 foreach(target ${TSM_CUDA_TARGETS})
-  list(APPEND TSM_CUDA_FLAGS -gencode arch=compute_${target},code=sm_${target})
+  list(APPEND TSM_CUDA_CODE -gencode arch=compute_${target},code=sm_${target})
 endforeach()
 list(GET TSM_CUDA_TARGETS -1 cuda_newest)
-list(APPEND TSM_CUDA_FLAGS -gencode arch=compute_${cuda_newest},code=compute_${cuda_newest})
+list(APPEND TSM_CUDA_CODE -gencode arch=compute_${cuda_newest},code=compute_${cuda_newest})
 
 # A static library of .cu sources. What ptxas says of every kernel becomes a table, and a spill fails the build.
+# Sources named wgmma_* are for sm_90a alone, whose instructions no other target has.
 function(tsm_add_cuda_library name)
   set(objects)
   set(logs)
   foreach(source ${ARGN})
     get_filename_component(stem ${source} NAME_WE)
+    set(code ${TSM_CUDA_CODE})
+    if(stem MATCHES "^wgmma_")
+      set(code -gencode arch=compute_90a,code=sm_90a)
+    endif()
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${stem}.o)
     add_custom_command(OUTPUT ${object} ${object}.ptxas
       COMMAND sh ${PROJECT_SOURCE_DIR}/cmake/nvcc.sh ${object}.ptxas
-              ${TSM_NVCC} ${TSM_CUDA_FLAGS} -MD -MF ${object}.d -c ${source} -o ${object}
+              ${TSM_NVCC} ${TSM_CUDA_FLAGS} ${code} -MD -MF ${object}.d -c ${source} -o ${object}
       DEPENDS ${source} ${PROJECT_SOURCE_DIR}/cmake/nvcc.sh DEPFILE ${object}.d
       COMMENT "Building CUDA object ${stem}.o" VERBATIM)
     list(APPEND objects ${object})

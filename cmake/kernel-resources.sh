@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # kernel-resources.sh TABLE LOG...: from what `ptxas -v` said, a table of every kernel for every target: registers a
-# thread, static shared memory a block, and spills in bytes, if any. Fails when there is one.
+# thread (- where it is not compiled for the target), static shared memory a block, and spills in bytes, if any. Fails
+# when there is one.
 table=$1
 shift
 demangle=cat
@@ -29,7 +30,8 @@ awk '
             for (t = 1; t <= width; t++) {
                 spills = spilled[kernels[k], targets[t]]
                 total += spills
-                printf " %8s", used[kernels[k], targets[t]] (spills ? "!" spills : "")
+                registers = (kernels[k], targets[t]) in used ? used[kernels[k], targets[t]] : "-"
+                printf " %8s", registers (spills ? "!" spills : "")
             }
             printf " %9d\n", shared[kernels[k]]
         }

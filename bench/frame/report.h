@@ -36,7 +36,8 @@ typedef struct bench_output {
     {                                                                                                                \
         { "format", BENCH_TEXT, &(output).format, "F", "table, json, jsonl (a row a line) or csv, on stdout" },      \
             { "json", BENCH_FLAG, &(output).json, NULL, "the same as --format json" },                               \
-            { "output", BENCH_TEXT, &(output).file, "FILE", "write FILE.json, .jsonl or .csv besides" },             \
+            { "output", BENCH_TEXT, &(output).file, "FILE",                                                          \
+              "write FILE besides, as its ending says: .json, .jsonl or .csv" },                                     \
         {                                                                                                            \
             0                                                                                                        \
         }                                                                                                            \

@@ -25,7 +25,7 @@ grep -q "^tsn .*[0-9]" "$work/table"
 "$bench" model --model "$demo/models/tsm-demo.safetensors" --against tsn --batch 2 --iters 3 --warmup 1 --json \
     >"$work/model.json" 2>"$work/table"
 has "$work/model.json" device precision batch clips_per_s frames_per_s latency_ms p50 p90 p95 p99 against ratio commit \
-    gemm_gflops fraction_of_limit peak_rss_mb crowded reference_error warnings machine onednn kernel rows samples_ms
+    gemm_gflops fraction_of_limit peak_rss_mb crowded reference_error warnings machine onednn kernel rows samples_ms stages_ms input layers
 grep -q '^tsn' "$work/table"
 # Of three runs nothing is known of the slowest tenth, and that three are few is said.
 grep -q '"p99": null' "$work/model.json"
@@ -33,7 +33,7 @@ grep -q 'tsm: 3 runs are too few to judge by' "$work/model.json"
 
 # Every axis: a row a combination and network. TSM_MODEL is heeded.
 TSM_MODEL="$demo/models/tsm-demo.safetensors" "$bench" model --batch 1,2 --segments 4..8 --streams 1,2 --threads 1 \
-    --shift auto,copy --size 64 --against tsn,dense,inflated,block --iters 1 --warmup 0 --format jsonl \
+    --shift auto,copy --size 64 --against tsn,dense,inflated,block --iters 1 --warmup 0 --verify none --format jsonl \
     >"$work/rows.jsonl" 2>"$work/table"
 [ "$(wc -l <"$work/rows.jsonl")" = 48 ] || { echo "$(wc -l <"$work/rows.jsonl") rows, want 48" >&2; exit 1; }
 grep -q '"name":"tsm copy".*"streams":2.*"batch":2.*"segments":8' "$work/rows.jsonl"
@@ -86,6 +86,12 @@ grep -q 'no picture of shift' "$work/error"
 [ "$(grep -c ' same$' "$work/same")" = 6 ]
 sed 's/"clips_per_s": \([0-9]\)/"clips_per_s": 9\1/' "$work/batch.json" >"$work/faster.json"
 "$bench" compare "$work/batch.json" "$work/faster.json" | grep -q ' FASTER$'
+
+# A network that runs when it is told to: 8 frames of 64x64 in float32.
+head -c $((8 * 3 * 64 * 64 * 4)) /dev/zero >"$work/clips.f32"
+printf 'run\nrun\nlogits %s\n' "$work/logits" | "$bench" turns --size 64 --input "$work/clips.f32" >"$work/answers"
+[ "$(sed -n '1p' "$work/answers" | cut -c 1-6)" = "ready " ] && [ "$(sed -n '$p' "$work/answers")" = "done" ]
+[ "$(grep -c '^[0-9.]*$' "$work/answers")" = 2 ] && [ "$(wc -c <"$work/logits")" = 56 ]
 
 # Beside busy neighbours it says so.
 for i in 1 2 3 4 5 6 7 8; do
@@ -144,10 +150,11 @@ refuses 1 nonsense model --against nonsense
 refuses 2 nonsense nonsense
 refuses 1 resnet51 make resnet51 "$work/x"
 refuses 2 input media
+refuses 1 clips.f32 turns --input "$work/clips.f32"
 refuses 2 --streams online --streams 0
 refuses 1 absent.safetensors online --model "$work/absent.safetensors"
 refuses 1 sm_12 layers --predict --model "$demo/models/tsm-demo.safetensors" --device sm_12
-for command in model layers shift online media e2e plot compare make; do
+for command in model layers shift online media e2e plot compare turns make; do
     "$bench" "$command" --help >"$work/help"
     grep -q "^usage: tsm-bench $command" "$work/help"
     grep -q '^Examples' "$work/help"

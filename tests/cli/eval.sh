@@ -104,6 +104,13 @@ expect_out '"right":6,"of":8'
 refuses "comma" eval --list "$videos/list.txt" --models "$model,$model" --coefficients 1
 refuses "videos and classes" eval --list "$work/folders.txt" --root "$videos" --labels "$work/labels" $small --add-scores "$work/s.npy"
 
+# ---- several labels a video
+printf 'v1.mp4 %s,%s\nv2.mp4 %s\n' "$second" "$odd" "$even" >"$work/several.txt"
+works eval --list "$work/several.txt" --root "$videos" $small --multi-label --json
+expect_out '"right":2,"of":2' '"mean_average_precision":'
+refuses "line 1: has several labels: --multi-label" eval --list "$work/several.txt" --root "$videos" $small
+misused "no confusion" eval --list x --multi-label --confusion y
+
 # ---- videos that cannot be read
 echo nothing >"$videos/bad.mp4"
 {

@@ -9,11 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cuda/predict.h"
 #include "engine/engine.h"
 #include "model/model.h"
 #include "network/random_model.h"
-#include "passes/passes.h"
 
 static void must(tsm_status status, const tsm_error *error)
 {
@@ -21,46 +19,6 @@ static void must(tsm_status status, const tsm_error *error)
     fprintf(stderr, "plans: %s\n", error->text);
     exit(1);
 }
-
-/* ---- CUDA ---- */
-
-static void print_prediction(const char *arch, const tsm_graph *graph, const tsm_dims *shapes, const char *way,
-                             tsm_shift_method method, bool layers)
-{
-    tsm_prediction p = { 0 };
-    tsm_error error = { 0 };
-    unsigned long long launches = 0, bytes = 0;
-
-    must(tsm_predict(&p, graph, shapes, TSM_PRECISION_FP16, method, &error), &error);
-    for (int i = 0; i < p.count; i++) {
-        launches += (unsigned long long)p.nodes[i].launches;
-        bytes += p.nodes[i].bytes;
-        if (layers && p.nodes[i].launches)
-            printf("cuda.%s.%s.bytes.%s %llu\n", arch, way, graph->nodes[i].name,
-                   (unsigned long long)p.nodes[i].bytes);
-    }
-    printf("cuda.%s.%s.launches %llu\ncuda.%s.%s.bytes %llu\n", arch, way, launches, arch, way, bytes);
-    tsm_prediction_clear(&p);
-}
-
-static void count_cuda(const char *arch, const tsm_model *model, bool layers)
-{
-    const tsm_shape shape = { 8, 8, 224, 224 };
-    tsm_graph *graph = NULL;
-    tsm_dims *shapes = NULL;
-    tsm_error error = { 0 };
-
-    must(tsm_model_build_graph(model, false, &graph, &error), &error);
-    must(tsm_graph_optimize(graph, &error), &error);
-    must(tsm_graph_shapes(&shapes, graph, &shape, &error), &error);
-    print_prediction(arch, graph, shapes, "copy", TSM_SHIFT_COPY, false);
-    print_prediction(arch, graph, shapes, "overlap", TSM_SHIFT_OVERLAP, layers);
-    print_prediction(arch, graph, shapes, "gather", TSM_SHIFT_GATHER, false);
-    tsm_free(shapes);
-    tsm_graph_destroy(&graph);
-}
-
-/* ---- CPU ---- */
 
 /* Bytes read and written by a step that moves data and computes nothing; 0 for one that computes. */
 static uint64_t moved(const tsm_node *node, const tsm_dims *in, const tsm_dims *out, const char *how)
@@ -125,7 +83,6 @@ int main(void)
         must(bench_random_model(archs[i], &data, &bytes, &error), &error);
         must(tsm_model_load_memory(&model, data, bytes, archs[i], NULL, &error), &error);
         tsm_free(data);
-        count_cuda(archs[i], model, strcmp(archs[i], "resnet50") == 0);
         count_cpu(archs[i], model, "copy", TSM_SHIFT_COPY);
         count_cpu(archs[i], model, "inplace", TSM_SHIFT_INPLACE);
         tsm_model_destroy(&model);

@@ -383,6 +383,38 @@ def make_image():
     write("image", "text", b"this is not an image\n")
 
 
+def plan_tensor(name, kind, dims, virtual="false"):
+    n, c, h, w = dims
+    strides = h * w * 64, 1, w * 64, 64
+    return ('{"name":"%d","dataType":"CUDNN_DATA_%s","dim":[%d,%d,%d,%d],"stride":[%d,%d,%d,%d],"isVirtual":%s,'
+            '"isByValue":false,"vectCount":1,"vectDim":-1,"ptrAlignment":16,"reorderType":"NONE"}'
+            % ((name, kind) + dims + strides + (virtual,)))
+
+
+def make_plan():
+    """A plan as cuDNN writes it of the convolution in fuzz_plan.c, and some that it must not be given."""
+    values = 8, 64, 56, 56
+    tensors = [plan_tensor(1, "HALF", values), plan_tensor(2, "HALF", (64, 64, 1, 1)), plan_tensor(5, "HALF", values),
+               plan_tensor(6, "FLOAT", values, "true")]
+    whole = ('{"version":"1.0","operations":[{"type":"CONV","X":"1","W":"2","Y":"6"},{"type":"POINTWISE","X":"6",'
+             '"Y":"5"}],"tensors":[%s],"engine":{"index":0,"knobs":[]}}' % ",".join(tensors))
+    for name, text in (("whole", whole), ("number", whole.replace('"X":"1"', '"X":1')),
+                       ("empty_operand", whole.replace('"W":"2"', '"W":""')),
+                       ("long_operand", whole.replace('"W":"2"', '"W":"1234567890"')),
+                       ("escape", whole.replace('"Y"', '"\\u0059"')),
+                       ("fewer", whole.replace("," + tensors[2], "")),
+                       ("twice", whole.replace('"engine"', '"x":{"name":"9"},"engine"'))):
+        write("plan", name, text.encode())
+
+
+def make_tune():
+    write("tune", "lines", b'conv,1x64x56x56 gemm:1\nconv,2 dnn:3 {"plan":1}\n')
+    write("tune", "odd", b"one\n\ntwo three\n a b\nname value plan with spaces\nname again\n")
+    write("tune", "long", b"a" * 191 + b" b\n" + b"a" * 192 + b" b\nc " + b"d" * 31 + b"\ne " + b"f" * 32 + b"\n")
+    write("tune", "written", b'conv,1 gemm:1\nconv,2 dnn:3 {"plan":1}\n'.ljust(63, b"x") + b"\n")  # by length
+    write("tune", "other", b"tsm-tune 3\nother\nversions\nend 0000000000000000\n")
+
+
 def make_video():
     encoders = {
         "h264.mp4": "-c:v libx264 -preset ultrafast", "h264_b.mkv": "-c:v libx264 -bf 2",
@@ -427,4 +459,6 @@ if __name__ == "__main__":
     make_labels()
     make_pytorch()
     make_image()
+    make_plan()
+    make_tune()
     make_video()

@@ -6,7 +6,7 @@
 
 static int made, failed;
 
-bool small_sizes, plain;
+bool small_sizes, plain, on_wgmma;
 
 const char *const precision_names[] = { "fp32", "tf32", "fp16", "bf16", "int8", "fp8" };
 const char *const method_names[] = { "auto", "copy", "overlap", "inplace", "gather" };
@@ -56,7 +56,8 @@ int checks_failed(void)
 
 tsm_backend_config make_config(tsm_precision precision, tsm_shift_method method)
 {
-    return (tsm_backend_config){ .precision = precision, .shift_method = method, .graphs = !plain };
+    return (
+        tsm_backend_config){ .precision = precision, .shift_method = method, .graphs = !plain, .wgmma = on_wgmma };
 }
 
 tsm_backend_config make_tuned_config(tsm_precision precision, tsm_shift_method method)

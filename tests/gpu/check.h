@@ -34,8 +34,8 @@ int checks_made(void);
 int checks_failed(void);
 
 /* How main was called. Few and small cases are for a simulated device, and for tools that slow a GPU down; `plain` is
- * kernel by kernel, for tools that do not look into CUDA graphs. */
-extern bool small_sizes, plain;
+ * kernel by kernel, for tools that do not look into CUDA graphs; `on_wgmma` adds our kernels on wgmma. */
+extern bool small_sizes, plain, on_wgmma;
 
 extern const char *const precision_names[];
 extern const char *const method_names[];
@@ -85,5 +85,6 @@ int describe_device(void);
 int bench_networks(int argc, char **argv);
 int bench_layers(int argc, char **argv);
 int bench_shift(int argc, char **argv);
+int bench_convolutions(int argc, char **argv);
 
 #endif

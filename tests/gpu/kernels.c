@@ -18,6 +18,10 @@ int kernel_tests_of_intrinsics(void);
 int kernel_tests_of_conv_host(void);
 int kernel_tests_of_conv_tiles(void);
 int kernel_tests_of_conv_shift(void);
+int kernel_tests_of_wgmma_intrinsics(void);
+int kernel_tests_of_wgmma_host(void);
+int kernel_tests_of_wgmma_tiles(void);
+int kernel_tests_of_wgmma_shift(void);
 
 static const struct {
     const char *name;
@@ -32,6 +36,10 @@ static const struct {
     { "conv_host", kernel_tests_of_conv_host },
     { "conv_tiles", kernel_tests_of_conv_tiles },
     { "conv_shift", kernel_tests_of_conv_shift },
+    { "wgmma_intrinsics", kernel_tests_of_wgmma_intrinsics },
+    { "wgmma_host", kernel_tests_of_wgmma_host },
+    { "wgmma_tiles", kernel_tests_of_wgmma_tiles },
+    { "wgmma_shift", kernel_tests_of_wgmma_shift },
 };
 
 /* Whether it is named, or none is. */

@@ -40,7 +40,8 @@ static int usage(void)
             "       tsm-gpu-check [--small] suite smoke|operations|networks|tuned|resize|rules\n"
             "       tsm-gpu-check [--small] bench [--batch N] [--precision fp32|tf32|fp16|bf16] [--seconds S]\n"
             "                                     [--floor-us F] [--json FILE]\n"
-            "       tsm-gpu-check [--small] shift [--json FILE]\n");
+            "       tsm-gpu-check [--small] shift|convolutions [--json FILE]\n"
+            "       --wgmma: with our convolutions on wgmma\n");
     return 2;
 }
 
@@ -54,6 +55,8 @@ int main(int argc, char **argv)
             small_sizes = true;
         else if (strcmp(argv[1], "--plain") == 0)
             plain = true;
+        else if (strcmp(argv[1], "--wgmma") == 0)
+            on_wgmma = true;
         else
             return usage();
     if (argc < 2) return usage();
@@ -64,5 +67,6 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "bench") == 0) return bench_networks(argc - 2, argv + 2);
     if (strcmp(argv[1], "layers") == 0) return bench_layers(argc - 2, argv + 2);
     if (strcmp(argv[1], "shift") == 0) return bench_shift(argc - 2, argv + 2);
+    if (strcmp(argv[1], "convolutions") == 0) return bench_convolutions(argc - 2, argv + 2);
     return usage();
 }

@@ -181,4 +181,54 @@ static inline void conv_check(const tsm_conv_kernel_spec *spec, tsm_conv_kernel_
     conv_end(&run);
 }
 
+/* ---- The shift as a copy, for comparison ---- */
+
+/* A shifted copy of a value on the device, by the kernel of the shift method `copy`. */
+static inline char *shifted_copy(const char *in, const tsm_conv_kernel_spec *s, int pixels, int channels,
+                                 int64_t pitch, int fold, int end)
+{
+    const size_t bytes = dtype_bytes(s->dtype);
+    char *out = device_room((size_t)(s->n * s->t * pixels) * (size_t)channels * bytes, 0);
+
+    DEVICE_OK(tsm_kernel_shift(&(tsm_kernel_shift_args){ .in = in,
+                                                         .out = out,
+                                                         .in_pitch = pitch,
+                                                         .out_pitch = channels,
+                                                         .n = s->n,
+                                                         .t = s->t,
+                                                         .pixels = pixels,
+                                                         .channels = channels,
+                                                         .fold = fold,
+                                                         .end = end,
+                                                         .step = s->step,
+                                                         .element_bytes = (int)bytes },
+                               NULL));
+    return out;
+}
+
+/* The run without its shifts, on shifted copies of what it shifts. */
+static inline conv_run conv_copies(const conv_run *run)
+{
+    const tsm_conv_kernel_spec *s = &run->spec;
+    conv_run plain = *run;
+
+    plain.device_in = shifted_copy(run->device_in, s, s->h * s->w, s->channels, s->in_pitch, s->fold, s->end);
+    plain.spec.in_pitch = s->channels;
+    plain.spec.fold = plain.spec.end = 0;
+    if (s->residual_end) {
+        const int pixels = tsm_conv_kernel_out_h(s) * tsm_conv_kernel_out_w(s);
+        plain.device_residual = shifted_copy(run->device_residual, s, pixels, s->filters, s->residual_pitch,
+                                             s->residual_fold, s->residual_end);
+        plain.spec.residual_pitch = s->filters;
+        plain.spec.residual_fold = plain.spec.residual_end = 0;
+    }
+    return plain;
+}
+
+static inline void conv_copies_end(conv_run *copies, const conv_run *run)
+{
+    device_release(copies->device_in, 0);
+    if (run->spec.residual_end) device_release(copies->device_residual, 0);
+}
+
 #endif

@@ -75,6 +75,21 @@ struct AsyncCopy {
     unsigned group;
 };
 
+/* A box on its way from the copy engine to shared memory; bulk.cpp. */
+struct BulkCopy {
+    uint32_t to, barrier;
+    size_t bytes;
+    std::function<void(char *)> read; /* makes its bytes, as they will lie */
+};
+
+/* A product of a warpgroup that has been started; groups.cpp. */
+struct GroupProduct {
+    bool bfloat, adds;
+    int fragments;
+    uint64_t a, b;
+    unsigned group;
+};
+
 struct Thread {
     Block *block = nullptr;
     unsigned linear = 0; /* within the block */
@@ -87,6 +102,11 @@ struct Thread {
     unsigned copy_group = 0; /* that the next copy belongs to */
     unsigned products = 0;   /* begun so far */
     uint32_t factors[2][6];  /* of the newest two products: what the other lanes read */
+    std::vector<GroupProduct> group_products;
+    unsigned product_group = 0; /* that the next product belongs to */
+    bool sums_settled = false;  /* group_begin since the sums were last there */
+    float *sums = nullptr;      /* of the products on their way: poisoned, their values are kept here */
+    std::vector<float> kept_sums;
 };
 
 /* All of `expected` threads must come, and come to the same place in the source. */
@@ -96,6 +116,14 @@ struct Barrier {
     unsigned generation = 0; /* completed so far */
     Site site = {};
     std::vector<Thread *> waiting;
+};
+
+/* A barrier in shared memory, whose phases end when arrivals and bytes are there; bulk.cpp. */
+struct PhaseBarrier {
+    unsigned arrivals = 0, pending = 0; /* of a phase; still to come */
+    int64_t bytes = 0;                  /* announced and not landed */
+    unsigned ended = 0;                 /* phases so far */
+    Barrier waiting;
 };
 
 /* Lanes that exchange values under one mask; two sets, as a lane may post its next value before others read the
@@ -122,6 +150,8 @@ struct Block {
     size_t shared_used = 0, shared_total = 0; /* with and without red zones */
     std::map<const void *, size_t> shared_sites;
     char *dynamic = nullptr;
+    std::map<uint32_t, PhaseBarrier> phases; /* by shared address */
+    std::vector<BulkCopy> bulk_copies;       /* on their way */
     std::vector<bool> after; /* by block: whether what it did is ordered before what this one does (arrive) */
 };
 
@@ -145,6 +175,10 @@ extern Launch launch;            /* the launch in progress */
 uint64_t random_bits();
 /* Blocks the current thread until the barrier completes. */
 void wait_at(Barrier &barrier, Site site, unsigned *epoch = nullptr);
+/* Waits until somebody calls wake; lets other threads go first; wakes all that wait. */
+void park_at(Barrier &barrier, Site site);
+void step_aside();
+void wake(Barrier &barrier);
 /* Posts a value to the lanes of `mask`, waits for theirs, and returns all 32. */
 const uint64_t *exchange(unsigned mask, uint64_t value, const char *what, Site site);
 /* The current kernel is wrong: records why and gives up its launch. Outside kernels use note_failure. */
@@ -169,8 +203,9 @@ struct Arena {
 };
 extern Arena arena;
 
-/* A block's shared memory: without and with cudaFuncSetAttribute (the least of all targets), and its arena. */
-constexpr size_t kSharedLimit = 48 * 1024, kSharedMost = 99 * 1024, kSharedZone = 64, kSharedArena = 2 * kSharedMost;
+/* A block's shared memory: without and with cudaFuncSetAttribute (sm_90's; kernels for all targets keep to 99 KiB by
+ * themselves), and its arena. */
+constexpr size_t kSharedLimit = 48 * 1024, kSharedMost = 227 * 1024, kSharedZone = 64, kSharedArena = 2 * kSharedMost;
 constexpr size_t kSharedBytes = 256 << 20; /* the first of the range of device memory are for arenas */
 
 char *shared_create();

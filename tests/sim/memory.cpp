@@ -195,7 +195,8 @@ char *shared_create()
 
 static char *shared_place(Block &block, size_t bytes, size_t alignment)
 {
-    size_t at = (block.shared_used + kSharedZone + alignment - 1) / alignment * alignment;
+    const uintptr_t free = reinterpret_cast<uintptr_t>(block.shared) + block.shared_used + kSharedZone;
+    size_t at = block.shared_used + kSharedZone + (alignment - free % alignment) % alignment;
     char *memory = block.shared + at;
 
     if (block.shared_total + bytes > launch.shared_limit || at + bytes + kSharedZone > kSharedArena)
@@ -215,7 +216,7 @@ void shared_reset(Block &block)
     device_mark(block.shared, block.shared_used, RED_ZONE);
     block.shared_used = block.shared_total = 0;
     ASAN_POISON_MEMORY_REGION(block.shared, kSharedArena);
-    block.dynamic = launch.shared_bytes ? shared_place(block, launch.shared_bytes, 128) : nullptr;
+    block.dynamic = launch.shared_bytes ? shared_place(block, launch.shared_bytes, 1024) : nullptr;
 }
 
 } // namespace sim

@@ -26,6 +26,9 @@ extern const int tsm_mutant_count;
 extern const tsm_mutant tsm_tensor_mutants[];
 extern const int tsm_tensor_mutant_count;
 
+extern const tsm_mutant tsm_group_mutants[];
+extern const int tsm_group_mutant_count;
+
 #ifdef __cplusplus
 }
 #endif

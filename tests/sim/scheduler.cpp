@@ -103,6 +103,10 @@ static void run_thread(Thread *thread)
     launch.invoke(launch.parameters);
     if (!thread->copies.empty())
         fail("returns while %zu asynchronous copies are on their way", thread->copies.size());
+    if (!thread->group_products.empty())
+        fail("returns while %zu products of its warpgroup are on their way", thread->group_products.size());
+    if (thread->block->live == 1 && !thread->block->bulk_copies.empty())
+        fail("ends its block while %zu boxes are on their way", thread->block->bulk_copies.size());
     current = nullptr;
     thread->done = true;
     if (--thread->block->live == 0) release_block(thread->block);
@@ -162,14 +166,39 @@ void wait_at(Barrier &barrier, Site site, unsigned *epoch)
     if (barrier.waiting.size() == barrier.expected) {
         barrier.generation++;
         if (epoch) ++*epoch;
-        for (Thread *thread : barrier.waiting) {
-            thread->waits = nullptr;
-            ready.push_back(thread);
-        }
-        barrier.waiting.clear();
+        wake(barrier);
     }
     current = nullptr;
     fiber_switch(*self->fiber, host);
+}
+
+void park_at(Barrier &barrier, Site site)
+{
+    Thread *self = current;
+
+    barrier.waiting.push_back(self);
+    self->waits = &barrier;
+    self->site = site;
+    current = nullptr;
+    fiber_switch(*self->fiber, host);
+}
+
+void step_aside()
+{
+    Thread *self = current;
+
+    ready.push_back(self);
+    current = nullptr;
+    fiber_switch(*self->fiber, host);
+}
+
+void wake(Barrier &barrier)
+{
+    for (Thread *thread : barrier.waiting) {
+        thread->waits = nullptr;
+        ready.push_back(thread);
+    }
+    barrier.waiting.clear();
 }
 
 /* ---- Blocks ---- */
@@ -206,6 +235,8 @@ static void admit_block()
     block->votes[0] = block->votes[1] = 0;
     block->live = launch.block_threads;
     block->after.clear();
+    block->phases.clear();
+    block->bulk_copies.clear();
     shared_reset(*block);
     for (unsigned i = 0; i < launch.block_threads; i++) {
         Thread &thread = block->threads[i];

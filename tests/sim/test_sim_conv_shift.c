@@ -5,61 +5,17 @@
  */
 #include "conv_support.h"
 
-/* A shifted copy of a value on the device, by the kernel of the shift method `copy`. */
-static char *shifted_copy(const char *in, const tsm_conv_kernel_spec *s, int pixels, int channels, int64_t pitch,
-                          int fold, int end)
-{
-    const size_t bytes = dtype_bytes(s->dtype);
-    char *out = device_room((size_t)(s->n * s->t * pixels) * (size_t)channels * bytes, 0);
-
-    DEVICE_OK(tsm_kernel_shift(&(tsm_kernel_shift_args){ .in = in,
-                                                         .out = out,
-                                                         .in_pitch = pitch,
-                                                         .out_pitch = channels,
-                                                         .n = s->n,
-                                                         .t = s->t,
-                                                         .pixels = pixels,
-                                                         .channels = channels,
-                                                         .fold = fold,
-                                                         .end = end,
-                                                         .step = s->step,
-                                                         .element_bytes = (int)bytes },
-                               NULL));
-    return out;
-}
-
-/* Copies what is to be shifted, and runs the spec without its shift on the copies. */
-static void *output_of_copies(const conv_run *run, tsm_conv_kernel_way way)
-{
-    const tsm_conv_kernel_spec *s = &run->spec;
-    conv_run plain = *run;
-    void *out;
-
-    plain.device_in = shifted_copy(run->device_in, s, s->h * s->w, s->channels, s->in_pitch, s->fold, s->end);
-    plain.spec.in_pitch = s->channels;
-    plain.spec.fold = plain.spec.end = 0;
-    if (s->residual_end) {
-        const int pixels = tsm_conv_kernel_out_h(s) * tsm_conv_kernel_out_w(s);
-        plain.device_residual = shifted_copy(run->device_residual, s, pixels, s->filters, s->residual_pitch,
-                                             s->residual_fold, s->residual_end);
-        plain.spec.residual_pitch = s->filters;
-        plain.spec.residual_fold = plain.spec.residual_end = 0;
-    }
-    out = conv_output(&plain, way);
-    device_release(plain.device_in, 0);
-    if (s->residual_end) device_release(plain.device_residual, 0);
-    return out;
-}
-
 static void check_same(const tsm_conv_kernel_spec *spec, tsm_conv_kernel_way way, uint32_t seed)
 {
-    conv_run run;
+    conv_run run, copies;
     void *gathered, *copied;
 
     begin_case(seed);
     conv_begin(&run, spec, seed);
     gathered = conv_output(&run, way);
-    copied = output_of_copies(&run, way);
+    copies = conv_copies(&run);
+    copied = conv_output(&copies, way);
+    conv_copies_end(&copies, &run);
     assert_bytes(gathered, copied, (size_t)(run.out_rows * spec->out_pitch) * dtype_bytes(spec->dtype), "gather");
     free(gathered);
     free(copied);

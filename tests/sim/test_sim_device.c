@@ -61,6 +61,7 @@ START_TEST(right_kernels_pass)
 {
     for (int i = 0; i < tsm_mutant_count; i++) passes(&tsm_mutants[i]);
     for (int i = 0; i < tsm_tensor_mutant_count; i++) passes(&tsm_tensor_mutants[i]);
+    for (int i = 0; i < tsm_group_mutant_count; i++) passes(&tsm_group_mutants[i]);
     ck_assert_uint_eq(tsm_sim_live_allocations(), 0);
 }
 END_TEST
@@ -93,6 +94,12 @@ START_TEST(tensor_mistakes_are_caught)
 }
 END_TEST
 
+START_TEST(group_mistakes_are_caught)
+{
+    is_caught(&tsm_group_mutants[_i]);
+}
+END_TEST
+
 /* A failure names kernel, block, thread and seed, and the next launch is not affected by it. */
 START_TEST(failures_have_their_place)
 {
@@ -119,6 +126,7 @@ int main(void)
     tcase_add_test(tests, right_kernels_pass);
     tcase_add_loop_test(tests, mistakes_are_caught, 0, tsm_mutant_count);
     tcase_add_loop_test(tests, tensor_mistakes_are_caught, 0, tsm_tensor_mutant_count);
+    tcase_add_loop_test(tests, group_mistakes_are_caught, 0, tsm_group_mutant_count);
     tcase_add_test(tests, failures_have_their_place);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -9,7 +9,6 @@
 #include "classification.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static void print_place(const char *input, double start_s, double end_s, int first, int frames)
 {
@@ -124,7 +123,7 @@ int classify_windows_show(const classify_windows *c)
         progress_update(c->progress, item->failed ? input + 1
                                                   : input + (double)(item->where.first + item->where.frames) /
                                                                 (result->info.frames + 1));
-        free(item);
+        window_feed_done(c->feed, item);
         if (report_output(EXIT_DONE) != EXIT_DONE) break;
     }
     progress_clear(c->progress);

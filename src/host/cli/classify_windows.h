@@ -10,6 +10,7 @@
 
 typedef struct classify_windows {
     const paths *inputs; /* borrowed, as are all pointers */
+    window_feed *feed;
     tsm_pipeline *pipeline;
     ranking *ranking;
     tsm_video_mode mode;

@@ -235,6 +235,7 @@ static int classify_all(classify *c)
 static int show_windows(classify *c)
 {
     const classify_windows windows = { .inputs = &c->inputs,
+                                       .feed = &c->window_feed,
                                        .pipeline = c->pipeline,
                                        .ranking = &c->ranking,
                                        .mode = c->mode,

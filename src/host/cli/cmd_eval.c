@@ -59,6 +59,8 @@ static int check(const option_table *table, const eval_options *o, int positiona
     if (positional > 0) return options_wrong(table, "unexpected argument '%s'", argv[0]);
     if (!o->list) return options_wrong(table, "--list is missing");
     if (o->models && o->s.model) return options_wrong(table, "--model and --models are two ways to say it");
+    if (o->multi_label && (o->confusion || o->picture))
+        return options_wrong(table, "several labels have no confusion matrix");
     if (o->segments && !o->models) return options_wrong(table, "--segments-each is for --models");
     return EXIT_DONE;
 }
@@ -74,6 +76,8 @@ int cmd_eval(int argc, char **argv)
         OPTION_SPEC_CHOICE("protocol", &o.protocol, eval_protocols, "sampling, views and mode of published figures"),
         OPTION_SPEC_CHOICE("average", &o.averaging, averagings,
                            "over clips and networks, as the mode does otherwise"),
+        OPTION_SPEC_FLAG("multi-label", &o.multi_label,
+                         "videos have several labels, `path 3,17`: mean average precision"),
         OPTION_SPEC_TEXT("models", "A,B,...", &o.models, "an ensemble of networks"),
         OPTION_SPEC_TEXT("segments-each", "N,N,...", &o.segments, "of the networks of an ensemble"),
         OPTION_SPEC_TEXT("add-scores", "X.npy,...", &o.extra_scores, "scores made before, as of a flow network"),

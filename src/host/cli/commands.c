@@ -7,8 +7,8 @@
 
 const command commands[] = {
     { "classify", cmd_classify, "video files or folders of frames -> top labels" },
-    { "stream", cmd_stream, "a video, pipe, camera or address -> a label a frame" },
     { "eval", cmd_eval, "a list of videos -> Prec@1, Prec@5, confusion" },
+    { "stream", cmd_stream, "a video, pipe, camera or address -> a label a frame" },
     { "run", cmd_run, "a .npy of clips -> a .npy of logits" },
     { "preprocess", cmd_preprocess, "a video -> the .npy that classify would feed" },
     { "info", cmd_info, "what a checkpoint holds" },

@@ -11,8 +11,8 @@ enum {
 
 /* Each takes the arguments after its own name. */
 int cmd_classify(int argc, char **argv);
-int cmd_stream(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int cmd_stream(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_preprocess(int argc, char **argv);
 int cmd_info(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct model_run {
     evaluation *e;
@@ -95,20 +96,25 @@ static char *made_with(const model_run *r, const tsm_video_options *video)
     const evaluation *e = r->e;
     const tsm_model_info *info = &r->net.info;
     tsm_engine_info engine = TSM_ENGINE_INFO_INIT;
+    struct stat file = { 0 };
     char *text = NULL;
 
     tsm_engine_get_info(r->net.engine, &engine);
+    if (stat(r->net.path, &file) != 0) file.st_size = 0; /* a stream */
     if (asprintf(
             &text,
             "version %s\nlist %016llx of %d videos\nmodel %s %s\nparameters %llu\nclasses %d\nsegments %d\n"
-            "shift div %d\nshift place %d\nshift direction %d\ndevice %s %s\nprecision %d\nmode %d\nsampling %d\n"
-            "views %d\nfull-res %d\ninput size %d\nscale size %d\nframes %s\nscores %d\nvalues %d\nroot %s\n"
+            "file of %lld bytes from %lld\nshift div %d\nshift place %d\nshift direction %d\ndevice %s %s\nprecision "
+            "%d\nmode %d\nsampling %d\n"
+            "views %d\nfull-res %d\ninput size %d\nscale size %d\nframes %s\nscores %d of several labels %d\nvalues "
+            "%d\nroot %s\n"
             "template %s\n",
             tsm_version(), (unsigned long long)e->list_hash, e->list.count, r->net.path, info->arch,
-            (unsigned long long)info->parameters, info->classes, info->segments, info->shift_div,
-            (int)info->shift_place, (int)info->shift_direction, engine.device, engine.library, (int)engine.precision,
-            (int)video->mode, (int)video->sampling, video->views ? video->views : 1, video->full_res,
-            video->input_size, video->scale_size, video->frames ? video->frames : "", (int)e->averaging, r->values,
+            (unsigned long long)info->parameters, info->classes, info->segments, (long long)file.st_size,
+            (long long)file.st_mtime, info->shift_div, (int)info->shift_place, (int)info->shift_direction,
+            engine.device, engine.library, (int)engine.precision, (int)video->mode, (int)video->sampling,
+            video->views ? video->views : 1, video->full_res, video->input_size, video->scale_size,
+            video->frames ? video->frames : "", (int)e->averaging, e->options->multi_label, r->values,
             e->options->root ? e->options->root : "", e->options->template ? e->options->template : "") < 0)
         return NULL;
     return text;
@@ -175,7 +181,9 @@ static tsm_status make_row(model_run *r, const tsm_result *result, float *row, t
         if (status != TSM_OK) return status;
         features_mean(result->outputs, result->count, result->values, row + classes);
     }
-    status = scores_combine(r->scores_mode, logits, result->count, classes, r->combined, r->means, error);
+    status = r->e->options->multi_label
+                 ? scores_combine_multi(r->scores_mode, logits, result->count, classes, r->combined, r->means, error)
+                 : scores_combine(r->scores_mode, logits, result->count, classes, r->combined, r->means, error);
     for (int i = 0; i < classes && status == TSM_OK; i++)
         row[i] = (float)(r->e->averaging == EVAL_PROBABILITIES ? r->combined[i] : r->means[i]);
     return status;

@@ -73,6 +73,9 @@ static tsm_status read_list(evaluation *e, tsm_error *error)
     if (status == TSM_OK) status = list_parse(&e->list, text, bytes, input_name(o->list), (list_form)o->form, error);
     if (status == TSM_OK) e->list_hash = eval_state_hash(text, bytes);
     free(text);
+    for (int i = 0; i < e->list.count && status == TSM_OK; i++)
+        if (e->list.videos[i].other_count && !o->multi_label)
+            status = list_fail(&e->list, e->list.videos[i].line, error, "has several labels: --multi-label");
     return status == TSM_OK ? make_paths(e, error) : status;
 }
 
@@ -182,18 +185,51 @@ static tsm_status add_file(evaluation *e, const eval_member *member, tsm_error *
 
 /* ---- The whole ----------------------------------------------------------------------------------------------- */
 
+static int has_class(const void *user, int video, int class)
+{
+    const list_video *v = &((const evaluation *)user)->list.videos[video];
+
+    for (int k = 0; k < v->other_count; k++)
+        if (v->others[k] == class) return 1;
+    return v->label == class;
+}
+
+/* The first label, and those behind it. */
+static tsm_status count_several(evaluation *e, int video, const float *scores, tsm_error *error)
+{
+    const list_video *v = &e->list.videos[video];
+    int *labels = report_alloc((size_t)v->other_count + 1, sizeof *labels, error);
+
+    if (!labels) return TSM_ERROR_MEMORY;
+    labels[0] = v->label;
+    if (v->other_count) memcpy(labels + 1, v->others, (size_t)v->other_count * sizeof *labels);
+    e->found[video] = metrics_add_several(&e->metrics, labels, v->other_count + 1, scores);
+    free(labels);
+    return TSM_OK;
+}
+
+static tsm_status count_video(evaluation *e, int video, tsm_error *error)
+{
+    const float *scores = e->scores + (size_t)video * (size_t)e->classes;
+
+    if (e->options->multi_label) return count_several(e, video, scores, error);
+    e->found[video] = metrics_add(&e->metrics, e->list.videos[video].label, scores);
+    return TSM_OK;
+}
+
 static tsm_status count_all(evaluation *e, tsm_error *error)
 {
     tsm_status status = metrics_open(&e->metrics, e->classes, error);
 
-    for (int i = 0; i < e->list.count && status == TSM_OK; i++)
-        e->found[i] = e->failed[i] ? -1
-                                   : metrics_add(&e->metrics, e->list.videos[i].label,
-                                                 e->scores + (size_t)i * (size_t)e->classes);
+    for (int i = 0; i < e->list.count && status == TSM_OK; i++) {
+        e->found[i] = -1;
+        if (!e->failed[i]) status = count_video(e, i, error);
+    }
     if (status == TSM_OK && e->metrics.videos == 0)
         return report_fail(error, TSM_ERROR_FORMAT, "%s: none of its %d videos could be read", e->list.name,
                            e->list.count);
-    return status;
+    if (status != TSM_OK || !e->options->multi_label) return status;
+    return metrics_mean_ap(e->scores, e->list.count, e->classes, has_class, e, e->failed, &e->mean_ap, error);
 }
 
 tsm_status eval_run(evaluation *e, tsm_error *error)

@@ -79,17 +79,16 @@ static tsm_status fail_other(const eval_state *state, const char *before, const 
 static tsm_status check_header(const eval_state *state, const char *made_with, off_t size, bool *found,
                                tsm_error *error)
 {
-    const size_t bytes = strlen(made_with);
-    header h;
+    const size_t bytes = strlen(made_with), begin = (uint64_t)size < sizeof(header) ? (size_t)size : sizeof(header);
+    header h = { .bytes = 0 };
     char *text;
     tsm_status status = TSM_OK;
 
     *found = false;
-    if (size == 0) return TSM_OK;
-    if (!read_at(state, &h, sizeof h, 0)) memset(&h, 0, sizeof h);
-    if (memcmp(h.magic, magic, sizeof magic) != 0)
+    if (!read_at(state, &h, begin, 0)) return fail(state, errno, error);
+    if (memcmp(h.magic, magic, begin < sizeof magic ? begin : sizeof magic) != 0)
         return report_fail(error, TSM_ERROR_FORMAT, "%s: is not a state of tsm eval", state->path);
-    if (h.bytes > (uint64_t)size - sizeof h) return TSM_OK;
+    if (begin < sizeof h || h.bytes > (uint64_t)size - sizeof h) return TSM_OK;
     text = report_alloc(h.bytes + 1, 1, error);
     if (!text) return TSM_ERROR_MEMORY;
     *found = true;

@@ -47,12 +47,14 @@ static json_t *summary(const evaluation *e)
 {
     const metrics *m = &e->metrics;
 
-    return json_pack("{s:s, s:o, s:O, s:i, s:i, s:i, s:i, s:O, s:i, s:o, s:o, s:o, s:o, s:o}", "tsm", tsm_version(),
-                     "configuration", configuration(e), "models", e->models, "classes", e->classes, "videos",
-                     e->list.count, "evaluated", m->videos, "failed", e->failed_count, "failures", e->failures,
-                     "frames_differ", count_odd_frames(e), "prec1", share(m->right1, m->videos), "prec5",
+    return json_pack("{s:s, s:o, s:O, s:i, s:i, s:i, s:i, s:O, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "tsm",
+                     tsm_version(), "configuration", configuration(e), "models", e->models, "classes", e->classes,
+                     "videos", e->list.count, "evaluated", m->videos, "failed", e->failed_count, "failures",
+                     e->failures, "frames_differ", count_odd_frames(e), "prec1", share(m->right1, m->videos), "prec5",
                      share(m->right5, m->videos), "mean_class_accuracy", json_out_rounded(metrics_mean_class(m), 6),
-                     "seconds", json_out_rounded(e->seconds, 3), "resumed", json_integer(e->resumed));
+                     "seconds", json_out_rounded(e->seconds, 3), "resumed", json_integer(e->resumed),
+                     "mean_average_precision",
+                     e->options->multi_label ? json_out_rounded(e->mean_ap, 6) : json_null());
 }
 
 tsm_status eval_write_summary(const evaluation *e, tsm_error *error)
@@ -96,6 +98,7 @@ void eval_print(const evaluation *e)
     print_share("Prec@1", m->right1, m->videos);
     print_share("Prec@5", m->right5, m->videos);
     printf("%-21s%.2f%%\n", "mean class accuracy", 100 * metrics_mean_class(m));
+    if (e->options->multi_label) printf("%-21s%.2f%%\n", "mean AP", 100 * e->mean_ap);
     if (e->failed_count) printf("%d could not be read and are left out\n", e->failed_count);
     if (odd) printf("%d have another number of frames than the list says; what was found counts\n", odd);
 }

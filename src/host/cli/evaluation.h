@@ -16,7 +16,7 @@ typedef struct eval_options {
     settings s;
     const char *list, *root, *template;
     const char *models, *segments, *coefficients, *extra_scores; /* of an ensemble, separated by commas */
-    int form, protocol, averaging, strict;
+    int form, protocol, averaging, strict, multi_label;
     const char *state;
     const char *scores, *videos, *per_class, *confusion, *picture, *submission, *summary, *features;
     int submission_form;
@@ -52,7 +52,8 @@ typedef struct evaluation {
     int failed_count, resumed;
     double seconds;
     metrics metrics;
-    int *found; /* (videos) the best class, -1 of one that failed */
+    double mean_ap; /* with several labels */
+    int *found;     /* (videos) the best class, -1 of one that failed */
 } evaluation;
 
 /* eval_run.c: scores of all videos by all members. Errors: everything that ends the work. */

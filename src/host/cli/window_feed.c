@@ -22,9 +22,33 @@ static void close_input(window_feed *f)
     if (f->inputs) input_close(&f->stream);
 }
 
+/* An item in front of those that are in work; NULL when out of memory. */
+static window_item *add_item(window_feed *f)
+{
+    window_item *item = calloc(1, sizeof *item);
+
+    if (!item) return NULL;
+    item->input = f->at;
+    item->behind = f->items;
+    if (f->items) f->items->before = item;
+    f->items = item;
+    return item;
+}
+
+void window_feed_done(window_feed *f, window_item *item)
+{
+    if (item->behind) item->behind->before = item->before;
+    if (item->before)
+        item->before->behind = item->behind;
+    else
+        f->items = item->behind;
+    free(item);
+}
+
 void window_feed_close(window_feed *f)
 {
     close_input(f);
+    while (f->items) window_feed_done(f, f->items);
     *f = (window_feed){ 0 };
 }
 
@@ -53,7 +77,7 @@ int window_feed_next(void *user, tsm_source *source)
 
     while (f->at < f->inputs->count) {
         const char *path = f->inputs->items[f->at];
-        window_item *item = calloc(1, sizeof *item);
+        window_item *item = add_item(f);
         tsm_status status;
 
         source->path = input_name(path);
@@ -61,7 +85,6 @@ int window_feed_next(void *user, tsm_source *source)
             report_line("%s: out of memory", source->path);
             return 0;
         }
-        item->input = f->at;
         status = next_clips(f, path, &source->clips, &item->where);
         item->failed = status != TSM_OK;
         source->user = item;
@@ -71,7 +94,7 @@ int window_feed_next(void *user, tsm_source *source)
             f->at++;
         }
         if (item->failed || source->clips) return 1;
-        free(item);
+        window_feed_done(f, item);
     }
     return 0;
 }

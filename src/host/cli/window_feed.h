@@ -9,12 +9,14 @@
 #include <stdbool.h>
 #include <tsm/pipeline.h>
 
-/* What a result is of; the `user` of its source, released with free. */
-typedef struct window_item {
+/* What a result is of; the `user` of its source, until window_feed_done. */
+typedef struct window_item window_item;
+struct window_item {
     int input;
     bool failed; /* no window: opening the input, or going on in it, failed */
     tsm_window where;
-} window_item;
+    window_item *before, *behind; /* of those that are in work */
+};
 
 typedef struct window_feed {
     const paths *inputs; /* borrowed */
@@ -24,6 +26,7 @@ typedef struct window_feed {
     int at;
     input_file stream;
     tsm_windows *windows; /* of input `at` */
+    window_item *items;   /* that are in work, the latest first */
     tsm_error failure;
 } window_feed;
 
@@ -33,6 +36,9 @@ void window_feed_close(window_feed *f);
 
 /* As tsm_pipeline_options.next; `user` is a window_feed. */
 int window_feed_next(void *user, tsm_source *source);
+
+/* The result of the item is done with. */
+void window_feed_done(window_feed *f, window_item *item);
 
 /* "2.5", "2.5s" or "64f" into seconds or frames, the other becomes 0; false where the text is anything else. */
 bool window_length(const char *text, double *seconds, int *frames);

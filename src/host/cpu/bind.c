@@ -119,7 +119,7 @@ static tsm_status add_gather(binder *b, int index, tsm_error *error)
 static tsm_status add_winograd(binder *b, int index, const float *source, float *scratch, tsm_error *error)
 {
     const tsm_node *node = node_of(b, index);
-    const bool in_load = tsm_cpu_loads_shifted(b->plan, node);
+    const bool in_load = tsm_cpu_loads_shifted(b->plan, index);
     tsm_cpu_step *step = add_step(b, index, &tsm_cpu_step_winograd, source, value_of(b, index));
     const void *packed;
 
@@ -135,6 +135,34 @@ static tsm_status add_winograd(binder *b, int index, const float *source, float 
                                          .shift = in_load ? node->shift : (tsm_shift){ 0 },
                                          .act = node->act,
                                          .sum = node->inputs[1] >= 0 };
+    return TSM_OK;
+}
+
+/* A block of two or three nodes, of which `index` is the last. Of live streams the kernel gets a copy that is shifted,
+ * as what it adds at the end is not. */
+static tsm_status add_inverted(binder *b, int index, tsm_error *error)
+{
+    const tsm_cpu_inverted block = tsm_cpu_inverted_of(b->plan, index);
+    const int first = tsm_cpu_expands(b->prepared, index) ? index - 2 : index - 1;
+    const bool copied = b->plan->slots && node_of(b, first)->shift.end > 0;
+    float *scratch = at(b, b->plan->scratch_offsets[index]);
+    float *copy = scratch + tsm_cpu_inverted_scratch_bytes(&block) / sizeof(float);
+    const float *x = value_of(b, node_of(b, first)->inputs[0]);
+    tsm_cpu_step *step;
+
+    if (copied) add_shift_copy(b, first, x, copy);
+    step = add_step(b, index, &tsm_cpu_step_inverted, x, value_of(b, index));
+    step->inverted = block;
+    step->inverted.x = copied ? copy : x;
+    step->inverted.residual = value_of(b, node_of(b, index)->inputs[1]);
+    step->inverted.out = step->out;
+    step->inverted.scratch = scratch;
+    for (int i = first; i <= index; i++) {
+        const void *packed;
+
+        TSM_TRY_RETURN(tsm_cpu_weights_get(b->prepared, i, NULL, &packed, error));
+        step->inverted.packed[i - index + 2] = packed;
+    }
     return TSM_OK;
 }
 
@@ -156,7 +184,7 @@ static tsm_status add_conv(binder *b, int index, tsm_error *error)
 {
     const tsm_node *node = node_of(b, index);
     const tsm_cpu_conv_space space = tsm_cpu_conv_space_of(b->plan, index);
-    const bool shifted = node->shift.end > 0 && !tsm_cpu_loads_shifted(b->plan, node),
+    const bool shifted = node->shift.end > 0 && !tsm_cpu_loads_shifted(b->plan, index),
                copied = b->prepared->shift_method == TSM_SHIFT_COPY;
     float *scratch = at(b, b->plan->scratch_offsets[index]), *source = value_of(b, node->inputs[0]);
     float *shift = scratch + space.op / sizeof(float), *picked = shift + space.shift / sizeof(float);
@@ -174,7 +202,7 @@ static tsm_status add_conv(binder *b, int index, tsm_error *error)
         add_step(b, index, &tsm_cpu_step_pick, data, picked);
         data = picked;
     }
-    if (tsm_cpu_way_of(b->prepared->shift_method, node) == TSM_CPU_WINOGRAD) {
+    if (tsm_cpu_way_of(b->plan->graph, b->prepared->shift_method, index) == TSM_CPU_WINOGRAD) {
         TSM_TRY_RETURN(add_winograd(b, index, data, scratch, error));
     } else {
         TSM_TRY_RETURN(add_product(b, index, data, scratch, error));
@@ -209,11 +237,14 @@ static tsm_status add_node(binder *b, int index, tsm_error *error)
     const tsm_node *node = node_of(b, index);
     float *scratch = at(b, b->plan->scratch_offsets[index]);
 
+    if (tsm_cpu_part_in(b->prepared, index) != TSM_CPU_NO_PART)
+        return tsm_cpu_part_in(b->prepared, index) == TSM_CPU_PROJECT ? add_inverted(b, index, error) : TSM_OK;
     switch (node->op) {
     case TSM_OP_INPUT: b->bound->input = value_of(b, index); return TSM_OK;
     case TSM_OP_CONV:
-        return (tsm_cpu_way_of(b->prepared->shift_method, node) == TSM_CPU_GATHER ? add_gather : add_conv)(b, index,
-                                                                                                           error);
+        return (tsm_cpu_way_of(b->plan->graph, b->prepared->shift_method, index) == TSM_CPU_GATHER
+                    ? add_gather
+                    : add_conv)(b, index, error);
     case TSM_OP_FC: return add_product(b, index, value_of(b, node->inputs[0]), scratch, error);
     case TSM_OP_SHIFT: return add_shift(b, index);
     case TSM_OP_ADD: return add_loop(b, index, &tsm_cpu_step_add);

@@ -46,9 +46,9 @@ void tsm_cpu_gather_pack(const float *weights, float *packed, int n, int k)
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
+#include "avx512.h"
 
-#define AVX512 __attribute__((target("avx512f")))
+#define AVX512 TSM_AVX512
 #define INLINE static inline __attribute__((always_inline))
 
 bool tsm_cpu_gather_available(void)
@@ -115,18 +115,6 @@ INLINE AVX512 void segment(__m512 sum[ROWS][VECTORS], const tile *at, int first,
     }
 }
 
-/* Max and min return their second operand where one is NaN, so NaN stays. The sigmoid comes after the kernel. */
-INLINE AVX512 __m512 activate(__m512 value, const tsm_act act)
-{
-    const __m512 low = _mm512_setzero_ps();
-
-    if (act == TSM_ACT_RELU || act == TSM_ACT_RELU6) value = _mm512_max_ps(low, value);
-    if (act == TSM_ACT_RELU6) value = _mm512_min_ps(_mm512_set1_ps(6.0f), value);
-    if (act == TSM_ACT_LEAKY_RELU)
-        value = _mm512_max_ps(_mm512_mul_ps(value, _mm512_set1_ps(TSM_LEAKY_SLOPE)), value);
-    return value;
-}
-
 INLINE AVX512 void store(__m512 sum[ROWS][VECTORS], const tile *at, const int row_count, const int vectors,
                          const tsm_act act)
 {
@@ -141,7 +129,7 @@ INLINE AVX512 void store(__m512 sum[ROWS][VECTORS], const tile *at, const int ro
 
 #pragma GCC unroll 6
         for (int r = 0; r < row_count; r++) {
-            const __m512 value = activate(_mm512_add_ps(sum[r][j], bias), act);
+            const __m512 value = tsm_activate(_mm512_add_ps(sum[r][j], bias), act);
 
             _mm512_mask_storeu_ps(what->out + (at->row + r) * what->n + at->column + j * LANES, mask, value);
         }

@@ -18,6 +18,7 @@ static int in_place_input(const tsm_plan *plan, int index)
     const tsm_node *node = &plan->graph->nodes[index];
     const int a = node->inputs[0], b = node->inputs[1];
 
+    if (tsm_cpu_part_in(plan->worker->prepared, index) != TSM_CPU_NO_PART) return -1;
     switch (node->op) {
     case TSM_OP_CONV: return a == b ? -1 : b; /* it cannot overwrite what it convolves */
     case TSM_OP_ADD: return plan->last_use[a] == index ? a : b;
@@ -28,13 +29,36 @@ static int in_place_input(const tsm_plan *plan, int index)
     }
 }
 
+/* The wide values of a block that runs as one are never whole. */
+static uint64_t stored_bytes(const tsm_plan *plan, int index)
+{
+    const tsm_cpu_part part = tsm_cpu_part_in(plan->worker->prepared, index);
+
+    return part == TSM_CPU_EXPAND || part == TSM_CPU_DEPTHWISE ? 0 : value_bytes(&plan->shapes[index]);
+}
+
+/* Node `index` reads a value of which the graph does not say so. */
+static void keep_until(tsm_plan *plan, int value, int index)
+{
+    const int late = index - plan->last_use[value];
+
+    if (late > plan->values[value].late) plan->values[value].late = late;
+}
+
 /* Compiles the products of a node, and notes the scratch that they want. */
 static tsm_status compile(tsm_plan *plan, int index, tsm_error *error)
 {
     const tsm_prepared *prepared = plan->worker->prepared;
     const tsm_node *node = &plan->graph->nodes[index];
-    const bool product = node->op == TSM_OP_CONV || node->op == TSM_OP_FC;
+    const tsm_cpu_part part = tsm_cpu_part_in(prepared, index);
+    const bool product = (node->op == TSM_OP_CONV || node->op == TSM_OP_FC) && part == TSM_CPU_NO_PART;
 
+    if (part == TSM_CPU_PROJECT) {
+        const tsm_cpu_inverted block = tsm_cpu_inverted_of(plan, index);
+
+        plan->scratch[index] = tsm_cpu_inverted_scratch_bytes(&block);
+        if (plan->slots) plan->scratch[index] += value_bytes(&block.in); /* a shifted copy */
+    }
     if (node->op == TSM_OP_ATTENTION) {
         tsm_cpu_attention **attention = &plan->attentions[index];
 
@@ -42,7 +66,7 @@ static tsm_status compile(tsm_plan *plan, int index, tsm_error *error)
         plan->scratch[index] = (*attention)->scratch_bytes;
     }
     if (product) {
-        if (tsm_cpu_way_of(prepared->shift_method, node) == TSM_CPU_DNNL)
+        if (tsm_cpu_way_of(plan->graph, prepared->shift_method, index) == TSM_CPU_DNNL)
             TSM_TRY_RETURN(tsm_cpu_product_create(&plan->ops[index], prepared->engine, node,
                                                   &plan->shapes[node->inputs[0]], &plan->shapes[index], error));
         const tsm_cpu_conv_space space = tsm_cpu_conv_space_of(plan, index);
@@ -77,8 +101,9 @@ static tsm_status place(tsm_plan *plan, tsm_error *error)
 
     for (int i = 0; i < plan->graph->count; i++) TSM_TRY_RETURN(check_value(plan, i, error));
     for (int i = 0; i < plan->graph->count; i++) {
-        plan->values[i] =
-            (tsm_memplan_value){ .bytes = value_bytes(&plan->shapes[i]), .in_place = in_place_input(plan, i) };
+        plan->values[i] = (tsm_memplan_value){ .bytes = stored_bytes(plan, i), .in_place = in_place_input(plan, i) };
+        if (tsm_cpu_part_in(prepared, i) == TSM_CPU_PROJECT)
+            keep_until(plan, plan->graph->nodes[tsm_cpu_expands(prepared, i) ? i - 2 : i - 1].inputs[0], i);
         TSM_TRY_RETURN(tsm_cancel_check(&prepared->cancel, error));
         TSM_TRY_RETURN(compile(plan, i, error));
     }

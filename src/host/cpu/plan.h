@@ -60,8 +60,11 @@ tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int node);
 /* 1x1 with a stride: the pixels that count are brought together first. */
 bool tsm_cpu_picks(const tsm_node *node);
 
+/* The block that ends with a PROJECT node, without its buffers. */
+tsm_cpu_inverted tsm_cpu_inverted_of(const tsm_plan *plan, int node);
+
 /* The kernel itself reads shifted frames. Of live streams it gets a frame that is shifted already. */
-bool tsm_cpu_loads_shifted(const tsm_plan *plan, const tsm_node *node);
+bool tsm_cpu_loads_shifted(const tsm_plan *plan, int node);
 
 /* A shift in place must be undone where somebody still needs the value as it was. */
 bool tsm_cpu_restores(const tsm_plan *plan, int node);

@@ -7,11 +7,12 @@
 
 #include "graph/backend.h"
 #include "dnnl_shim.h"
+#include "inverted.h"
 #include "team.h"
 
 /* One weight in one layout. Lives until its graph is released, at a fixed address. */
 typedef struct tsm_cpu_pack {
-    tsm_dnnl_layout layout; /* NULL: that of gather.h or winograd.h */
+    tsm_dnnl_layout layout; /* NULL: that of gather.h, winograd.h or inverted.h */
     void *data;
     struct tsm_cpu_pack *next;
 } tsm_cpu_pack;
@@ -23,10 +24,23 @@ struct tsm_prepared {
     tsm_shift_method shift_method; /* COPY, INPLACE, or GATHER where it can be and INPLACE elsewhere */
     uint64_t max_bytes;
     tsm_cancel cancel;
+    tsm_cpu_part *parts;  /* of every node */
     tsm_cpu_pack **packs; /* a list per node; only grows, under the lock */
     pthread_mutex_t lock;
     uint64_t weight_bytes;
 };
+
+/* The part that a node plays in a block that runs as one. */
+static inline tsm_cpu_part tsm_cpu_part_in(const tsm_prepared *prepared, int node)
+{
+    return prepared->parts[node];
+}
+
+/* Whether the block that ends with a PROJECT node has an EXPAND. */
+static inline bool tsm_cpu_expands(const tsm_prepared *prepared, int project)
+{
+    return prepared->parts[project - 2] == TSM_CPU_EXPAND;
+}
 
 /* Packs the weights of every CONV and FC node, one layer at a time. */
 tsm_status tsm_cpu_weights_prepare(tsm_prepared *prepared, tsm_error *error);
@@ -35,10 +49,13 @@ void tsm_cpu_weights_release(tsm_prepared *prepared);
 /* Which kernels compute a CONV or FC node; its weights are packed for them alone. */
 typedef enum tsm_cpu_way { TSM_CPU_DNNL, TSM_CPU_GATHER, TSM_CPU_WINOGRAD } tsm_cpu_way;
 
-tsm_cpu_way tsm_cpu_way_of(tsm_shift_method method, const tsm_node *node);
+tsm_cpu_way tsm_cpu_way_of(const tsm_graph *graph, tsm_shift_method method, int node);
 
 /* True where a node's shift is done by the addresses that its kernel reads from. */
-bool tsm_cpu_shifts_in_load(tsm_shift_method method, const tsm_node *node);
+bool tsm_cpu_shifts_in_load(const tsm_graph *graph, tsm_shift_method method, int node);
+
+/* Pixels a side of the frames that a network is made for. */
+int tsm_cpu_usual_side(const tsm_graph *graph);
 
 /* The weights of `node` in `layout` (NULL: as the kernel of ours wants them), repacked from another layout if no plan
  * has wanted this one before. Thread-safe. */

@@ -7,33 +7,11 @@
  * ours compute.
  */
 #include "prepared.h"
-#include "winograd.h"
-
-/* Up to here moving channels costs more than the kernel of gather.h loses to oneDNN's, and both sum in the same
- * order: beyond, oneDNN sums in several parts. */
-#define GATHER_MOST_CHANNELS 512
 
 bool tsm_cpu_is_matmul(const tsm_node *node)
 {
     if (node->op == TSM_OP_FC) return true;
     return node->kernel_h == 1 && node->kernel_w == 1 && node->pad == 0 && node->groups == 1;
-}
-
-static bool gathers(tsm_shift_method method, const tsm_node *node)
-{
-    return method == TSM_SHIFT_GATHER && node->op == TSM_OP_CONV && node->shift.end > 0 && tsm_cpu_is_matmul(node) &&
-           node->stride == 1 && node->inputs[1] < 0 && node->in_channels <= GATHER_MOST_CHANNELS;
-}
-
-tsm_cpu_way tsm_cpu_way_of(tsm_shift_method method, const tsm_node *node)
-{
-    if (tsm_cpu_winograd_available() && tsm_cpu_winograd_suits(node)) return TSM_CPU_WINOGRAD;
-    return gathers(method, node) ? TSM_CPU_GATHER : TSM_CPU_DNNL;
-}
-
-bool tsm_cpu_shifts_in_load(tsm_shift_method method, const tsm_node *node)
-{
-    return method == TSM_SHIFT_GATHER && node->shift.end > 0 && tsm_cpu_way_of(method, node) != TSM_CPU_DNNL;
 }
 
 static tsm_dnnl_epilogue epilogue_of(const tsm_node *node)

@@ -6,6 +6,7 @@
  * direction in which a row is read before it is overwritten. The channels that move are read and written once each.
  */
 #include "ops.h"
+#include "shift_narrow.h"
 
 #include <string.h>
 
@@ -135,10 +136,20 @@ static void move_in_place(float *x, float *edges, const tsm_dims *dims, tsm_shif
 
 void tsm_cpu_shift_in_place(float *x, float *edges, const tsm_dims *dims, tsm_shift shift)
 {
-    move_in_place(x, edges, dims, shift, pull);
+    if (tsm_cpu_shift_is_narrow(shift)) {
+        tsm_cpu_shift_narrow(x, edges, dims, shift, false);
+    } else {
+        move_in_place(x, edges, dims, shift, pull);
+    }
 }
 
 void tsm_cpu_unshift_in_place(float *x, const float *edges, const tsm_dims *dims, tsm_shift shift)
 {
-    move_in_place(x, (float *)(uintptr_t)edges, dims, shift, push);
+    float *kept = (float *)(uintptr_t)edges;
+
+    if (tsm_cpu_shift_is_narrow(shift)) {
+        tsm_cpu_shift_narrow(x, kept, dims, shift, true);
+    } else {
+        move_in_place(x, kept, dims, shift, push);
+    }
 }

@@ -20,9 +20,9 @@ bool tsm_cpu_picks(const tsm_node *node)
     return node->op == TSM_OP_CONV && tsm_cpu_is_matmul(node) && node->stride > 1;
 }
 
-bool tsm_cpu_loads_shifted(const tsm_plan *plan, const tsm_node *node)
+bool tsm_cpu_loads_shifted(const tsm_plan *plan, int index)
 {
-    return !plan->slots && tsm_cpu_shifts_in_load(plan->worker->prepared->shift_method, node);
+    return !plan->slots && tsm_cpu_shifts_in_load(plan->graph, plan->worker->prepared->shift_method, index);
 }
 
 bool tsm_cpu_restores(const tsm_plan *plan, int index)
@@ -30,15 +30,29 @@ bool tsm_cpu_restores(const tsm_plan *plan, int index)
     return plan->last_use[plan->graph->nodes[index].inputs[0]] != index;
 }
 
+tsm_cpu_inverted tsm_cpu_inverted_of(const tsm_plan *plan, int index)
+{
+    const tsm_node *project = &plan->graph->nodes[index], *depthwise = project - 1;
+    const tsm_node *expand = tsm_cpu_expands(plan->worker->prepared, index) ? project - 2 : NULL;
+
+    return (tsm_cpu_inverted){ .bias = { expand ? expand->bias : NULL, depthwise->bias, project->bias },
+                               .in = plan->shapes[(expand ? expand : depthwise)->inputs[0]],
+                               .dims = plan->shapes[index],
+                               .hidden = depthwise->out_channels,
+                               .stride = depthwise->stride,
+                               .threads = plan->worker->prepared->threads,
+                               .shift = expand && !plan->slots ? expand->shift : (tsm_shift){ 0 } };
+}
+
 tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int index)
 {
     const tsm_node *node = &plan->graph->nodes[index];
     const tsm_prepared *prepared = plan->worker->prepared;
     const tsm_dims *in = &plan->shapes[node->inputs[0]], *out = &plan->shapes[index];
-    const bool moved = node->shift.end > 0 && !tsm_cpu_loads_shifted(plan, node);
+    const bool moved = node->shift.end > 0 && !tsm_cpu_loads_shifted(plan, index);
     tsm_cpu_conv_space space = { padded(plan->ops[index].scratch_bytes), 0, 0 };
 
-    if (tsm_cpu_way_of(prepared->shift_method, node) == TSM_CPU_WINOGRAD)
+    if (tsm_cpu_way_of(plan->graph, prepared->shift_method, index) == TSM_CPU_WINOGRAD)
         space.op = padded(tsm_cpu_winograd_scratch_bytes(in, node->out_channels, prepared->threads));
     if (moved && prepared->shift_method == TSM_SHIFT_COPY) {
         space.shift = padded(value_bytes(in));

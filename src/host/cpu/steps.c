@@ -45,6 +45,7 @@ LOOP(take_back, "shift of streams, back", tsm_cpu_take_back(step->out, &step->in
 LOOP(pick, "pixels of the stride", tsm_cpu_pick_pixels(step->x, step->out, &step->in, step->node->stride))
 LOOP(gather, "gather 1x1 AVX-512", tsm_cpu_gather_run(&step->gather))
 LOOP(winograd, "winograd 3x3 AVX-512", tsm_cpu_winograd_run(&step->winograd))
+LOOP(inverted, "inverted residual AVX-512", tsm_cpu_inverted_run(&step->inverted))
 LOOP(add, "loop", tsm_cpu_add(step->x, step->y, step->out, tsm_dims_count(&step->dims)))
 LOOP(act, "loop", tsm_cpu_act(step->x, step->out, tsm_dims_count(&step->dims), step->node->act))
 LOOP(scale, "loop", tsm_cpu_scale(step->x, step->y, step->out, &step->in, step->node->act))

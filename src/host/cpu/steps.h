@@ -5,6 +5,7 @@
 
 #include "attention.h"
 #include "gather.h"
+#include "inverted.h"
 #include "ops.h"
 #include "winograd.h"
 
@@ -18,9 +19,9 @@ typedef struct tsm_cpu_step_kind {
 
 extern const tsm_cpu_step_kind tsm_cpu_step_copy, tsm_cpu_step_shift_copy, tsm_cpu_step_shift, tsm_cpu_step_unshift,
     tsm_cpu_step_renew_copy, tsm_cpu_step_renew, tsm_cpu_step_take_back, tsm_cpu_step_pick, tsm_cpu_step_product,
-    tsm_cpu_step_gather, tsm_cpu_step_winograd, tsm_cpu_step_attention, tsm_cpu_step_add, tsm_cpu_step_act,
-    tsm_cpu_step_scale, tsm_cpu_step_maxpool, tsm_cpu_step_avgpool, tsm_cpu_step_window_mean, tsm_cpu_step_tmean,
-    tsm_cpu_step_tpool;
+    tsm_cpu_step_gather, tsm_cpu_step_winograd, tsm_cpu_step_inverted, tsm_cpu_step_attention, tsm_cpu_step_add,
+    tsm_cpu_step_act, tsm_cpu_step_scale, tsm_cpu_step_maxpool, tsm_cpu_step_avgpool, tsm_cpu_step_window_mean,
+    tsm_cpu_step_tmean, tsm_cpu_step_tpool;
 
 /* Which members count depends on the kind. */
 struct tsm_cpu_step {
@@ -34,6 +35,7 @@ struct tsm_cpu_step {
     tsm_dnnl_bound product;
     tsm_cpu_gather gather;
     tsm_cpu_winograd winograd;
+    tsm_cpu_inverted inverted;
     tsm_cpu_caches caches; /* of live streams */
     const int *const *slot;
     tsm_cpu_attention_bound *attention; /* owned */

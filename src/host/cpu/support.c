@@ -38,15 +38,18 @@ tsm_shift_method tsm_cpu_choose_method(tsm_shift_method wanted)
 }
 
 /* How a convolution's shift is realised. */
-static const char *shift_text(const tsm_node *node, tsm_shift_method method)
+static const char *shift_text(const tsm_graph *graph, int index, tsm_shift_method method)
 {
+    const tsm_node *node = &graph->nodes[index];
+
     if (node->shift.end == 0) return "";
-    if (tsm_cpu_shifts_in_load(method, node)) return ", shift gathered";
+    if (tsm_cpu_shifts_in_load(graph, method, index)) return ", shift gathered";
     return method == TSM_SHIFT_COPY ? ", shift copied" : ", shift in place";
 }
 
-static void describe(const tsm_node *node, tsm_shift_method method, char text[TSM_SUPPORT_TEXT])
+static void describe(const tsm_graph *graph, int index, tsm_shift_method method, char text[TSM_SUPPORT_TEXT])
 {
+    const tsm_node *node = &graph->nodes[index];
     const char *what = "loop";
 
     if (node->op == TSM_OP_INPUT) what = "read by a loop";
@@ -55,10 +58,13 @@ static void describe(const tsm_node *node, tsm_shift_method method, char text[TS
     if (node->op == TSM_OP_CONV) {
         what = node->groups > 1 ? "oneDNN convolution in groups" : "oneDNN convolution";
         if (tsm_cpu_is_matmul(node)) what = "1x1 as a oneDNN matrix product";
-        if (tsm_cpu_way_of(method, node) == TSM_CPU_GATHER) what = "1x1 as a matrix product of our own, AVX-512";
-        if (tsm_cpu_way_of(method, node) == TSM_CPU_WINOGRAD) what = "3x3 by Winograd's F(4x4, 3x3), AVX-512";
+        if (tsm_cpu_way_of(graph, method, index) == TSM_CPU_GATHER)
+            what = "1x1 as a matrix product of our own, AVX-512";
+        if (tsm_cpu_way_of(graph, method, index) == TSM_CPU_WINOGRAD) what = "3x3 by Winograd's F(4x4, 3x3), AVX-512";
+        if (tsm_cpu_part_of(graph, method, index) != TSM_CPU_NO_PART)
+            what = "part of an inverted residual in one pass, AVX-512";
     }
-    snprintf(text, TSM_SUPPORT_TEXT, "%s%s", what, shift_text(node, method));
+    snprintf(text, TSM_SUPPORT_TEXT, "%s%s", what, shift_text(graph, index, method));
 }
 
 bool tsm_cpu_supports(const tsm_backend_config *config, const tsm_graph *graph, int index,
@@ -71,6 +77,6 @@ bool tsm_cpu_supports(const tsm_backend_config *config, const tsm_graph *graph, 
         snprintf(text, TSM_SUPPORT_TEXT, "%s must be folded before", tsm_op_name(node->op));
         return false;
     }
-    describe(node, tsm_cpu_choose_method(config->shift_method), text);
+    describe(graph, index, tsm_cpu_choose_method(config->shift_method), text);
     return true;
 }

@@ -13,9 +13,6 @@
 #include "prepared.h"
 #include "winograd.h"
 
-/* The shape that layouts are chosen for; the layouts of most others are the same. */
-#define USUAL_PIXELS 224
-
 static void pack_destroy(tsm_cpu_pack *pack)
 {
     if (!pack) return;
@@ -69,14 +66,21 @@ fail:
 static tsm_status pack_for_ours(tsm_prepared *prepared, const tsm_node *node, int index, const float *plain,
                                 tsm_error *error)
 {
-    const bool winograd = tsm_cpu_way_of(prepared->shift_method, node) == TSM_CPU_WINOGRAD;
+    const tsm_cpu_part part = tsm_cpu_part_in(prepared, index);
+    const bool winograd = tsm_cpu_way_of(prepared->graph, prepared->shift_method, index) == TSM_CPU_WINOGRAD;
     const int n = node->out_channels, c = node->in_channels;
-    const uint64_t count = winograd ? tsm_cpu_winograd_packed_count(n, c) : tsm_cpu_gather_packed_count(n, c);
+    const uint64_t count = part       ? tsm_cpu_inverted_packed_count(node, part)
+                           : winograd ? tsm_cpu_winograd_packed_count(n, c)
+                                      : tsm_cpu_gather_packed_count(n, c);
     const uint64_t bytes = count * sizeof(float);
     tsm_cpu_pack *pack = pack_alloc(bytes, error);
 
     if (!pack) return TSM_ERROR_MEMORY;
-    (winograd ? tsm_cpu_winograd_pack : tsm_cpu_gather_pack)(plain, pack->data, n, c);
+    if (part) {
+        tsm_cpu_inverted_pack(node, part, plain, pack->data);
+    } else {
+        (winograd ? tsm_cpu_winograd_pack : tsm_cpu_gather_pack)(plain, pack->data, n, c);
+    }
     prepared->packs[index] = pack;
     prepared->weight_bytes += bytes;
     return TSM_OK;
@@ -100,13 +104,28 @@ fail:
     return status;
 }
 
+/* tsm_node_weights, shared among the threads. */
+static void read_weights(const tsm_node *node, float *plain)
+{
+    enum { FILTERS = 16 };
+    const int64_t per_filter = node->weight.count / node->out_channels;
+
+#pragma omp parallel for schedule(static) if (node->weight.count > 65536)
+    for (int first = 0; first < node->out_channels; first += FILTERS) {
+        const int left = node->out_channels - first;
+
+        tsm_node_filters(node, first, left < FILTERS ? left : FILTERS, plain + first * per_filter);
+    }
+}
+
 static tsm_status pack_node(tsm_prepared *prepared, const tsm_dims *shapes, int index, float *plain, tsm_error *error)
 {
     const tsm_node *node = tsm_graph_node(prepared->graph, index);
 
-    tsm_node_weights(node, plain);
+    read_weights(node, plain);
     if (node->bias) prepared->weight_bytes += (uint64_t)node->out_channels * sizeof(float);
-    if (tsm_cpu_way_of(prepared->shift_method, node) == TSM_CPU_DNNL)
+    if (!tsm_cpu_part_in(prepared, index) &&
+        tsm_cpu_way_of(prepared->graph, prepared->shift_method, index) == TSM_CPU_DNNL)
         return pack_for_dnnl(prepared, shapes, index, plain, error);
     return pack_for_ours(prepared, node, index, plain, error);
 }
@@ -129,18 +148,22 @@ static int64_t largest_weight(const tsm_graph *graph)
 
 tsm_status tsm_cpu_weights_prepare(tsm_prepared *prepared, tsm_error *error)
 {
-    const tsm_shape usual = { .n = 1, .t = prepared->graph->segments, .h = USUAL_PIXELS, .w = USUAL_PIXELS };
+    const int side = tsm_cpu_usual_side(prepared->graph);
+    const tsm_shape usual = { .n = 1, .t = prepared->graph->segments, .h = side, .w = side };
     const size_t count = (size_t)prepared->graph->count, largest = (size_t)largest_weight(prepared->graph);
     tsm_dims *shapes = tsm_alloc_zero(count, sizeof *shapes);
     float *plain = tsm_alloc_aligned(largest, sizeof *plain);
     tsm_status status = TSM_OK;
 
     prepared->packs = tsm_alloc_zero(count, sizeof(tsm_cpu_pack *));
-    if (!shapes || !plain || !prepared->packs) {
+    prepared->parts = tsm_alloc_zero(count, sizeof *prepared->parts);
+    if (!shapes || !plain || !prepared->packs || !prepared->parts) {
         status = tsm_fail_memory(error, largest * sizeof *plain);
         goto fail;
     }
     TSM_TRY(tsm_graph_infer(prepared->graph, &usual, shapes, error));
+    for (int i = 0; i < prepared->graph->count; i++)
+        prepared->parts[i] = tsm_cpu_part_of(prepared->graph, prepared->shift_method, i);
     for (int i = 0; i < prepared->graph->count; i++) {
         if (!has_weights(&prepared->graph->nodes[i])) continue;
         TSM_TRY(tsm_cancel_check(&prepared->cancel, error));
@@ -163,6 +186,7 @@ void tsm_cpu_weights_release(tsm_prepared *prepared)
         }
     }
     tsm_free(prepared->packs);
+    tsm_free(prepared->parts);
     prepared->packs = NULL;
 }
 

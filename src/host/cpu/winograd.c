@@ -19,7 +19,7 @@
 #define COLUMNS      64                /* of output points at a time */
 
 #if defined(__x86_64__)
-#define WIDE __attribute__((target("avx512f,prefer-vector-width=512")))
+#define WIDE __attribute__((target("avx512f")))
 #else
 #define WIDE
 #endif

@@ -7,7 +7,6 @@
 #define OUT    TSM_WINOGRAD_OUT
 #define LANES  TSM_WINOGRAD_LANES
 #define PANEL  TSM_WINOGRAD_PANEL
-#define ROWS   12 /* of a product at a time: with two vectors of columns 24 accumulators */
 
 int64_t tsm_winograd_points_count(int64_t rows, int columns)
 {
@@ -28,9 +27,9 @@ int64_t tsm_winograd_tile_count(const tsm_dims *dims)
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
+#include "avx512.h"
 
-#define AVX512 __attribute__((target("avx512f")))
+#define AVX512 TSM_AVX512
 #define INLINE static inline __attribute__((always_inline))
 
 /* The points other than zero and infinity, their squares and cubes. */
@@ -195,26 +194,10 @@ void tsm_winograd_scatter(const tsm_cpu_winograd *what, int64_t first, int64_t c
 INLINE AVX512 void multiply_rows(const float *x, int64_t k, const float *panel, float *to, int64_t to_pitch,
                                  const int rows, const int vectors)
 {
-    __m512 sum[ROWS][2];
+    __m512 sum[TSM_ROWS_MOST][2];
 
-#pragma GCC unroll 12
-    for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; j++) sum[r][j] = _mm512_setzero_ps();
-    }
-    for (int64_t i = 0; i < k; i++, panel += vectors * LANES) {
-        __m512 weights[2];
-
-#pragma GCC unroll 2
-        for (int j = 0; j < vectors; j++) weights[j] = _mm512_loadu_ps(panel + j * LANES);
-#pragma GCC unroll 12
-        for (int r = 0; r < rows; r++) {
-            const __m512 value = _mm512_set1_ps(x[r * k + i]);
-
-#pragma GCC unroll 2
-            for (int j = 0; j < vectors; j++) sum[r][j] = _mm512_fmadd_ps(value, weights[j], sum[r][j]);
-        }
-    }
+    tsm_rows_clear(sum, rows, vectors);
+    tsm_rows_accumulate(sum, x, k, k, panel, rows, vectors);
 #pragma GCC unroll 12
     for (int r = 0; r < rows; r++) {
 #pragma GCC unroll 2
@@ -234,42 +217,26 @@ typedef void multiply_function(const float *x, int64_t k, const float *panel, fl
     {                                                                                                                \
         multiply_rows(x, k, panel, to, pitch, rows, 2);                                                              \
     }
-MULTIPLY(1)
-MULTIPLY(2)
-MULTIPLY(3)
-MULTIPLY(4)
-MULTIPLY(5)
-MULTIPLY(6)
-MULTIPLY(7)
-MULTIPLY(8)
-MULTIPLY(9)
-MULTIPLY(10)
-MULTIPLY(11)
-MULTIPLY(12)
+TSM_ROWS_EACH(MULTIPLY)
 
-static multiply_function *const kernels[2][ROWS] = {
-    { multiply_1_1, multiply_2_1, multiply_3_1, multiply_4_1, multiply_5_1, multiply_6_1, multiply_7_1, multiply_8_1,
-      multiply_9_1, multiply_10_1, multiply_11_1, multiply_12_1 },
-    { multiply_1_2, multiply_2_2, multiply_3_2, multiply_4_2, multiply_5_2, multiply_6_2, multiply_7_2, multiply_8_2,
-      multiply_9_2, multiply_10_2, multiply_11_2, multiply_12_2 },
-};
+#define KERNELS(rows) { multiply_##rows##_1, multiply_##rows##_2 },
+static multiply_function *const kernels[TSM_ROWS_MOST][2] = { TSM_ROWS_EACH(KERNELS) };
 
 void tsm_winograd_multiply(const tsm_cpu_winograd *what, const tsm_winograd_points *from, int64_t row, int64_t count,
                            int column, const tsm_winograd_points *to, int at)
 {
     const int64_t k = what->dims.c;
     const int width = what->n - column < PANEL ? LANES : PANEL;
-    multiply_function *const *table = kernels[width / LANES - 1];
     const float *panel = what->packed + column * POINTS * k;
 
     for (int p = 0; p < POINTS; p++, panel += k * width) {
         const float *x = from->data + p * from->pitch + row * k;
         float *out = to->data + p * to->pitch + at;
 
-        for (int64_t i = 0; i < count; i += ROWS) {
-            const int64_t rows = count - i < ROWS ? count - i : ROWS;
+        for (int64_t i = 0; i < count; i += TSM_ROWS_MOST) {
+            const int64_t rows = count - i < TSM_ROWS_MOST ? count - i : TSM_ROWS_MOST;
 
-            table[rows - 1](x + i * k, k, panel, out + i * to->columns, to->columns);
+            kernels[rows - 1][width / LANES - 1](x + i * k, k, panel, out + i * to->columns, to->columns);
         }
     }
 }
@@ -285,18 +252,6 @@ INLINE AVX512 void from_points(const __m512 m[SIDE], __m512 y[OUT])
     y[1] = _mm512_fmadd_ps(_mm512_set1_ps(A), less_a, _mm512_mul_ps(_mm512_set1_ps(B), less_b));
     y[2] = _mm512_fmadd_ps(_mm512_set1_ps(A2), sum_a, _mm512_mul_ps(_mm512_set1_ps(B2), sum_b));
     y[3] = _mm512_fmadd_ps(_mm512_set1_ps(A3), less_a, _mm512_fmadd_ps(_mm512_set1_ps(B3), less_b, m[5]));
-}
-
-/* Max and min return their second operand where one is NaN, so NaN stays. */
-INLINE AVX512 __m512 activate(__m512 value, tsm_act act)
-{
-    const __m512 low = _mm512_setzero_ps();
-
-    if (act == TSM_ACT_RELU || act == TSM_ACT_RELU6) value = _mm512_max_ps(low, value);
-    if (act == TSM_ACT_RELU6) value = _mm512_min_ps(_mm512_set1_ps(6.0f), value);
-    if (act == TSM_ACT_LEAKY_RELU)
-        value = _mm512_max_ps(_mm512_mul_ps(value, _mm512_set1_ps(TSM_LEAKY_SLOPE)), value);
-    return value;
 }
 
 /* A vector of columns of a tile; `to` is its first pixel. */
@@ -327,7 +282,7 @@ AVX512 static void collect_vector(const tsm_cpu_winograd *what, const float *fro
 
             if (x >= wide) break;
             if (what->sum) value = _mm512_add_ps(value, _mm512_loadu_ps(pixel));
-            _mm512_storeu_ps(pixel, activate(value, what->act));
+            _mm512_storeu_ps(pixel, tsm_activate(value, what->act));
         }
     }
 }

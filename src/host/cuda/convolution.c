@@ -46,19 +46,44 @@ static void choose_activation(tsm_convolution *c, const tsm_node *node)
     c->spec.act = TSM_ACT_NONE;
 }
 
+/* A kernel of ours has every activation, where a library's product is written, read and written once more for some:
+ * those are ours wherever they may be. Others are for a trial to decide, with the same filters. */
+static void choose_whose(tsm_convolution *c, const tsm_graph *graph, int index, const tsm_cuda_dtype *dtype,
+                         tsm_conv_whose whose)
+{
+    const tsm_node *node = &graph->nodes[index];
+    tsm_conv_spec fused = c->spec;
+    tsm_conv_kernel_spec ours;
+    const char *why;
+
+    fused.act = node->act;
+    fused.whose = TSM_CONV_OURS;
+    if (whose == TSM_CONV_LIBRARIES || !tsm_ours_may(&ours, graph, index, dtype)) return;
+    if (!tsm_conv_ours_spec(&ours, &fused, &why)) return;
+    if (whose == TSM_CONV_OURS || c->later != TSM_ACT_NONE) {
+        c->spec = fused;
+        c->later = TSM_ACT_NONE;
+        c->packed = true;
+    } else if (tsm_conv_spec_weight_count(&fused) == tsm_conv_spec_weight_count(&c->spec)) {
+        c->spec.whose = TSM_CONV_ANY;
+    }
+}
+
 void tsm_convolution_make(tsm_convolution *c, const tsm_graph *graph, const tsm_dims *shapes,
                           const tsm_cuda_value *values, int index, const tsm_cuda_dtype *dtype,
-                          tsm_shift_method method)
+                          const tsm_cuda_way *way)
 {
     const tsm_node *node = &graph->nodes[index];
 
     memset(c, 0, sizeof *c);
     c->depthwise = tsm_cuda_is_depthwise(node);
-    c->gather = method == TSM_SHIFT_GATHER && tsm_gather_spec(&c->spec, graph, shapes, values, index, dtype);
+    c->gather = way->shift == TSM_SHIFT_GATHER && tsm_gather_spec(&c->spec, graph, shapes, values, index, dtype);
+    c->packed = c->gather;
     if (c->gather) return;
     c->spec = tsm_node_spec(graph, shapes, values, index, dtype);
     choose_staging(c, node, &values[node->inputs[0]], dtype);
     choose_activation(c, node);
+    choose_whose(c, graph, index, dtype, way->whose);
 }
 
 void tsm_convolution_sketch(tsm_convolution *c, const tsm_graph *graph, int index, const tsm_cuda_dtype *dtype)

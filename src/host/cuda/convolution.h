@@ -8,6 +8,7 @@
 
 #include "cuda/conv/ours.h"
 #include "layout.h"
+#include "way.h"
 
 /* What happens to the input before it is read. */
 typedef enum tsm_staging {
@@ -22,18 +23,15 @@ typedef struct tsm_convolution {
     tsm_staging staging;
     uint64_t staged_bytes;
     bool overlap;  /* reads the shifted copy beside its input */
-    bool gather;   /* shifts as it reads, with packed filters */
+    bool gather;   /* shifts as it reads */
+    bool packed;   /* by our kernels alone, with packed filters */
     tsm_act later; /* an activation that no library fuses: a kernel of ours behind it */
 } tsm_convolution;
 
-/* Of node `index`, a CONV or FC; `values` are those of tsm_cuda_layout_make for the same shapes and method. */
+/* Of node `index`, a CONV or FC; `values` are those of tsm_cuda_layout_make for the same shapes and way. */
 void tsm_convolution_make(tsm_convolution *convolution, const tsm_graph *graph, const tsm_dims *shapes,
                           const tsm_cuda_value *values, int index, const tsm_cuda_dtype *dtype,
-                          tsm_shift_method method);
-
-/* What the node asks of a library where its input needs nothing done and every activation is fused. */
-void tsm_convolution_spec(tsm_conv_spec *spec, const tsm_graph *graph, const tsm_dims *shapes,
-                          const tsm_cuda_value *values, int index, const tsm_cuda_dtype *dtype);
+                          const tsm_cuda_way *way);
 
 /* The same of a node alone, whatever the shapes: dense, one pixel. For questions about what can run. */
 void tsm_convolution_sketch(tsm_convolution *convolution, const tsm_graph *graph, int index,

@@ -58,7 +58,7 @@ static tsm_conv_buffers buffers_of(const tsm_binding *b, int index, const void *
 
     return (tsm_conv_buffers){
         .in = (const char *)in + c->spec.in_offset * s->prepared->dtype->bytes,
-        .weights = c->gather    ? weight->packed
+        .weights = c->packed    ? weight->packed
                    : c->overlap ? weight->rotated
                                 : weight->filters,
         .bias = weight->bias,

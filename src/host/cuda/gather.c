@@ -78,6 +78,17 @@ bool tsm_gather_spec(tsm_conv_spec *spec, const tsm_graph *graph, const tsm_dims
     return tsm_conv_spec_gathers(spec) && tsm_conv_ours_spec(&ours, spec, &why);
 }
 
+bool tsm_ours_may(tsm_conv_kernel_spec *ours, const tsm_graph *graph, int index, const tsm_cuda_dtype *dtype)
+{
+    tsm_conv_spec sketch;
+    const char *why;
+
+    if (!is_convolution(&graph->nodes[index])) return false;
+    sketch = tsm_node_spec_sketch(graph, index, dtype);
+    sketch.h = sketch.w = SKETCH_SIDE;
+    return tsm_conv_ours_spec(ours, &sketch, &why);
+}
+
 bool tsm_gather_may(tsm_conv_kernel_spec *ours, const tsm_graph *graph, int index, const tsm_cuda_dtype *dtype,
                     const char **why)
 {

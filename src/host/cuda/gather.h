@@ -25,4 +25,8 @@ bool tsm_gather_spec(tsm_conv_spec *spec, const tsm_graph *graph, const tsm_dims
 bool tsm_gather_may(tsm_conv_kernel_spec *spec, const tsm_graph *graph, int index, const tsm_cuda_dtype *dtype,
                     const char **why);
 
+/* Whether our kernels may compute node `index`, at one shape or another, where it shifts nothing as it reads; if so,
+ * *spec for how its filters are packed. */
+bool tsm_ours_may(tsm_conv_kernel_spec *spec, const tsm_graph *graph, int index, const tsm_cuda_dtype *dtype);
+
 #endif

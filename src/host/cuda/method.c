@@ -94,37 +94,58 @@ fail:
     return status;
 }
 
-/* The plan has the schedule of an overlap; takes that of a copy where it is faster. */
-static tsm_status try_copy(tsm_plan *plan, const tsm_plan_arguments *arguments, tsm_tuner *tuner, const char *name,
-                           tsm_error *error)
+/* Times `other` against the schedule of the plan, in memory of its own, and leaves the faster one there. *tried: not
+ * where there is no memory to spare. */
+static tsm_status keep_faster(bool *tried, tsm_plan *plan, tsm_schedule *other, tsm_error *error)
 {
-    const uint64_t bytes = plan->schedule.memory.arena_bytes;
-    tsm_schedule copy;
+    const uint64_t bytes = plan->schedule.memory.arena_bytes, others = other->memory.arena_bytes;
     char *arena = NULL;
     bool faster = false;
     tsm_status status;
 
-    TSM_TRY_RETURN(tsm_schedule_make(&copy, plan->worker->prepared, arguments, TSM_SHIFT_COPY, tuner, error));
-    if (cudaMalloc((void **)&arena, copy.memory.arena_bytes > bytes ? copy.memory.arena_bytes : bytes) !=
-        cudaSuccess) {
+    *tried = cudaMalloc((void **)&arena, others > bytes ? others : bytes) == cudaSuccess;
+    if (!*tried) {
         cudaGetLastError();
-        tsm_schedule_clear(&copy);
-        return TSM_OK; /* untried */
+        return TSM_OK;
     }
-    status = is_faster(&faster, plan, &copy, arena, error);
+    status = is_faster(&faster, plan, other, arena, error);
     cudaFree(arena);
-    if (status == TSM_OK) {
-        tsm_tune_cache_set(tuner->cache, name, faster ? "copy" : "overlap");
-        tuner->found = true;
-    }
     if (faster) {
         const tsm_schedule slower = plan->schedule;
 
-        plan->schedule = copy;
-        copy = slower;
+        plan->schedule = *other;
+        *other = slower;
     }
-    tsm_schedule_clear(&copy);
     return status;
+}
+
+/* The same where the other way makes another schedule at all; what cannot be made is passed over. */
+static tsm_status try_way(bool *tried, tsm_plan *plan, const tsm_plan_arguments *arguments, const tsm_cuda_way *way,
+                          tsm_tuner *tuner, tsm_error *error)
+{
+    tsm_schedule other;
+    tsm_error why = { 0 };
+    tsm_status status = tsm_schedule_make(&other, plan->worker->prepared, arguments, way, tuner, &why);
+
+    if (status != TSM_OK) return tsm_cancel_check(&plan->worker->prepared->cancel, error);
+    if (!tsm_schedule_same(&plan->schedule, &other)) status = keep_faster(tried, plan, &other, error);
+    tsm_schedule_clear(&other);
+    return status;
+}
+
+/* The plan has the schedule of the first way. */
+static tsm_status try_others(tsm_plan *plan, const tsm_plan_arguments *arguments, tsm_tuner *tuner, const char *name,
+                             tsm_error *error)
+{
+    const tsm_cuda_way *way;
+    bool tried = true;
+
+    for (int i = 1; tried && (way = tsm_cuda_way_at(i)) != NULL; i++)
+        TSM_TRY_RETURN(try_way(&tried, plan, arguments, way, tuner, error));
+    if (!tried) return TSM_OK;
+    tsm_tune_cache_set(tuner->cache, name, plan->schedule.way.name);
+    tuner->found = true;
+    return TSM_OK;
 }
 
 static void name_shape(const tsm_plan_arguments *arguments, const tsm_graph *graph, char name[TSM_TUNE_NAME])
@@ -134,22 +155,28 @@ static void name_shape(const tsm_plan_arguments *arguments, const tsm_graph *gra
     snprintf(name, TSM_TUNE_NAME, "shift,%dx%dx%dx%d", d->n, d->t, d->h, d->w);
 }
 
+/* What an earlier run found; NULL where it found nothing. */
+static const tsm_cuda_way *find_way(const tsm_tuner *tuner, const char *name)
+{
+    char value[TSM_TUNE_VALUE];
+
+    return tsm_tune_cache_get(tuner->cache, name, value) ? tsm_cuda_way_find(value) : NULL;
+}
+
 tsm_status tsm_cuda_schedule_best(tsm_plan *plan, const tsm_plan_arguments *arguments, tsm_tuner *tuner,
                                   tsm_error *error)
 {
     const tsm_prepared *prepared = plan->worker->prepared;
-    char name[TSM_TUNE_NAME], value[TSM_TUNE_VALUE];
-    tsm_shift_method method = prepared->method;
-    bool known = true;
+    const bool open = prepared->method == TSM_SHIFT_AUTO;
+    const tsm_cuda_way *known = open ? NULL : &prepared->way;
+    char name[TSM_TUNE_NAME];
 
-    if (arguments->slots) { /* a trial would run over their states */
-        method = method == TSM_SHIFT_AUTO || method == TSM_SHIFT_OVERLAP ? TSM_SHIFT_OVERLAP : TSM_SHIFT_COPY;
-    } else if (method == TSM_SHIFT_AUTO) {
-        name_shape(arguments, prepared->graph, name);
-        known = tsm_tune_cache_get(tuner->cache, name, value);
-        method = known && strcmp(value, "copy") == 0 ? TSM_SHIFT_COPY : TSM_SHIFT_OVERLAP;
-    }
-    TSM_TRY_RETURN(tsm_schedule_make(&plan->schedule, prepared, arguments, method, tuner, error));
-    if (known || !tuner->timed || !tsm_schedule_overlaps(&plan->schedule)) return TSM_OK;
-    return try_copy(plan, arguments, tuner, name, error);
+    name_shape(arguments, prepared->graph, name);
+    if (arguments->slots) /* a trial would run over their states */
+        known = tsm_cuda_way_of(prepared->method == TSM_SHIFT_GATHER ? TSM_SHIFT_COPY : prepared->method);
+    else if (open)
+        known = find_way(tuner, name);
+    TSM_TRY_RETURN(
+        tsm_schedule_make(&plan->schedule, prepared, arguments, known ? known : tsm_cuda_way_at(0), tuner, error));
+    return known || !tuner->timed ? TSM_OK : try_others(plan, arguments, tuner, name, error);
 }

@@ -155,10 +155,10 @@ tsm_status tsm_cuda_observe(tsm_plan *plan, const tsm_run_arguments *arguments, 
     if (arguments->profiler) TSM_TRY(open_events(&o, error));
     if (arguments->visitor) TSM_TRY(open_values(&o, error));
     TSM_TRY(run_steps(&o, error));
-    if (arguments->profiler) TSM_TRY(tell_times(&o, error));
+    if (o.events) TSM_TRY(tell_times(&o, error));
 fail:
     cudaStreamSynchronize(stream);
-    while (o.event_count) cudaEventDestroy(o.events[--o.event_count]);
+    while (o.events && o.event_count) cudaEventDestroy(o.events[--o.event_count]);
     tsm_free(o.events);
     tsm_free(o.raw);
     tsm_free(o.values);

@@ -13,7 +13,7 @@ typedef struct scene {
     const tsm_graph *graph;
     const tsm_dims *shapes;
     const tsm_cuda_dtype *dtype;
-    tsm_shift_method method;
+    const tsm_cuda_way *way;
     tsm_cuda_value *values;
 } scene;
 
@@ -101,11 +101,11 @@ static void predict_conv(const scene *s, int index, tsm_predicted *p)
     tsm_convolution c;
     uint64_t in;
 
-    tsm_convolution_make(&c, s->graph, s->shapes, s->values, index, s->dtype, s->method);
+    tsm_convolution_make(&c, s->graph, s->shapes, s->values, index, s->dtype, s->way);
     in = dense_bytes(s, node->inputs[0]);
     if (tsm_cuda_is_matmul(node, true) && node->stride > 1) /* the pixels between are not needed */
         in = (uint64_t)(c.spec.images * c.spec.oh * c.spec.ow * c.spec.channels * s->dtype->bytes);
-    p->how = c.gather                            ? "convolution of ours"
+    p->how = c.packed                            ? "convolution of ours"
              : c.depthwise                       ? "depthwise kernel"
              : tsm_conv_spec_is_product(&c.spec) ? "matrix product"
                                                  : "convolution";
@@ -173,9 +173,9 @@ static tsm_status predict_node(const scene *s, int index, tsm_predicted *p, tsm_
 }
 
 tsm_status tsm_predict(tsm_prediction *prediction, const tsm_graph *graph, const tsm_dims *shapes,
-                       tsm_precision precision, tsm_shift_method method, tsm_error *error)
+                       tsm_precision precision, const tsm_cuda_way *way, tsm_error *error)
 {
-    scene s = { .graph = graph, .shapes = shapes, .dtype = tsm_cuda_dtype_of(precision), .method = method };
+    scene s = { .graph = graph, .shapes = shapes, .dtype = tsm_cuda_dtype_of(precision), .way = way };
     tsm_status status;
 
     memset(prediction, 0, sizeof *prediction);
@@ -190,7 +190,7 @@ tsm_status tsm_predict(tsm_prediction *prediction, const tsm_graph *graph, const
         status = tsm_fail_memory(error, (size_t)graph->count * sizeof *prediction->nodes);
         goto fail;
     }
-    tsm_cuda_layout_make(s.values, graph, shapes, s.dtype, method);
+    tsm_cuda_layout_make(s.values, graph, shapes, s.dtype, way->shift);
     for (int i = 0; i < graph->count; i++) TSM_TRY(predict_node(&s, i, &prediction->nodes[i], error));
     tsm_free(s.values);
     return TSM_OK;

@@ -11,6 +11,7 @@
 #define TSM_CUDA_PREDICT_H
 
 #include "graph/backend.h"
+#include "way.h"
 
 /* What a GPU reaches at best, as measured by others; by precision, multiply-adds counted as two. */
 typedef struct tsm_ceiling {
@@ -38,10 +39,10 @@ typedef struct tsm_prediction {
     tsm_precision precision;
 } tsm_prediction;
 
-/* Of an optimised graph whose nodes are all supported, uint8 frames in device memory. `method` is COPY, OVERLAP or
- * GATHER. Errors: MEMORY, UNSUPPORTED. */
+/* Of an optimised graph whose nodes are all supported, uint8 frames in device memory. What a trial decides counts
+ * as a library's. Errors: MEMORY, UNSUPPORTED. */
 tsm_status tsm_predict(tsm_prediction *prediction, const tsm_graph *graph, const tsm_dims *shapes,
-                       tsm_precision precision, tsm_shift_method method, tsm_error *error);
+                       tsm_precision precision, const tsm_cuda_way *way, tsm_error *error);
 void tsm_prediction_clear(tsm_prediction *prediction);
 
 /* Seconds of a layer at a ceiling: as the plan stands, and its floor. */

@@ -2,6 +2,9 @@
 /* prepared.c - see prepared.h. */
 #include "prepared.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static tsm_status check_support(const tsm_graph *graph, const tsm_backend_config *config, tsm_error *error)
 {
     char why[TSM_SUPPORT_TEXT];
@@ -26,6 +29,19 @@ void tsm_cuda_release(tsm_prepared *prepared)
     tsm_free(prepared);
 }
 
+/* TSM_CUDA_CONVS names whose kernels compute what shifts nothing as it reads, where a method is asked for. */
+static tsm_cuda_way choose_way(tsm_shift_method method)
+{
+    const char *whose = getenv("TSM_CUDA_CONVS");
+    tsm_cuda_way way = *tsm_cuda_way_of(method);
+
+    if (!whose || method == TSM_SHIFT_AUTO) return way;
+    if (strcmp(whose, "libraries") == 0) way.whose = TSM_CONV_LIBRARIES;
+    if (strcmp(whose, "any") == 0) way.whose = TSM_CONV_ANY;
+    if (strcmp(whose, "ours") == 0) way.whose = TSM_CONV_OURS;
+    return way;
+}
+
 static tsm_status make_weights(tsm_prepared *prepared, tsm_error *error)
 {
     int previous;
@@ -33,7 +49,7 @@ static tsm_status make_weights(tsm_prepared *prepared, tsm_error *error)
 
     TSM_TRY_RETURN(tsm_cuda_enter(&prepared->device, &previous, error));
     status = tsm_cuda_weights_make(&prepared->weights, prepared->graph, prepared->dtype, prepared->method,
-                                   &prepared->cancel, error);
+                                   prepared->way.whose, &prepared->cancel, error);
     tsm_cuda_leave(previous);
     return status;
 }
@@ -51,8 +67,10 @@ tsm_status tsm_cuda_prepare(tsm_prepared **out, const tsm_graph *graph, const ts
     prepared->graph = graph;
     prepared->dtype = tsm_cuda_dtype_of(config->precision);
     prepared->method = config->shift_method;
+    prepared->way = choose_way(config->shift_method);
     prepared->graphs = config->graphs;
     prepared->tune = config->tune;
+    prepared->wgmma = config->wgmma;
     prepared->ranges = config->ranges;
     prepared->max_bytes = config->max_bytes;
     prepared->cancel = config->cancel;

@@ -8,6 +8,7 @@
 #include "cuda/conv/conv.h"
 #include "device.h"
 #include "dtype.h"
+#include "way.h"
 #include "weights.h"
 
 struct tsm_prepared {
@@ -15,8 +16,10 @@ struct tsm_prepared {
     const tsm_graph *graph;
     const tsm_cuda_dtype *dtype;
     tsm_shift_method method; /* AUTO: chosen by each plan */
+    tsm_cuda_way way;        /* unless AUTO */
     bool graphs;             /* a CUDA graph a plan; otherwise kernel by kernel */
     bool tune;               /* time the candidates; otherwise a fixed order */
+    bool wgmma;              /* our convolutions on wgmma are candidates, too */
     bool ranges;             /* NVTX ranges of the layers, outside of CUDA graphs */
     uint64_t max_bytes;      /* of a worker; 0: no limit */
     tsm_cancel cancel;

@@ -35,7 +35,7 @@ static void describe_convolutions(tsm_schedule *s)
 
     for (int i = 0; i < graph->count; i++)
         if (graph->nodes[i].op == TSM_OP_CONV || graph->nodes[i].op == TSM_OP_FC)
-            tsm_convolution_make(&s->convolutions[i], graph, s->shapes, s->values, i, s->prepared->dtype, s->method);
+            tsm_convolution_make(&s->convolutions[i], graph, s->shapes, s->values, i, s->prepared->dtype, &s->way);
 }
 
 static tsm_status choose_kernel(tsm_schedule *s, int index, tsm_tuner *tuner, tsm_error *error)
@@ -183,7 +183,7 @@ static tsm_status allocate(tsm_schedule *s, tsm_error *error)
 }
 
 tsm_status tsm_schedule_make(tsm_schedule *s, const tsm_prepared *prepared, const tsm_plan_arguments *arguments,
-                             tsm_shift_method method, tsm_tuner *tuner, tsm_error *error)
+                             const tsm_cuda_way *way, tsm_tuner *tuner, tsm_error *error)
 {
     tsm_status status;
 
@@ -192,9 +192,9 @@ tsm_status tsm_schedule_make(tsm_schedule *s, const tsm_prepared *prepared, cons
     s->shapes = arguments->shapes;
     s->resize = arguments->resize;
     s->slots = arguments->slots;
-    s->method = method;
+    s->way = *way;
     TSM_TRY(allocate(s, error));
-    tsm_cuda_layout_make(s->values, prepared->graph, s->shapes, prepared->dtype, method);
+    tsm_cuda_layout_make(s->values, prepared->graph, s->shapes, prepared->dtype, way->shift);
     describe_convolutions(s);
     s->fork_count = tsm_forks_find(s->forks, prepared->graph);
     TSM_TRY(refuse_early(s, error));
@@ -221,9 +221,19 @@ void tsm_schedule_clear(tsm_schedule *s)
     memset(s, 0, sizeof *s);
 }
 
-bool tsm_schedule_overlaps(const tsm_schedule *s)
+static bool same_conv(const tsm_conv *a, const tsm_conv *b)
 {
-    for (int i = 0; i < node_count(s); i++)
-        if (s->values[i].side.end) return true;
-    return false;
+    return !a || !b ? a == b : a->family == b->family && a->index == b->index;
+}
+
+bool tsm_schedule_same(const tsm_schedule *a, const tsm_schedule *b)
+{
+    for (int i = 0; i < node_count(a); i++) {
+        const tsm_convolution *p = &a->convolutions[i], *q = &b->convolutions[i];
+
+        if (a->values[i].pitch != b->values[i].pitch || a->values[i].view != b->values[i].view) return false;
+        if (p->gather != q->gather || p->staging != q->staging || p->later != q->later) return false;
+        if (!same_conv(a->conv_of[i], b->conv_of[i])) return false;
+    }
+    return true;
 }

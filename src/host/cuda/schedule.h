@@ -19,7 +19,7 @@ typedef struct tsm_schedule {
     const tsm_resample *resize; /* borrowed; NULL: frames come at the size of the input */
     const tsm_slots *slots;     /* borrowed; NULL: whole clips */
     const int32_t *indices;     /* of slots: in device memory, the slot of each clip; the plan's */
-    tsm_shift_method method;    /* COPY, OVERLAP or GATHER */
+    tsm_cuda_way way;
     tsm_cuda_value *values;
     tsm_convolution *convolutions; /* one a node, zeroes where it is none */
     tsm_conv **convs;              /* room for one a node; equal specs share one */
@@ -35,12 +35,12 @@ typedef struct tsm_schedule {
 
 /* Blocking: may run the autotuner. Errors: UNSUPPORTED, MEMORY, DEVICE, CANCELLED. */
 tsm_status tsm_schedule_make(tsm_schedule *schedule, const tsm_prepared *prepared,
-                             const tsm_plan_arguments *arguments, tsm_shift_method method, tsm_tuner *tuner,
+                             const tsm_plan_arguments *arguments, const tsm_cuda_way *way, tsm_tuner *tuner,
                              tsm_error *error);
 void tsm_schedule_clear(tsm_schedule *schedule);
 
-/* Whether any value carries a shifted copy. */
-bool tsm_schedule_overlaps(const tsm_schedule *schedule);
+/* Whether two of the same graph and shapes launch the same, whatever their ways are called. */
+bool tsm_schedule_same(const tsm_schedule *a, const tsm_schedule *b);
 
 static inline const tsm_node *tsm_schedule_node(const tsm_schedule *schedule, int node)
 {

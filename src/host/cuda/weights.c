@@ -15,6 +15,7 @@ typedef struct packer {
     const tsm_graph *graph;
     const tsm_cuda_dtype *dtype;
     tsm_shift_method method;
+    tsm_conv_whose whose;
     size_t used;            /* bytes of the allocation that are given away */
     float *plain, *ordered; /* room for the largest node: as the model has it, and as the device wants it */
     void *converted;
@@ -53,18 +54,20 @@ static bool is_rotated(const packer *p, const tsm_node *node)
            tsm_cuda_input_channels(p->graph, node) == node->in_channels;
 }
 
-/* Whether the node may shift as it reads; if so, how its filters are packed. */
-static bool is_gathered(const packer *p, int index, tsm_conv_kernel_spec *spec)
+/* Whether our kernels may compute the node; if so, how its filters are packed. */
+static bool is_packed(const packer *p, int index, tsm_conv_kernel_spec *spec)
 {
+    const bool gathers = p->method == TSM_SHIFT_AUTO || p->method == TSM_SHIFT_GATHER;
     const char *why;
 
-    return p->method == TSM_SHIFT_GATHER && tsm_gather_may(spec, p->graph, index, p->dtype, &why);
+    if (gathers && tsm_gather_may(spec, p->graph, index, p->dtype, &why)) return true;
+    return (gathers || p->whose != TSM_CONV_LIBRARIES) && tsm_ours_may(spec, p->graph, index, p->dtype);
 }
 
-/* Where packing moves and rounds nothing, the filters serve as they are. */
+/* Where packing moves nothing, the libraries take the packed filters, too: of tf32 rounded, as they would do. */
 static bool is_packed_already(const packer *p, const tsm_conv_kernel_spec *spec, size_t count)
 {
-    return p->dtype->bytes == 2 && tsm_conv_kernel_packed_bytes(spec) == count * (size_t)p->dtype->bytes;
+    return tsm_conv_kernel_packed_bytes(spec) == count * (size_t)p->dtype->bytes;
 }
 
 /* The next `bytes` of the allocation; only counted while there is none. */
@@ -89,7 +92,7 @@ static void take_places(packer *p)
         count = filter_count(p->graph, node);
         weight->filters = take(p, count * (size_t)p->dtype->bytes);
         if (is_rotated(p, node)) weight->rotated = take(p, count * (size_t)p->dtype->bytes);
-        if (is_gathered(p, i, &spec)) {
+        if (is_packed(p, i, &spec)) {
             packed = tsm_conv_kernel_packed_bytes(&spec);
             weight->packed = is_packed_already(p, &spec, count) ? weight->filters : take(p, packed);
         }
@@ -136,11 +139,11 @@ static tsm_status upload(packer *p, const tsm_node *node, void *to, const float 
 }
 
 /* From what was uploaded as the node's filters. */
-static tsm_status pack_gathered(packer *p, int index, tsm_error *error)
+static tsm_status pack_packed(packer *p, int index, tsm_error *error)
 {
     tsm_conv_kernel_spec spec;
 
-    is_gathered(p, index, &spec);
+    is_packed(p, index, &spec);
     tsm_conv_kernel_pack(p->ordered, p->converted, &spec);
     TSM_CUDA(cudaMemcpy(p->weights->nodes[index].packed, p->ordered, tsm_conv_kernel_packed_bytes(&spec),
                         cudaMemcpyHostToDevice));
@@ -164,7 +167,8 @@ static tsm_status pack_filters(packer *p, int index, tsm_error *error)
         ordered = p->plain;
     }
     TSM_TRY_RETURN(upload(p, node, weight->filters, ordered, count, p->dtype->type, error));
-    if (weight->packed && weight->packed != weight->filters) return pack_gathered(p, index, error);
+    if (weight->packed && (weight->packed != weight->filters || p->dtype->bytes == sizeof(float)))
+        TSM_TRY_RETURN(pack_packed(p, index, error));
     if (!weight->rotated) return TSM_OK;
     rotate(p->ordered, p->plain, (size_t)node->out_channels, channels, (size_t)node->shift.end);
     return upload(p, node, weight->rotated, p->ordered, count, p->dtype->type, error);
@@ -195,9 +199,10 @@ static tsm_status allocate(packer *p, tsm_error *error)
 }
 
 tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
-                                 tsm_shift_method method, const tsm_cancel *cancel, tsm_error *error)
+                                 tsm_shift_method method, tsm_conv_whose whose, const tsm_cancel *cancel,
+                                 tsm_error *error)
 {
-    packer p = { .weights = weights, .graph = graph, .dtype = dtype, .method = method };
+    packer p = { .weights = weights, .graph = graph, .dtype = dtype, .method = method, .whose = whose };
     tsm_status status;
 
     memset(weights, 0, sizeof *weights);

@@ -4,13 +4,14 @@
 #define TSM_CUDA_WEIGHTS_H
 
 #include "graph/backend.h"
+#include "cuda/conv/ours.h"
 #include "dtype.h"
 
 /* Device addresses; NULL where a node has none. */
 typedef struct tsm_cuda_weight {
     void *filters; /* (O,kh,kw,I), I padded where the network's input is read; depthwise (kh,kw,C); fc (O,I) */
     void *rotated; /* the same with the input channels that do not move first: for overlap */
-    void *packed;  /* as kernels/conv wants them, where the node may shift as it reads: for gather */
+    void *packed;  /* as kernels/conv wants them, where those may compute the node; may be `filters` */
     void *bias;    /* (O), zeros where the node has none; float32 for fc and depthwise */
 } tsm_cuda_weight;
 
@@ -21,10 +22,12 @@ typedef struct tsm_cuda_weights {
     size_t bytes;
 } tsm_cuda_weights;
 
-/* Converts and uploads on the current device, with what the method to shift wants besides; blocking. Errors: MEMORY,
+/* Converts and uploads on the current device, with what the method to shift, and whose kernels
+ * may compute what shifts nothing, want besides; blocking. Errors: MEMORY,
  * DEVICE, UNSUPPORTED (a weight is too large for the precision), CANCELLED. */
 tsm_status tsm_cuda_weights_make(tsm_cuda_weights *weights, const tsm_graph *graph, const tsm_cuda_dtype *dtype,
-                                 tsm_shift_method method, const tsm_cancel *cancel, tsm_error *error);
+                                 tsm_shift_method method, tsm_conv_whose whose, const tsm_cancel *cancel,
+                                 tsm_error *error);
 void tsm_cuda_weights_clear(tsm_cuda_weights *weights);
 
 #endif

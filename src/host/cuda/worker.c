@@ -11,7 +11,7 @@ static tsm_status open_worker(tsm_worker *worker, tsm_error *error)
     TSM_CUDA(cudaEventCreateWithFlags(&worker->done, cudaEventDisableTiming));
     TSM_CUDA(cudaMalloc((void **)&worker->findings, sizeof *worker->findings));
     TSM_TRY_RETURN(tsm_cuda_staging_open(&worker->staging, error));
-    return tsm_cuda_libraries_open(&worker->libraries, error);
+    return tsm_cuda_libraries_open(&worker->libraries, worker->prepared->wgmma, error);
 }
 
 tsm_status tsm_cuda_worker_create(tsm_worker **out, tsm_prepared *prepared, tsm_error *error)

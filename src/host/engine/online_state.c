@@ -64,11 +64,12 @@ static uint64_t checksum(const unsigned char *data, size_t bytes)
 
 tsm_status tsm_online_save(tsm_online *online, int slot, void *data, size_t bytes, tsm_error *error)
 {
-    const size_t size = online ? tsm_online_saved_bytes(online) : 0;
     uint64_t words[WORDS];
     unsigned char *at = data;
+    size_t size;
 
     TSM_TRY_RETURN(tsm_online_check_slot(online, slot, "save", error));
+    size = tsm_online_saved_bytes(online);
     if (!data) return tsm_fail(error, TSM_ERROR_ARGUMENT, "save: nowhere to put it (NULL)");
     if (bytes != size)
         return tsm_fail(error, TSM_ERROR_ARGUMENT, "save: room for %zu bytes, a stream has %zu", bytes, size);

@@ -62,6 +62,7 @@ tsm_status tsm_engine_options_check(tsm_engine_options *options, tsm_backend_con
         .shift_method = options->shift_method,
         .graphs = resolve(options->cuda_graphs, "TSM_CUDA_GRAPH", true),
         .tune = resolve(options->cuda_tuning, "TSM_CUDA_TUNE", true),
+        .wgmma = resolve(TSM_TOGGLE_DEFAULT, "TSM_CUDA_WGMMA", false),
         .ranges = resolve(options->cuda_ranges, "TSM_CUDA_NVTX", false),
         .max_bytes = options->max_bytes,
         .cancel = { options->cancel, options->cancel_user },

@@ -129,6 +129,15 @@ static tsm_status resolve_names(video_list *l, const char *(*label)(const void *
     return status;
 }
 
+static tsm_status check_labels(const video_list *l, const list_video *video, int classes, tsm_error *error)
+{
+    int label = video->label;
+
+    for (int k = 0; k < video->other_count && label >= 0 && label < classes; k++) label = video->others[k];
+    if (label >= 0 && label < classes) return TSM_OK;
+    return list_fail(l, video->line, error, "label %d: the network has classes 0 to %d", label, classes - 1);
+}
+
 tsm_status list_resolve(video_list *l, const char *(*label)(const void *user, int i), const void *user, int classes,
                         tsm_error *error)
 {
@@ -137,9 +146,10 @@ tsm_status list_resolve(video_list *l, const char *(*label)(const void *user, in
 
         if (status != TSM_OK) return status;
     }
-    for (int i = 0; i < l->count; i++)
-        if (l->videos[i].label < 0 || l->videos[i].label >= classes)
-            return list_fail(l, l->videos[i].line, error, "label %d: the network has classes 0 to %d",
-                             l->videos[i].label, classes - 1);
+    for (int i = 0; i < l->count; i++) {
+        tsm_status status = check_labels(l, &l->videos[i], classes, error);
+
+        if (status != TSM_OK) return status;
+    }
     return TSM_OK;
 }

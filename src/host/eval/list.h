@@ -2,7 +2,7 @@
 /* list.h - lists of videos with their classes, in the forms that data sets and releases ship.
  *
  *   release    `path num_frames label` a line: the MIT release's lists, and mmaction2's of frame folders
- *   mmaction2  `path label` a line
+ *   mmaction2  `path label` a line; in both, several labels have commas between them
  *   folders    `class/video` a line, the class being the name of the folder: UCF101's test lists
  *   csv        `id;class` a line, with titles or not: Something-Something V1, Jester
  *   json       [{"id":..., "template":...}, ...]: Something-Something V2
@@ -33,8 +33,10 @@ typedef struct list_video {
     char *path;  /* as the list has it; for json and kinetics the file's name without folder and ending; owned */
     char *class; /* the name of its class, where the list has names; otherwise NULL; owned */
     int label;   /* of its class, where the list has numbers; otherwise -1, until list_resolve */
-    int frames;  /* that the list says it has; 0: it does not say */
-    int line;    /* or, of json, which entry, from 1 */
+    int *others; /* further ones, `path 3,17,4` and the like; owned */
+    int other_count;
+    int frames; /* that the list says it has; 0: it does not say */
+    int line;   /* or, of json, which entry, from 1 */
 } list_video;
 
 typedef struct video_list {

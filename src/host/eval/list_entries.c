@@ -31,6 +31,7 @@ void list_clear(video_list *l)
     for (int i = 0; i < l->count; i++) {
         free(l->videos[i].path);
         free(l->videos[i].class);
+        free(l->videos[i].others);
     }
     free(l->videos);
     l->videos = NULL;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* list_lines.c - lists with a video a line: numbers behind a path, a path alone, a name behind a semicolon. */
+#include "failure.h"
 #include "label_list.h"
 #include "list.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Cuts the last word off the text, without the white space between; its length, 0 where there is but one word. */
@@ -27,13 +29,52 @@ static int64_t cut_number(const char *text, size_t *length)
     return number;
 }
 
+/* The first label of the last word, which is cut off; *others and *count are those behind it, in the text. -1, and
+ * nothing is cut, where it is no label. */
+static int64_t cut_labels(const char *text, size_t *length, label_line *others)
+{
+    size_t before = *length, word = cut_word(text, length), first;
+    const char *at = text + before - word, *comma = memchr(at, ',', word);
+    int64_t label;
+
+    first = comma ? (size_t)(comma - at) : word;
+    label = word ? label_index(at, first) : -1;
+    *others = (label_line){ .text = (char *)(uintptr_t)(at + first), .length = word - first };
+    if (label < 0) *length = before;
+    return label;
+}
+
+/* ",17,4" as numbers. */
+static tsm_status read_others(video_list *l, label_line others, list_video *video, tsm_error *error)
+{
+    const char *at = others.text, *end = at + others.length;
+    int count = 0;
+
+    for (const char *c = at; c < end; c++) count += *c == ',';
+    if (count == 0) return TSM_OK;
+    video->others = malloc((size_t)count * sizeof *video->others);
+    if (!video->others) return eval_fail(error, TSM_ERROR_MEMORY, "%s: out of memory", l->name);
+    while (at < end) {
+        const char *next = memchr(at + 1, ',', (size_t)(end - at - 1));
+        int64_t label;
+
+        if (!next) next = end;
+        label = label_index(at + 1, (size_t)(next - at - 1));
+        if (label < 0) return list_fail(l, video->line, error, "has a label that is no number");
+        video->others[video->other_count++] = (int)label;
+        at = next;
+    }
+    return TSM_OK;
+}
+
 /* The form of the first line is that of all. */
 static list_form form_of(const label_line *line)
 {
     size_t length = line->length;
+    label_line others;
 
     if (memchr(line->text, ';', line->length)) return LIST_CSV;
-    if (cut_number(line->text, &length) < 0) return LIST_FOLDERS;
+    if (cut_labels(line->text, &length, &others) < 0) return LIST_FOLDERS;
     return cut_number(line->text, &length) < 0 ? LIST_MMACTION2 : LIST_RELEASE;
 }
 
@@ -66,13 +107,18 @@ static tsm_status add_numbers(video_list *l, const label_line *line, tsm_error *
 {
     const bool counted = l->form == LIST_RELEASE;
     size_t length = line->length;
-    int64_t label = cut_number(line->text, &length),
-            frames = counted && label >= 0 ? cut_number(line->text, &length) : 0;
+    label_line others;
+    const int64_t label = cut_labels(line->text, &length, &others);
+    const int64_t frames = counted && label >= 0 ? cut_number(line->text, &length) : 0;
+    list_video video = { .label = (int)label, .frames = (int)frames, .line = line->number };
+    tsm_status status;
 
     if (label < 0 || frames < 0)
         return list_fail(l, line->number, error, "is not `%s`", counted ? "path num_frames label" : "path label");
-    return list_add(l, line->text, length, NULL, 0,
-                    (list_video){ .label = (int)label, .frames = (int)frames, .line = line->number }, error);
+    status = read_others(l, others, &video, error);
+    if (status == TSM_OK) status = list_add(l, line->text, length, NULL, 0, video, error);
+    if (status != TSM_OK) free(video.others);
+    return status;
 }
 
 tsm_status list_parse_lines(video_list *l, char *text, size_t bytes, tsm_error *error)

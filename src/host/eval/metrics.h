@@ -4,6 +4,7 @@
 #ifndef TSM_EVAL_METRICS_H
 #define TSM_EVAL_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <tsm/tsm.h>
 
@@ -22,6 +23,17 @@ void metrics_close(metrics *m);
 /* Counts a video of class `label` by its scores (classes); the class ranks behind all that score higher and, of equal
  * ones, before those of higher number. Returns the class that scores highest. */
 int metrics_add(metrics *m, int label, const float *scores);
+
+/* A video with several classes: it is right where any of them is among the best, and each of them counts as its own.
+ * The confusion has none of it. */
+int metrics_add_several(metrics *m, const int *labels, int count, const float *scores);
+
+/* Mean average precision: of every class that `has` says any video has, the precision at each of its videos when all
+ * are ordered by the class's score, averaged; and that over the classes. scores is (videos, classes); a video whose
+ * `skip` is not 0 does not count. Errors: MEMORY. */
+tsm_status metrics_mean_ap(const float *scores, int videos, int classes,
+                           int (*has)(const void *user, int video, int class), const void *user, const bool *skip,
+                           double *map, tsm_error *error);
 
 /* Shares, 0..1; 0 where there is nothing to count. The mean class accuracy is over the classes that have videos. */
 double metrics_share(int part, int whole);

@@ -31,6 +31,7 @@ typedef struct tsm_backend_config {
     bool graphs;        /* a CUDA graph a plan; otherwise kernel by kernel */
     bool tune;          /* time the candidates of a convolution; otherwise a fixed order */
     bool ranges;        /* mark layers for profilers */
+    bool wgmma;         /* gathering convolutions on sm_90's own instructions are candidates, too */
     uint64_t max_bytes; /* that a worker may hold; 0: no limit. A plan that needs more is refused with MEMORY, before
                            it allocates, naming both numbers */
     tsm_cancel cancel;  /* heeded in prepare, between what it compiles or tunes; in plan; in run, between layers where

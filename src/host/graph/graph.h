@@ -131,6 +131,7 @@ typedef struct tsm_graph {
     int in_channels; /* of the input */
     int segments;    /* T by default */
     int classes;
+    int input_size; /* pixels a side of the frames that it is made for; 0: unknown */
 } tsm_graph;
 
 /* Makes an empty graph; NULL when out of memory. */
@@ -181,5 +182,8 @@ uint64_t tsm_graph_macs(const tsm_graph *graph, const tsm_dims *shapes);
 /* Writes the node's weights, scaled, as float32 to `out`: CONV as (O,kh,kw,I/groups), FC as (O,I).
  * node->weight.count values. */
 void tsm_node_weights(const tsm_node *node, float *out);
+
+/* The same for `count` output channels from `first` on. */
+void tsm_node_filters(const tsm_node *node, int first, int count, float *out);
 
 #endif

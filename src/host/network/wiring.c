@@ -219,6 +219,7 @@ tsm_status tsm_network_build(const tsm_model_config *config, const tsm_layer *la
     w.graph->in_channels = config->in_channels;
     w.graph->segments = config->segments;
     w.graph->classes = config->classes;
+    w.graph->input_size = config->input_size;
     w.graph->per_frame = per_frame;
     w.graph->output = walk(&w, per_frame);
     if (w.status == TSM_OK) {

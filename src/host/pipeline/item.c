@@ -42,11 +42,12 @@ static tsm_status load_clips(tsm_item *item, const tsm_video_options *options, t
 }
 
 /* Whole frames, for the engine to scale and cut. */
-static tsm_status load_unscaled(tsm_item *item, tsm_video_options options, tsm_error *error)
+static tsm_status load_unscaled(tsm_pipeline *p, tsm_item *item, tsm_video_options options, tsm_error *error)
 {
     tsm_status status;
 
     options.raw = 1;
+    options.allocator = &p->blocks[item - p->ring].allocator;
     TSM_TRY(load_clips(item, &options, error));
     item->resize.struct_size = sizeof item->resize;
     TSM_TRY(tsm_clips_get_resize(item->clips, 0, &item->resize, error));
@@ -64,7 +65,7 @@ static tsm_status load(tsm_pipeline *p, tsm_item *item, tsm_error *error)
 
     if (item->clips) return TSM_OK;
     if (item->frames) options.frames = item->frames;
-    if (p->resize_on_device) status = load_unscaled(item, options, error);
+    if (p->resize_on_device) status = load_unscaled(p, item, options, error);
     /* Frames of several sizes, or too many bytes of whole ones: they are scaled here. */
     if (status == TSM_ERROR_UNSUPPORTED || status == TSM_ERROR_MEMORY) status = load_clips(item, &options, error);
     return status;

@@ -79,6 +79,7 @@ tsm_status tsm_pipeline_create(tsm_pipeline **out, const tsm_engine *engine, con
     TSM_TRY(tsm_pipeline_configure(p, engine, options, error));
     TSM_TRY(make_ring(p, error));
     TSM_TRY(make_lanes(p, error));
+    TSM_TRY(tsm_blocks_make(p, error));
     TSM_TRY(start_workers(p, error));
     *out = p;
     return TSM_OK;
@@ -108,6 +109,7 @@ void tsm_pipeline_destroy(tsm_pipeline **pipeline)
     if (!p) return;
     join_workers(p);
     for (int i = 0; p->ring && i < p->queue; i++) tsm_item_clear(&p->ring[i]);
+    tsm_blocks_free(p);
     for (int i = 0; p->lanes && i < p->lane_count; i++) tsm_lane_clear(p, &p->lanes[i]);
     tsm_free(p->ring);
     tsm_free(p->lanes);

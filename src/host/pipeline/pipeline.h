@@ -60,6 +60,16 @@ typedef struct tsm_lane {
     tsm_batch batch;
 } tsm_lane;
 
+/* Memory for the whole frames of one source at a time. */
+typedef struct tsm_block {
+    const tsm_engine *engine;
+    tsm_allocator allocator;
+    atomic_size_t *locked; /* bytes of all blocks */
+    void *data;
+    size_t bytes;
+    bool used;
+} tsm_block;
+
 struct tsm_pipeline {
     /* Fixed once it is made. */
     const tsm_engine *engine; /* held by the lanes' contexts */
@@ -76,7 +86,9 @@ struct tsm_pipeline {
     pthread_t *workers;
     int started;
     tsm_lane *lanes;
-    tsm_item *ring;            /* (queue); item i is at i % queue */
+    tsm_item *ring;    /* (queue); item i is at i % queue */
+    tsm_block *blocks; /* (queue), beside the ring; NULL: frames are scaled on the host */
+    atomic_size_t locked;
     int64_t head, tail;        /* the oldest that was not given back, and one behind the newest */
     int64_t load_at, batch_at; /* the next to be loaded, and to go into a batch */
     bool ended, handed;        /* no more sources; the item at head is with the caller */
@@ -103,6 +115,10 @@ void tsm_item_clear(tsm_item *item);
 
 /* Loads the clips, and makes room for their outputs. What fails is in item->status. */
 void tsm_item_load(tsm_pipeline *p, tsm_item *item);
+
+/* ---- blocks.c: memory of the engine's for whole frames. Errors: MEMORY, DEVICE. */
+tsm_status tsm_blocks_make(tsm_pipeline *p, tsm_error *error);
+void tsm_blocks_free(tsm_pipeline *p);
 
 /* ---- batch.c: the clips that go together. With the lock. --------------------------------------------------------
  */

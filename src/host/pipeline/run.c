@@ -92,10 +92,12 @@ static void fail_part(tsm_pipeline *p, const tsm_part *part, tsm_status status, 
 /* One part of a batch as a batch of its own. */
 static void run_alone(tsm_pipeline *p, tsm_lane *lane, const tsm_part *part)
 {
-    tsm_batch alone = { .parts = { *part }, .part_count = 1, .clips = part->count };
+    tsm_batch alone = { .part_count = 1, .clips = part->count };
     tsm_error error = { .code = TSM_OK };
-    tsm_status status = run(p, lane, &alone, &error);
+    tsm_status status;
 
+    alone.parts[0] = *part;
+    status = run(p, lane, &alone, &error);
     if (status != TSM_OK) fail_part(p, part, status, &error);
 }
 

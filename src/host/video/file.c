@@ -170,6 +170,7 @@ int tsm_look_at_streams(AVFormatContext *format, const tsm_limits *limits)
     AVDictionary **options = av_calloc(count ? count : 1, sizeof *options);
     int code = options ? 0 : AVERROR(ENOMEM);
 
+    /* Streams that are found later come without our limit, so none of them is decoded: headers tell enough. */
     if (count == 0 && !(format->codec_whitelist = av_strdup("none"))) code = AVERROR(ENOMEM);
     for (unsigned i = 0; i < count && code >= 0; i++)
         code = av_dict_set_int(&options[i], "max_pixels", tsm_limits_codec_pixels(limits), 0);

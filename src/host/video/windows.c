@@ -107,8 +107,8 @@ static tsm_status open_source(tsm_windows *w, int descriptor, tsm_error *error)
 {
     tsm_packets *packets = &w->decoder.packets;
 
+    w->opened = true; /* what a failure leaves open is closed as well */
     TSM_TRY_RETURN(tsm_file_open(&w->file, descriptor, w->path, &w->facts->limits, error));
-    w->opened = true;
     w->decoder.clips = w->facts;
     w->decoder.file = &w->file;
     w->decoder.frame = av_frame_alloc();

@@ -33,26 +33,29 @@ template <typename Element, typename Tile> struct Epilogue {
     char *residual; /* of the slab: what this lane will add to its outputs, a row every 512 bytes */
     float *slab;    /* this warp's */
     int row, n;     /* of the first row that this lane takes up, and of its first filter */
+    int end;        /* rows that exist */
     int column;     /* of the filter in the slab */
     bool exists;    /* whether there are such filters */
-    float bias[width];
+    Pack<Element, width> bias;
 
-    __device__ __forceinline__ void begin(const ConvPlan &p, char *shared, int first_row, int first_filter)
+    __device__ __forceinline__ void begin(const ConvPlan &p, char *shared, int first_row, int first_filter,
+                                          int end_row)
     {
         const int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
 
+        end = end_row;
         slab = reinterpret_cast<float *>(shared + warp * warp_bytes);
         residual = shared + warp * warp_bytes + slab_bytes + lane * TSM_CONV_CHUNK;
         row = first_row + warp / Tile::warps_n * Tile::warp_rows + lane / lanes;
         column = lane % lanes * width;
         n = first_filter + warp % Tile::warps_n * Tile::warp_filters + column;
         exists = n < p.filters.count;
+        if (p.out.bias && exists) {
+            bias = load<Element, width>(static_cast<const Element *>(p.out.bias) + n);
+        } else {
 #pragma unroll
-        for (int j = 0; j < width; j++) bias[j] = 0.0f;
-        if (!p.out.bias || !exists) return;
-        const Pack<Element, width> pack = load<Element, width>(static_cast<const Element *>(p.out.bias) + n);
-#pragma unroll
-        for (int j = 0; j < width; j++) bias[j] = to_float(pack.v[j]);
+            for (int j = 0; j < width; j++) bias.v[j] = from_float<Element>(0.0f);
+        }
     }
 
     /* Lays down the sums of 16 rows, which lie in fragments as intrinsics.h draws them. */
@@ -73,10 +76,10 @@ template <typename Element, typename Tile> struct Epilogue {
 #pragma unroll
         for (int j = 0; j < width; j += 4) {
             const float4 four = *reinterpret_cast<const float4 *>(at + j);
-            x[j] = four.x + bias[j];
-            x[j + 1] = four.y + bias[j + 1];
-            x[j + 2] = four.z + bias[j + 2];
-            x[j + 3] = four.w + bias[j + 3];
+            x[j] = four.x + to_float(bias.v[j]);
+            x[j + 1] = four.y + to_float(bias.v[j + 1]);
+            x[j + 2] = four.z + to_float(bias.v[j + 2]);
+            x[j + 3] = four.w + to_float(bias.v[j + 3]);
         }
     }
 
@@ -93,7 +96,7 @@ template <typename Element, typename Tile> struct Epilogue {
             const int frame = (int)tsm_divide((uint32_t)m, p.rows.per_frame);
             const int t = frame - (int)tsm_divide((uint32_t)frame, p.rows.frames) * frames;
             const int source = tsm_shift_source(n, t, shift.fold, shift.end, shift.step);
-            const bool there = exists && m < p.rows.count && source >= 0 && source < frames;
+            const bool there = exists && m < end && source >= 0 && source < frames;
 
             if (there) from += m * p.out.residual_pitch + (source - t) * p.out.residual_frame + n;
             copy_async<TSM_CONV_CHUNK>(to, from, there ? TSM_CONV_CHUNK : 0);
@@ -120,7 +123,7 @@ template <typename Element, typename Tile> struct Epilogue {
             float x[width];
             Pack<Element, width> result;
 
-            if (m >= p.rows.count || !exists) return;
+            if (m >= end || !exists) return;
             take(x, slab_row + pass * rows_at_once);
             if (p.out.residual) add_residual(x, pass);
             activate(x, p.out.act);

@@ -117,7 +117,7 @@ template <typename Type, typename Tile> __global__ void __launch_bounds__(Tile::
     product.begin();
     multiply_steps(product, p, shared_address(shared), first_row, first_filter, first, end);
     if (p.split.count > 1 && !join_parts(product, p, shared, tile)) return;
-    epilogue.begin(p, shared, first_row, first_filter);
+    epilogue.begin(p, shared, first_row, first_filter, p.rows.count);
     epilogue.write(p, product.sum);
 }
 

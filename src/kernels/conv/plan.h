@@ -4,6 +4,7 @@
 #define TSM_KERNELS_CONV_PLAN_H
 
 #include "../device.h"
+#include "conv_kernels.h"
 #include "geometry.h"
 
 namespace tsm
@@ -60,6 +61,9 @@ struct ConvPlan {
     tsm_divisor tiles_n; /* tiles along the filters, the fastest */
     int per_tap;         /* steps of a tap */
 };
+
+/* run.cu: all of it but tiles and parts. */
+ConvPlan conv_plan_operands(const tsm_conv_kernel_args *args);
 
 /* A row of tiles.h. */
 template <int Rows, int Filters, int KBytes, int Stages, int WarpsM, int WarpsN> struct Tile {

@@ -60,12 +60,16 @@ static void plan_output(ConvPlan &p, const tsm_conv_kernel_args *a)
     p.out.act = s.act;
 }
 
+static void plan_filters(ConvPlan &p, const tsm_conv_kernel_args *a)
+{
+    p.filters = { static_cast<const char *>(a->weights), a->spec.filters,
+                  (int)(tsm_conv_kernel_packed_bytes(&a->spec) / (size_t)a->spec.filters) };
+}
+
 static void plan_tiles(ConvPlan &p, const tsm_conv_kernel_args *a)
 {
     const tsm_conv_tile *tile = tsm_conv_kernel_tile(a->way.tile);
 
-    p.filters = { static_cast<const char *>(a->weights), a->spec.filters,
-                  (int)(tsm_conv_kernel_packed_bytes(&a->spec) / (size_t)a->spec.filters) };
     p.tiles_n = tsm_divisor_make((uint32_t)divide_up(a->spec.filters, tile->filters));
     p.per_tap = p.filters.row_bytes / (a->spec.kernel_h * a->spec.kernel_w) / tile->k_bytes;
     p.split.total = p.filters.row_bytes / tile->k_bytes;
@@ -75,13 +79,13 @@ static void plan_tiles(ConvPlan &p, const tsm_conv_kernel_args *a)
     p.split.counters = static_cast<uint32_t *>(a->counters);
 }
 
-static ConvPlan plan_of(const tsm_conv_kernel_args *a)
+ConvPlan conv_plan_operands(const tsm_conv_kernel_args *a)
 {
     ConvPlan p = {};
 
     plan_input(p, a, a->spec.dtype == TSM_FLOAT32 ? sizeof(float) : sizeof(__half));
     plan_output(p, a);
-    plan_tiles(p, a);
+    plan_filters(p, a);
     return p;
 }
 
@@ -92,7 +96,8 @@ cudaError_t tsm_conv_kernel_run(const tsm_conv_kernel_args *args, cudaStream_t s
     if (!tsm_conv_kernel_serves(&args->spec, nullptr) || !tsm_conv_kernel_way_serves(&args->spec, args->way))
         return cudaErrorInvalidValue;
     if (!tsm::is_complete(args)) return cudaErrorInvalidValue;
-    const tsm::ConvPlan plan = tsm::plan_of(args);
+    tsm::ConvPlan plan = tsm::conv_plan_operands(args);
+    tsm::plan_tiles(plan, args);
     switch (args->spec.dtype) {
     case TSM_FLOAT16: return tsm::conv_launch_fp16(plan, args->way.tile, stream);
     case TSM_BFLOAT16: return tsm::conv_launch_bf16(plan, args->way.tile, stream);

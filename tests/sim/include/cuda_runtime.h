@@ -17,7 +17,8 @@
 #define __global__
 #define __device__
 #define __host__
-#define __constant__    static const
+#define __constant__ static const
+#define __grid_constant__
 #define __forceinline__ inline __attribute__((always_inline))
 #define TSM_SIMULATED_DEVICE
 #define __launch_bounds__(...)
@@ -29,6 +30,8 @@
     type(&name)[count] =                                                                                             \
         *reinterpret_cast<type(*)[count]>(tsm_sim_shared(&name##_site, sizeof(type) * (count), alignof(type)))
 #define TSM_SHARED_DYNAMIC(type, name) type *name = reinterpret_cast<type *>(tsm_sim_shared_dynamic())
+
+#define TSM_SHARED_STAGES(name) char *name = reinterpret_cast<char *>(tsm_sim_shared_dynamic())
 
 #define TSM_LAUNCH(kernel, ...)             tsm_sim_launch_call(#kernel, false, kernel, __VA_ARGS__)
 #define TSM_LAUNCH_COOPERATIVE(kernel, ...) tsm_sim_launch_call(#kernel, true, kernel, __VA_ARGS__)

@@ -29,22 +29,22 @@ typedef struct expectation {
     const char *name;
     tsm_precision precision;
     double tolerance; /* of the largest logit, as in test_sim_net_golden.c; MobileNetV2 has more layers */
-    int copies, gathered;
+    int copies, gathered, on_wgmma;
 } expectation;
 
 static const expectation expectations[] = {
-    { "r18_1x64x64", TSM_PRECISION_FP16, 0.02, 3, 5 },
-    { "r50_1x32x32", TSM_PRECISION_TF32, 0.02, 0, 16 },
-    { "r18_block_1x43x57", TSM_PRECISION_FP16, 0.02, 6, 6 },
-    { "r50_block_1x57x43", TSM_PRECISION_TF32, 0.02, 0, 32 },
-    { "mbv2_1x64x64", TSM_PRECISION_FP16, 0.05, 7, 3 },
-    { "pptsm_t3_1x43x57", TSM_PRECISION_FP16, 0.02, 16, 0 },
-    { "r18_past_1x64x64_frames", TSM_PRECISION_BF16, 0.12, 3, 5 },
+    { "r18_1x64x64", TSM_PRECISION_FP16, 0.02, 3, 5, 0 },
+    { "r50_1x32x32", TSM_PRECISION_TF32, 0.02, 0, 16, 0 },
+    { "r18_block_1x43x57", TSM_PRECISION_FP16, 0.02, 6, 6, 0 },
+    { "r50_block_1x57x43", TSM_PRECISION_TF32, 0.02, 0, 32, 0 },
+    { "mbv2_1x64x64", TSM_PRECISION_FP16, 0.05, 7, 3, 0 },
+    { "pptsm_t3_1x43x57", TSM_PRECISION_FP16, 0.02, 16, 0, 0 },
+    { "r18_past_1x64x64_frames", TSM_PRECISION_BF16, 0.12, 3, 5, 0 },
 };
 
 static void check_steps(tsm_context *context, const expectation *e)
 {
-    int count = 0, copies = 0, gathered = 0;
+    int count = 0, copies = 0, gathered = 0, on_wgmma = 0;
     tsm_profile_row *rows = NULL;
     tsm_error error;
 
@@ -52,15 +52,15 @@ static void check_steps(tsm_context *context, const expectation *e)
     for (int i = 0; i < count; i++) {
         copies += strcmp(rows[i].how, "shift kernel") == 0;
         gathered += strncmp(rows[i].how, "our shifting convolution", 24) == 0;
+        on_wgmma += strncmp(rows[i].how, "our shifting convolution on wgmma", 33) == 0;
     }
     tsm_free(rows);
-    ck_assert_msg(copies == e->copies && gathered == e->gathered, "%s: %d shifts copied, %d gathered", e->name,
-                  copies, gathered);
+    ck_assert_msg(copies == e->copies && gathered == e->gathered && on_wgmma == e->on_wgmma,
+                  "%s: %d shifts copied, %d gathered, %d of them on wgmma", e->name, copies, gathered, on_wgmma);
 }
 
-START_TEST(logits_and_steps)
+static void check_network(const expectation *e)
 {
-    const expectation *e = &expectations[_i];
     golden g = find_golden(e->name);
     const size_t count = (size_t)g.rows * g.classes;
     float *logits = poisoned_array(count);
@@ -71,7 +71,7 @@ START_TEST(logits_and_steps)
     tsm_context *context;
     tsm_error error;
 
-    begin_case((unsigned)_i);
+    begin_case(1);
     set_mode("on", "off");
     options.device = "cuda";
     options.precision = e->precision;
@@ -87,6 +87,26 @@ START_TEST(logits_and_steps)
     assert_nothing_left();
     free(logits);
     golden_close(&g);
+}
+
+START_TEST(logits_and_steps)
+{
+    check_network(&expectations[_i]);
+}
+END_TEST
+
+/* On sm_90, where the environment asks for them: kernels on wgmma, for all that they serve. */
+START_TEST(on_wgmma)
+{
+    static const expectation few[] = {
+        { "r18_1x64x64", TSM_PRECISION_FP16, 0.02, 3, 5, 1 },
+        { "r18_past_1x64x64_frames", TSM_PRECISION_BF16, 0.12, 3, 5, 1 },
+        { "r50_1x32x32", TSM_PRECISION_TF32, 0.02, 0, 16, 0 },
+    };
+
+    setenv("TSM_CUDA_WGMMA", "on", 1);
+    check_network(&few[_i]);
+    unsetenv("TSM_CUDA_WGMMA");
 }
 END_TEST
 
@@ -148,6 +168,7 @@ int main(void)
     if (!cases) return EXIT_FAILURE;
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, logits_and_steps, 0, COUNT_OF(expectations));
+    tcase_add_loop_test(tests, on_wgmma, 0, 3);
     tcase_add_test(tests, fp32_is_refused);
     tcase_add_test(tests, tuned);
     suite_add_tcase(suite, tests);

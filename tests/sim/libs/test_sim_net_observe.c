@@ -139,7 +139,9 @@ static void expect_predicted(const rows *r, const tsm_graph *graph, const tsm_ba
     tsm_prediction prediction;
     tsm_error error;
 
-    assert_ok(tsm_predict(&prediction, graph, shapes, config->precision, config->shift_method, &error), &error);
+    assert_ok(
+        tsm_predict(&prediction, graph, shapes, config->precision, tsm_cuda_way_of(config->shift_method), &error),
+        &error);
     for (int i = 0; i < graph->count; i++)
         ck_assert_msg(r->of_node[i] == prediction.nodes[i].launches, "%s: %d steps, %d predicted",
                       graph->nodes[i].name, r->of_node[i], prediction.nodes[i].launches);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_sim_net_unscaled.c - what classify does where the device is a GPU, on the simulated one: frames in page-locked
- * memory, scaled there, must give the logits of frames that the host scaled, to the bit.
+ * test_sim_net_unscaled.c - the pipeline where the device is a GPU, on the simulated one: frames in page-locked memory,
+ * scaled there, must give the logits of frames that the host scaled, to the bit.
  */
 #include "net_support.h"
 
-#include "cli/runner.h"
+#include <tsm/pipeline.h>
 
 #define VIDEO(name) TSM_SOURCE_DIR "/tests/data/video/" name
+#define CLASSES     7
 
 static const struct {
     const char *path;
@@ -21,101 +22,130 @@ static const struct {
     { VIDEO("animated.gif"), TSM_SAMPLING_DENSE, 0, 64 },
 };
 
-static void open_runner(runner *r)
+typedef struct repeat {
+    const char *path;
+    int left;
+} repeat;
+
+static int next_again(void *user, tsm_source *source)
 {
-    const settings s = { .model = (char *)GOLDEN("r18"), .device = "cuda" };
+    repeat *r = user;
+
+    source->path = r->path;
+    return r->left-- > 0;
+}
+
+static tsm_engine *cuda_engine(void)
+{
+    tsm_model *model = NULL;
+    tsm_engine *engine = NULL;
+    tsm_engine_options options = TSM_ENGINE_OPTIONS_INIT;
     tsm_error error;
 
     set_mode("on", "off");
-    assert_ok(runner_open(r, &s, 0, &error), &error);
-    ck_assert(r->scales);
+    options.device = "cuda";
+    assert_ok(tsm_model_load(&model, GOLDEN("r18"), NULL, &error), &error);
+    assert_ok(tsm_engine_create(&engine, model, &options, &error), &error);
+    tsm_model_destroy(&model);
+    return engine;
 }
 
-static tsm_clips *load(runner *r, const tsm_video_options *options, int raw, const char *path)
+static tsm_pipeline *pipeline_of(const tsm_engine *engine, const tsm_video_options *video, repeat *sources,
+                                 int on_device)
 {
-    tsm_video_options own = *options;
-    tsm_clips *clips = NULL;
+    tsm_pipeline_options options = TSM_PIPELINE_OPTIONS_INIT;
+    tsm_pipeline *pipeline = NULL;
     tsm_error error;
 
-    own.raw = raw;
-    own.allocator = raw ? &r->allocator : NULL;
-    assert_ok(tsm_video_load(&clips, path, &own, &error), &error);
-    return clips;
+    options.video = video;
+    options.workers = 1;
+    options.batch = 1;
+    options.queue = 2;
+    options.resize_on_device = on_device;
+    options.next = next_again;
+    options.next_user = sources;
+    assert_ok(tsm_pipeline_create(&pipeline, engine, &options, &error), &error);
+    return pipeline;
 }
 
-/* The logits of all clips, and how many values they are. */
-static size_t run(runner *r, const tsm_clips *clips, const tsm_resize *resize, float logits[70])
+static const tsm_result *result_of(tsm_pipeline *pipeline)
 {
-    tsm_tensor frames = tsm_clips_tensor(clips);
-    tsm_clips_info info = TSM_CLIPS_INFO_INIT;
+    const tsm_result *result;
     tsm_error error;
-    int batch = runner_batch(frames.dims[0]);
 
-    assert_ok(tsm_clips_get_info(clips, &info), &error);
-    assert_ok(runner_plan(r, batch, info.crop, info.crop, resize, &error), &error);
-    for (int64_t first = 0; first < frames.dims[0]; first += batch)
-        assert_ok(runner_run(r, &frames, first, logits + first * r->info.classes, &error), &error);
-    return (size_t)(frames.dims[0] * r->info.classes);
+    assert_ok(tsm_pipeline_next(pipeline, &result, &error), &error);
+    ck_assert_ptr_nonnull(result);
+    assert_ok(result->status, &result->error);
+    return result;
+}
+
+static tsm_video_options options_of(int index)
+{
+    tsm_video_options options = TSM_VIDEO_OPTIONS_INIT;
+
+    options.sampling = cases[index].sampling;
+    options.full_res = cases[index].full_res;
+    options.input_size = cases[index].input_size;
+    return options;
+}
+
+static size_t outputs_of(int index, int on_device, float *logits)
+{
+    tsm_video_options video = options_of(index);
+    repeat sources = { cases[index].path, 1 };
+    tsm_engine *engine = cuda_engine();
+    tsm_pipeline *pipeline = pipeline_of(engine, &video, &sources, on_device);
+    const tsm_result *result = result_of(pipeline);
+    const tsm_tensor pixels = tsm_clips_tensor(result->clips);
+    const size_t count = (size_t)(result->count * result->values);
+
+    ck_assert_int_eq(pixels.memory, on_device ? TSM_MEMORY_PINNED : TSM_MEMORY_HOST);
+    ck_assert_int_eq(result->values, CLASSES);
+    if (on_device) {
+        struct cudaPointerAttributes at;
+
+        DEVICE_OK(cudaPointerGetAttributes(&at, pixels.data));
+        ck_assert_int_eq(at.type, cudaMemoryTypeHost);
+        ck_assert_int_eq(pixels.dims[3], result->info.width);
+    }
+    memcpy(logits, result->outputs, count * sizeof *logits);
+    tsm_pipeline_destroy(&pipeline);
+    tsm_engine_destroy(&engine);
+    return count;
 }
 
 START_TEST(equals_the_host)
 {
-    tsm_video_options options = TSM_VIDEO_OPTIONS_INIT;
-    tsm_resize resize = TSM_RESIZE_INIT;
-    struct cudaPointerAttributes at;
-    float want[70], got[70];
-    tsm_clips *clips;
-    runner r;
+    float want[10 * CLASSES], got[10 * CLASSES];
     size_t count;
-    tsm_error error;
 
     begin_case((unsigned)_i);
-    open_runner(&r);
-    options.sampling = cases[_i].sampling;
-    options.full_res = cases[_i].full_res;
-    options.input_size = cases[_i].input_size;
-    clips = load(&r, &options, 0, cases[_i].path);
-    count = run(&r, clips, NULL, want);
-    tsm_clips_destroy(&clips);
-    ck_assert_ptr_null(r.frames);
-
-    clips = load(&r, &options, 1, cases[_i].path);
-    ck_assert_int_eq(tsm_clips_tensor(clips).memory, TSM_MEMORY_PINNED);
-    DEVICE_OK(cudaPointerGetAttributes(&at, tsm_clips_tensor(clips).data));
-    ck_assert_int_eq(at.type, cudaMemoryTypeHost);
-    assert_ok(tsm_clips_get_resize(clips, 0, &resize, &error), &error);
-    ck_assert_int_eq(resize.width, tsm_clips_tensor(clips).dims[3]);
-    ck_assert_uint_eq(run(&r, clips, &resize, got), count);
+    count = outputs_of(_i, 0, want);
+    ck_assert_uint_eq(outputs_of(_i, 1, got), count);
     assert_bytes(got, want, count * sizeof *got, cases[_i].path);
-    tsm_clips_destroy(&clips);
-    runner_close(&r);
     assert_nothing_left();
 }
 END_TEST
 
-/* Videos one after the other share one block of page-locked memory; too large a video gets none. */
+/* Videos one after the other share the blocks of page-locked memory. */
 START_TEST(memory_is_used_again)
 {
-    tsm_video_options options = TSM_VIDEO_OPTIONS_INIT;
-    tsm_sim_counters before;
-    tsm_clips *clips;
-    runner r;
+    tsm_video_options video = options_of(0);
+    repeat sources = { cases[0].path, 12 };
+    tsm_engine *engine;
+    tsm_pipeline *pipeline;
+    int64_t before;
 
     begin_case(100);
-    open_runner(&r);
-    options.input_size = 32;
-    clips = load(&r, &options, 1, VIDEO("h264_b_frames.mp4"));
-    tsm_clips_destroy(&clips);
-    before = tsm_sim_count();
-    ck_assert_uint_gt(before.allocations, 0);
-    for (int i = 0; i < 3; i++) {
-        clips = load(&r, &options, 1, VIDEO("h264_b_frames.mp4"));
-        ck_assert_ptr_eq(tsm_clips_tensor(clips).data, r.frames);
-        tsm_clips_destroy(&clips);
-    }
-    ck_assert_uint_eq(tsm_sim_count().allocations, before.allocations);
-    ck_assert_ptr_null(r.allocator.allocate(r.allocator.user, (size_t)RUNNER_MAX_FRAMES + 1));
-    runner_close(&r);
+    engine = cuda_engine();
+    pipeline = pipeline_of(engine, &video, &sources, 1);
+    for (int i = 0; i < 4; i++) result_of(pipeline);
+    before = (int64_t)tsm_sim_count().allocations;
+    ck_assert_int_gt(before, 0);
+    for (int i = 0; i < 8; i++) result_of(pipeline);
+    ck_assert_int_eq((int64_t)tsm_sim_count().allocations, before);
+    tsm_pipeline_destroy(&pipeline);
+    tsm_engine_destroy(&engine);
     assert_nothing_left();
 }
 END_TEST

@@ -43,7 +43,7 @@ static void add_operation(spec_list *list, const operation *op, const tsm_cuda_d
         tsm_convolution c;
 
         if (graph->nodes[i].op != TSM_OP_CONV && graph->nodes[i].op != TSM_OP_FC) continue;
-        tsm_convolution_make(&c, graph, op->shapes, values, i, dtype, method);
+        tsm_convolution_make(&c, graph, op->shapes, values, i, dtype, tsm_cuda_way_of(method));
         if (!c.depthwise && !c.gather && !tsm_conv_spec_is_product(&c.spec)) add_spec(list, &c.spec);
     }
     free(values);

@@ -44,7 +44,7 @@ static tsm_prediction predict(const network *net, tsm_precision precision, tsm_s
     tsm_prediction prediction;
     tsm_error error;
 
-    assert_ok(tsm_predict(&prediction, net->graph, shapes, precision, method, &error), &error);
+    assert_ok(tsm_predict(&prediction, net->graph, shapes, precision, tsm_cuda_way_of(method), &error), &error);
     free(shapes);
     return prediction;
 }
@@ -125,7 +125,7 @@ START_TEST(precisions_are_refused)
     tsm_prediction p;
     tsm_error error;
 
-    assert_error(tsm_predict(&p, net.graph, shapes, TSM_PRECISION_FP8, TSM_SHIFT_COPY, &error), &error,
+    assert_error(tsm_predict(&p, net.graph, shapes, TSM_PRECISION_FP8, tsm_cuda_way_find("copy"), &error), &error,
                  TSM_ERROR_UNSUPPORTED, "precision");
     ck_assert_ptr_null(p.nodes);
     free(shapes);

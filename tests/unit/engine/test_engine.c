@@ -119,8 +119,24 @@ START_TEST(toggles_and_the_environment)
         ck_assert_int_eq(config.graphs, cases[i].graphs);
         ck_assert_int_eq(config.tune, cases[i].graphs);
         ck_assert_int_eq(config.ranges, cases[i].ranges);
+        ck_assert(!config.wgmma);
         for (int k = 0; k < 3; k++) unsetenv(names[k]);
     }
+}
+END_TEST
+
+/* What only the environment switches. */
+START_TEST(wgmma)
+{
+    tsm_engine_options caller = TSM_ENGINE_OPTIONS_INIT, options;
+    tsm_backend_config config;
+    tsm_device device;
+    tsm_error error;
+
+    setenv("TSM_CUDA_WGMMA", "on", 1);
+    assert_ok(tsm_engine_options_check(&options, &config, &device, &caller, &error), &error);
+    ck_assert(config.wgmma);
+    unsetenv("TSM_CUDA_WGMMA");
 }
 END_TEST
 
@@ -311,6 +327,7 @@ int main(void)
     tcase_add_test(options, null_handles);
     tcase_add_test(options, graph_text);
     tcase_add_test(options, toggles_and_the_environment);
+    tcase_add_test(options, wgmma);
     tcase_add_test(options, cache_directory);
     tcase_add_test(options, support_of_every_layer);
     suite_add_tcase(suite, options);

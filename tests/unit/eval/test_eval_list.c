@@ -27,6 +27,11 @@ static void expect(const video_list *l, int i, const char *path, const char *cla
     ck_assert_int_eq(video->line, line);
 }
 
+static const char *label_of(const void *user, int i)
+{
+    return ((const char *const *)user)[i];
+}
+
 START_TEST(test_lines)
 {
     video_list l = parse("\xef\xbb\xbf# title\n\n a b/c.mp4\t 12  3 \r\nd 1 0", LIST_AUTO);
@@ -48,6 +53,28 @@ START_TEST(test_lines)
     ck_assert_int_eq(l.form, LIST_FOLDERS);
     expect(&l, 0, "x/Apply Makeup/v_1.avi", "Apply Makeup", -1, 0, 1);
     expect(&l, 1, "Brush/v_2.avi", "Brush", -1, 0, 2);
+    list_clear(&l);
+}
+END_TEST
+
+START_TEST(test_several_labels)
+{
+    static const char *const names[] = { "a", "b", "c" };
+    video_list l = parse("x.mp4 2,0\ny.mp4 1\n", LIST_AUTO);
+    tsm_error error;
+
+    ck_assert_int_eq(l.form, LIST_MMACTION2);
+    expect(&l, 0, "x.mp4", NULL, 2, 0, 1);
+    ck_assert_int_eq(l.videos[0].other_count, 1);
+    ck_assert_int_eq(l.videos[0].others[0], 0);
+    ck_assert_int_eq(l.videos[1].other_count, 0);
+    assert_ok(list_resolve(&l, label_of, names, 3, &error), &error);
+    list_clear(&l);
+    l = parse("x 10 1,2,7\n", LIST_AUTO);
+    ck_assert_int_eq(l.form, LIST_RELEASE);
+    ck_assert_int_eq(l.videos[0].other_count, 2);
+    ck_assert_int_eq(l.videos[0].frames, 10);
+    assert_error(list_resolve(&l, label_of, names, 3, &error), &error, TSM_ERROR_FORMAT, "label 7");
     list_clear(&l);
 }
 END_TEST
@@ -76,11 +103,6 @@ START_TEST(test_annotations)
     list_clear(&l);
 }
 END_TEST
-
-static const char *label_of(const void *user, int i)
-{
-    return ((const char *const *)user)[i];
-}
 
 START_TEST(test_resolve)
 {
@@ -121,6 +143,8 @@ static const struct wrong {
     { "[{\"id\":\"1\"}]", "entry 1: is not an object", LIST_AUTO },
     { "[", "is no JSON", LIST_AUTO },
     { "{}", "is not a JSON list", LIST_JSON },
+    { "a 1,\n", "line 1: has a label that is no number", LIST_AUTO },
+    { "a 1,x\n", "line 1: has a label that is no number", LIST_AUTO },
     { "a 1\n", "has not the columns", LIST_KINETICS },
     { "label,youtube_id,time_start,time_end\na,b,1\n", "line 2: has 3 columns", LIST_AUTO },
     { "label,youtube_id,time_start,time_end\na,b,x,2\n", "line 2: time_start", LIST_AUTO },
@@ -146,6 +170,7 @@ int main(void)
     TCase *all = tcase_create("all");
 
     tcase_add_test(all, test_lines);
+    tcase_add_test(all, test_several_labels);
     tcase_add_test(all, test_annotations);
     tcase_add_test(all, test_resolve);
     tcase_add_loop_test(all, test_wrong, 0, sizeof wrong / sizeof *wrong);

@@ -57,6 +57,38 @@ START_TEST(test_interval)
 }
 END_TEST
 
+static int has(const void *user, int video, int class)
+{
+    return ((const int *)user)[2 * video + class];
+}
+
+/* Of class 0 the videos rank 0, 1, 2, 3 and the first and third have it: (1 + 2/3) / 2. Nobody has class 1, but for one
+ * that does not count. */
+START_TEST(test_several)
+{
+    static const float scores[10] = { .9f, 0, .8f, 0, .7f, 1, .6f, 0, 1, 1 };
+    static const int classes[10] = { 1, 0, 0, 0, 1, 0, 0, 0, 0, 1 }, both[2] = { 0, 1 };
+    static const bool skip[5] = { false, false, false, false, true }, none[5] = { false };
+    double map;
+    metrics m;
+    tsm_error error;
+
+    assert_ok(metrics_mean_ap(scores, 5, 2, has, classes, skip, &map, &error), &error);
+    ck_assert(fabs(map - 5.0 / 6) < 1e-12);
+    /* The fifth is the first of class 0, and of class 1 the second behind the third, of equal score. */
+    assert_ok(metrics_mean_ap(scores, 5, 2, has, classes, none, &map, &error), &error);
+    ck_assert(fabs(map - ((0.5 + 0.5) / 2 + 0.5) / 2) < 1e-12);
+
+    assert_ok(metrics_open(&m, 2, &error), &error);
+    ck_assert_int_eq(metrics_add_several(&m, both, 2, scores), 0);
+    ck_assert_int_eq(metrics_add_several(&m, both + 1, 1, scores), 0);
+    ck_assert_int_eq(m.videos, 2);
+    ck_assert_int_eq(m.right1, 1);
+    ck_assert_int_eq(m.of_class[1], 2);
+    metrics_close(&m);
+}
+END_TEST
+
 START_TEST(test_many_classes)
 {
     metrics m;
@@ -81,6 +113,7 @@ int main(void)
     tcase_add_test(all, test_counts);
     tcase_add_test(all, test_equal);
     tcase_add_test(all, test_interval);
+    tcase_add_test(all, test_several);
     tcase_add_test(all, test_many_classes);
     suite_add_tcase(suite, all);
     return run_suite(suite);

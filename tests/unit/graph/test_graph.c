@@ -308,6 +308,8 @@ START_TEST(weights_reorder_and_scale)
     memcpy(odd + 1, data[_i], 12 * sizes[_i]); /* a file may hold them at an odd address */
     tsm_node_weights(&node, out);
     ck_assert_mem_eq(out, want, sizeof want);
+    tsm_node_filters(&node, 1, 1, out);
+    ck_assert_mem_eq(out, want + 6, 6 * sizeof *want);
 }
 END_TEST
 

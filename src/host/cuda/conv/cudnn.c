@@ -44,8 +44,8 @@ static bool has_gaps(const tsm_conv_spec *spec)
 
 static tsm_conv_fit serves(const tsm_conv_spec *spec, char why[TSM_CONV_WHY])
 {
-    if (tsm_conv_spec_gathers(spec)) {
-        snprintf(why, TSM_CONV_WHY, "cuDNN does not shift");
+    if (tsm_conv_spec_is_ours(spec)) {
+        snprintf(why, TSM_CONV_WHY, "cuDNN does not shift, or is not asked");
         return TSM_CONV_UNFIT;
     }
     if (spec->float_out) {

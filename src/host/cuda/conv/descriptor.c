@@ -25,6 +25,16 @@ static void append_shifts(char text[TSM_CONV_SPEC_TEXT], const tsm_conv_spec *s)
     append_shift(text, "r", &s->residual_shift);
 }
 
+static void append_whose(char text[TSM_CONV_SPEC_TEXT], tsm_conv_whose whose)
+{
+    static const char *const words[] = {
+        [TSM_CONV_LIBRARIES] = "", [TSM_CONV_ANY] = ",any", [TSM_CONV_OURS] = ",ours"
+    };
+    const size_t used = strlen(text);
+
+    snprintf(text + used, TSM_CONV_SPEC_TEXT - used, "%s", words[whose]);
+}
+
 void tsm_conv_spec_print(const tsm_conv_spec *s, char text[TSM_CONV_SPEC_TEXT])
 {
     snprintf(text, TSM_CONV_SPEC_TEXT,
@@ -33,7 +43,10 @@ void tsm_conv_spec_print(const tsm_conv_spec *s, char text[TSM_CONV_SPEC_TEXT])
              (long long)s->channels, (long long)s->in_pitch, (long long)s->in_offset, s->kernel_h, s->kernel_w,
              s->stride, s->pad, s->groups, (long long)s->oh, (long long)s->ow, (long long)s->filters,
              (long long)s->out_pitch, s->float_out ? "f" : "", (long long)s->residual_pitch, tsm_act_name(s->act));
-    if (tsm_conv_spec_gathers(s)) append_shifts(text, s);
+    if (tsm_conv_spec_gathers(s))
+        append_shifts(text, s);
+    else
+        append_whose(text, s->whose);
 }
 
 bool tsm_conv_spec_gathers(const tsm_conv_spec *spec)
@@ -41,12 +54,17 @@ bool tsm_conv_spec_gathers(const tsm_conv_spec *spec)
     return spec->shift.end || spec->residual_shift.end;
 }
 
+bool tsm_conv_spec_is_ours(const tsm_conv_spec *spec)
+{
+    return tsm_conv_spec_gathers(spec) || spec->whose == TSM_CONV_OURS;
+}
+
 int64_t tsm_conv_spec_tap(const tsm_conv_spec *spec)
 {
     const int64_t channels = spec->channels / spec->groups;
     const int64_t unit = TSM_CONV_PACK_BYTES / tsm_cuda_dtype_of(spec->precision)->bytes;
 
-    return tsm_conv_spec_gathers(spec) ? (channels + unit - 1) / unit * unit : channels;
+    return tsm_conv_spec_is_ours(spec) ? (channels + unit - 1) / unit * unit : channels;
 }
 
 bool tsm_conv_spec_is_product(const tsm_conv_spec *spec)

@@ -6,6 +6,9 @@
 #include "graph/backend.h"
 #include "cuda/dtype.h"
 
+/* Whose kernels may compute a convolution that shifts nothing; one that shifts as it reads is ours. */
+typedef enum tsm_conv_whose { TSM_CONV_LIBRARIES, TSM_CONV_ANY, TSM_CONV_OURS } tsm_conv_whose;
+
 /* out = act(conv(in) + residual + bias), NHWC. A pitch is the number of elements from a pixel to the next; what lies
  * between the channels and the pitch is neither read nor written. */
 typedef struct tsm_conv_spec {
@@ -18,9 +21,9 @@ typedef struct tsm_conv_spec {
     int64_t in_offset;      /* elements between an aligned address and the first channel that is read */
     bool float_out;         /* bias and output are float32, whatever the precision */
     tsm_act act;
+    tsm_conv_whose whose;
 
-    /* Shifts that the convolution itself makes, as it reads; end 0: none. Filters are then packed as
-     * kernels/conv/conv_kernels.h has them. */
+    /* Shifts that the convolution itself makes, as it reads; end 0: none. */
     tsm_shift shift, residual_shift; /* of the input; of the residual */
     int frames;                      /* of a clip: images are clips of as many */
 } tsm_conv_spec;
@@ -32,6 +35,10 @@ void tsm_conv_spec_print(const tsm_conv_spec *spec, char text[TSM_CONV_SPEC_TEXT
 
 /* Whether it shifts as it reads. */
 bool tsm_conv_spec_gathers(const tsm_conv_spec *spec);
+
+/* Whether only our own kernels may compute it. Filters are then packed as kernels/conv/conv_kernels.h has them; of
+ * ANY they must be the same either way. */
+bool tsm_conv_spec_is_ours(const tsm_conv_spec *spec);
 
 /* Elements from the filters of one tap to those of the next. */
 int64_t tsm_conv_spec_tap(const tsm_conv_spec *spec);

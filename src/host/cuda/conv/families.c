@@ -19,7 +19,7 @@ bool tsm_conv_serves(const tsm_conv_spec *spec, char why[TSM_CONV_WHY])
     for (int i = 0; i < TSM_CONV_FAMILY_COUNT; i++)
         if (families[i]->serves(spec, why) != TSM_CONV_UNFIT) return true;
     /* The reason of the family that serves most: ours where the convolution shifts, else cuDNN. */
-    (tsm_conv_spec_gathers(spec) ? &tsm_conv_family_ours : &tsm_conv_family_cudnn)->serves(spec, why);
+    (tsm_conv_spec_is_ours(spec) ? &tsm_conv_family_ours : &tsm_conv_family_cudnn)->serves(spec, why);
     return false;
 }
 

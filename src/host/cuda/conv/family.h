@@ -13,8 +13,9 @@
 
 /* In the order in which they are listed: best guess first. */
 #define TSM_CONV_FAMILIES(row)                                                                                       \
-    row(gemm)                /* 1x1 as matrix products of cuBLASLt */                                                \
-        row(cudnn) row(ours) /* kernels that shift as they read */
+    row(gemm)                 /* 1x1 as matrix products of cuBLASLt */                                               \
+        row(cudnn) row(wgmma) /* kernels that shift as they read, on sm_90 where an engine asks for them */          \
+        row(ours)             /* and on every target */
 
 #define TSM_CONV_WHY            160
 #define TSM_CONV_HOW            64

@@ -33,8 +33,8 @@ typedef struct gemm_bound {
 
 static tsm_conv_fit serves(const tsm_conv_spec *spec, char why[TSM_CONV_WHY])
 {
-    if (tsm_conv_spec_gathers(spec)) {
-        snprintf(why, TSM_CONV_WHY, "cuBLASLt does not shift");
+    if (tsm_conv_spec_is_ours(spec)) {
+        snprintf(why, TSM_CONV_WHY, "cuBLASLt does not shift, or is not asked");
         return TSM_CONV_UNFIT;
     }
     if (!tsm_conv_spec_is_product(spec)) {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-tsm_status tsm_cuda_libraries_open(tsm_cuda_libraries *libraries, tsm_error *error)
+tsm_status tsm_cuda_libraries_open(tsm_cuda_libraries *libraries, bool wgmma, tsm_error *error)
 {
     struct cudaDeviceProp properties;
     tsm_status status;
@@ -14,6 +14,7 @@ tsm_status tsm_cuda_libraries_open(tsm_cuda_libraries *libraries, tsm_error *err
     TSM_CUDA_TRY(cudaGetDevice(&device));
     TSM_CUDA_TRY(cudaGetDeviceProperties(&properties, device));
     libraries->multiprocessors = properties.multiProcessorCount;
+    libraries->wgmma = wgmma && properties.major == 9 && properties.minor == 0;
     TSM_CUBLAS_TRY(cublasLtCreate(&libraries->blas));
     TSM_CUDNN_TRY(cudnnCreate(&libraries->dnn));
     return TSM_OK;

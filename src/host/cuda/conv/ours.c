@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ours.c - a family: convolutions that shift as they read, by our own kernels (docs/shift-conv.md).
+ * ours.c - a family: our own kernels (docs/shift-conv.md), for convolutions that shift as they read, and for others
+ * where they may be the faster ones.
  *
  * A candidate is a tile and the number of parts that K is cut into; the list is the same for one spec and GPU. Where
  * there are parts, blocks meet at counters that are zero between launches: they belong to what is bound, since an
@@ -14,6 +15,11 @@
 #include "cuda/alignment.h"
 #include "family.h"
 #include "kernels/conv/conv_kernels.h"
+
+/* Tiles that are tried; a simulated device, to which products are dear, has fewer. */
+#ifndef TSM_OURS_WAYS
+#define TSM_OURS_WAYS TSM_CONV_MAX_CANDIDATES
+#endif
 
 typedef struct ours_list {
     tsm_conv_candidates head;
@@ -32,14 +38,14 @@ typedef struct ours_bound {
     tsm_conv_kernel_args args;
 } ours_bound;
 
-/* Asked only for what no library has. */
 static tsm_conv_fit serves(const tsm_conv_spec *spec, char why[TSM_CONV_WHY])
 {
     const char *reason = "it is left to the libraries";
     tsm_conv_kernel_spec ours;
 
-    if (tsm_conv_spec_gathers(spec) && tsm_conv_ours_spec(&ours, spec, &reason)) {
-        snprintf(why, TSM_CONV_WHY, "a convolution of our own, shifted as it reads");
+    if ((tsm_conv_spec_is_ours(spec) || spec->whose == TSM_CONV_ANY) && tsm_conv_ours_spec(&ours, spec, &reason)) {
+        snprintf(why, TSM_CONV_WHY, "a convolution of our own%s",
+                 tsm_conv_spec_gathers(spec) ? ", shifted as it reads" : "");
         return TSM_CONV_FIT;
     }
     snprintf(why, TSM_CONV_WHY, "no convolution of our own: %s", reason);
@@ -60,6 +66,7 @@ static tsm_status list(tsm_conv_candidates **out, const tsm_cuda_libraries *libr
     if (tsm_conv_ours_spec(&ours, spec, &why))
         made->head.count =
             tsm_conv_kernel_ways(made->ways, TSM_CONV_MAX_CANDIDATES, &ours, libraries->multiprocessors);
+    if (made->head.count > TSM_OURS_WAYS) made->head.count = TSM_OURS_WAYS;
     *out = &made->head;
     return TSM_OK;
 }
@@ -98,8 +105,9 @@ static void describe(const tsm_conv *conv, char how[TSM_CONV_HOW])
     const tsm_conv_kernel_way way = ((const ours_conv *)conv)->way;
     const tsm_conv_tile *tile = tsm_conv_kernel_tile(way.tile);
 
-    snprintf(how, TSM_CONV_HOW, "our shifting convolution, tile %dx%d, %d part%s", tile->rows, tile->filters,
-             way.parts, way.parts > 1 ? "s" : "");
+    snprintf(how, TSM_CONV_HOW, "our %sconvolution, tile %dx%d, %d part%s",
+             tsm_conv_spec_gathers(&conv->spec) ? "shifting " : "", tile->rows, tile->filters, way.parts,
+             way.parts > 1 ? "s" : "");
 }
 
 static tsm_status make_counters(void **counters, const ours_conv *conv, tsm_error *error)

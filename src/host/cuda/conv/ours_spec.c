@@ -13,6 +13,12 @@ static tsm_kernel_act act_of(tsm_act act)
     return acts[act];
 }
 
+/* Frames of a clip, 1 where nothing is shifted. */
+static int64_t clip_of(const tsm_conv_spec *s)
+{
+    return s->frames > 0 ? s->frames : 1;
+}
+
 static const char *refuse(const tsm_conv_spec *s)
 {
     const int64_t most = 1 << 30;
@@ -20,7 +26,7 @@ static const char *refuse(const tsm_conv_spec *s)
     if (s->precision == TSM_PRECISION_FP32) return "its tensor cores do not multiply fp32";
     if (s->float_out) return "it makes no float32 output at this precision";
     if (s->in_offset) return "it reads whole rows";
-    if (s->frames < 1 || s->images % s->frames) return "its images are no clips";
+    if (s->frames < 0 || s->images % clip_of(s)) return "its images are no clips";
     if (s->shift.end && s->residual_shift.end && s->shift.step != s->residual_shift.step)
         return "its input and its residual shift in two directions";
     if (s->images > most || s->h > most || s->w > most || s->channels > most || s->filters > most)
@@ -34,8 +40,8 @@ bool tsm_conv_ours_spec(tsm_conv_kernel_spec *ours, const tsm_conv_spec *s, cons
     if (*why) return false;
     *ours = (tsm_conv_kernel_spec){
         .dtype = tsm_cuda_dtype_of(s->precision)->type,
-        .n = (int)(s->images / s->frames),
-        .t = s->frames,
+        .n = (int)(s->images / clip_of(s)),
+        .t = (int)clip_of(s),
         .h = (int)s->h,
         .w = (int)s->w,
         .channels = (int)s->channels,

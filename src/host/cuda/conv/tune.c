@@ -143,6 +143,7 @@ tsm_status tsm_tune_conv(tsm_conv **conv, tsm_tuner *tuner, const tsm_conv_spec 
 
     *conv = NULL;
     tsm_conv_spec_print(spec, name);
+    if (tuner->libraries->wgmma) strncat(name, ",w", sizeof name - strlen(name) - 1); /* others have other choices */
     if (make_cached(conv, tuner, spec, name)) return TSM_OK;
     TSM_TRY_RETURN(tsm_conv_offers_make(&offers, tuner->libraries, spec, error));
     status = tuner->timed ? make_fastest(conv, tuner, spec, &offers, error) : make_first(conv, &offers, error);
