@@ -103,6 +103,11 @@ class Arrays(unittest.TestCase):
         self.engine.trim()
         np.testing.assert_array_equal(self.engine(self.clips), self.logits)
 
+    def test_features(self):
+        features = self.model.engine(device="cpu", threads=1, features=True)(self.clips)
+        self.assertEqual(features.shape, (3, 8 * self.model.info.width))  # of a ResNet-18
+        self.assertTrue((features >= 0).all() and features.any())
+
     def test_logits_of_every_frame(self):
         frames = self.model.engine(device="cpu", threads=1, per_frame=True)(self.clips)
         self.assertEqual(frames.shape, (3, 8, 14))

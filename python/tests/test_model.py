@@ -49,6 +49,8 @@ class Loading(unittest.TestCase):
             tsm.Model.load(b"not a checkpoint")
         with self.assertRaises(tsm.ModelError):
             tsm.Model.load(DATA / "pytorch" / "types.zip.pth")
+        with self.assertRaises(tsm.CancelledError):
+            tsm.Model.load(demo_model(), cancel=lambda: True)
         with self.assertRaisesRegex(tsm.ArgumentError, "shift_place: 'everywhere'"):
             tsm.Model.load(demo_model(), shift_place="everywhere")
 

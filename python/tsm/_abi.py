@@ -53,6 +53,8 @@ class ModelOptions(Sized):
         ("nonlocal_mode", c_int),
         ("labels_name", c_char_p),
         ("weights_key", c_char_p),
+        ("cancel", CANCEL),
+        ("cancel_user", c_void_p),
     ]
 
 
@@ -110,6 +112,7 @@ class EngineOptions(Sized):
         ("max_bytes", c_uint64),
         ("cancel", CANCEL),
         ("cancel_user", c_void_p),
+        ("features", c_int),
     ]
 
 
@@ -123,6 +126,9 @@ class EngineInfo(Sized):
         ("shift_method", c_int),
         ("weight_bytes", c_uint64),
         ("note", c_char_p),
+        ("segments", c_int),
+        ("values", c_int),
+        ("per_frame", c_int),
     ]
 
 

@@ -64,6 +64,7 @@ class Engine:
                   with threads=1
     shift         how the temporal shift is done: "auto", "copy", "overlap", "inplace", "gather"; the bits are the same
     per_frame     logits of every frame instead of their mean
+    features      what is pooled before the classifier, in place of logits
     max_bytes     the most that the plans of one worker may take
     cache_dir     where timings of a GPU's candidates are kept; "": nowhere
     cuda_graphs, cuda_tuning   True or False; None: the default
@@ -81,6 +82,7 @@ class Engine:
         threads: int = 0,
         shift: str = "auto",
         per_frame: bool = False,
+        features: bool = False,
         max_bytes: int = 0,
         cache_dir: Optional[str] = None,
         cuda_graphs: Optional[bool] = None,
@@ -100,18 +102,24 @@ class Engine:
             cache_dir=None if cache_dir is None else path_bytes(cache_dir),
             max_bytes=max_bytes,
             cancel=self._cancel,
+            features=int(features),
         )
         self._handle = _library.Handle(core.tsm_engine_destroy)
         call(core.tsm_engine_create, self._handle.out, model._handle, ctypes.byref(options))
         self.model = model
         self._per_frame = per_frame
+        self._values = self._raw_info().values
         self._idle: deque = deque()  # contexts that no thread uses
         self._lock = threading.Lock()
 
-    @property
-    def info(self) -> EngineInfo:
+    def _raw_info(self):
         raw = _abi.EngineInfo()
         core.tsm_engine_get_info(self._handle, ctypes.byref(raw))
+        return raw
+
+    @property
+    def info(self) -> EngineInfo:
+        raw = self._raw_info()
         return EngineInfo(
             device=text(raw.device) or "",
             library=text(raw.library) or "",
@@ -193,8 +201,8 @@ class Engine:
     def _logits_dims(self, shape):
         info = self.model.info
         if not self._per_frame:
-            return shape[0], info.classes
-        return shape[0], (shape[1] + 1) // 2 if info.temporal_pool else shape[1], info.classes
+            return shape[0], self._values
+        return shape[0], (shape[1] + 1) // 2 if info.temporal_pool else shape[1], self._values
 
     @contextmanager
     def _context(self, shape, fresh=False):

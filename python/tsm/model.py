@@ -7,7 +7,7 @@ import ctypes
 import os
 import tempfile
 from dataclasses import dataclass
-from typing import Optional
+from typing import Callable, Optional
 
 from . import _abi, _library
 from ._library import call, core, encoded, lines, path_bytes, text
@@ -101,6 +101,7 @@ class Model:
         input_size: int = 0,
         labels: "str | os.PathLike | list[str] | None" = None,
         weights: Optional[str] = None,
+        cancel: Optional[Callable[[], bool]] = None,
     ) -> "Model":
         """Reads a checkpoint: safetensors, PyTorch's files, PaddlePaddle's; nothing in it is executed.
 
@@ -115,6 +116,7 @@ class Model:
         input_size    pixels a side of the crop that the network reads
         labels        names of the classes: a list, or a path of a file with one a line
         weights       key of the dictionary in the file that holds the weights, such as "state_dict"
+        cancel        asked now and then; a true answer ends loading with CancelledError
 
         What is not given is taken from the file: metadata, names, shapes, and the form of its own name.
         Errors: FileError, FormatError, ModelError, ArgumentError, OutOfMemoryError.
@@ -132,6 +134,7 @@ class Model:
             labels=names,
             labels_name=origin,
             weights_key=encoded(weights),
+            cancel=_abi.CANCEL(lambda _: int(bool(cancel()))) if cancel else _abi.CANCEL(),
         )
         handle = _library.Handle(core.tsm_model_destroy)
         if isinstance(source, (bytes, bytearray, memoryview)):
