@@ -143,27 +143,29 @@ static void report_layers(const bench_network *n, const tsm_profile_row *rows, i
     free(layers);
 }
 
-static tsm_status time_run(const bench_network *n, const tsm_tensor *input, int runs, double *median_ms,
-                           tsm_error *error)
+static tsm_status time_run(const bench_network *n, const tsm_tensor *input, int runs, bench_watch *watch,
+                           bench_summary *summary, tsm_error *error)
 {
     bench_samples ms = { 0 };
     double one;
 
     for (int i = 0; i < runs + 2; i++) {
+        bench_watch_look(watch);
         TSM_TRY_RETURN(bench_network_run(n, 0, input, &one, error));
         if (i >= 2 && !bench_samples_add(&ms, one)) return tsm_fail(error, TSM_ERROR_MEMORY, "out of memory");
     }
-    *median_ms = bench_summarise(&ms).median;
+    *summary = bench_summarise(&ms);
     bench_samples_clear(&ms);
     return TSM_OK;
 }
 
-static void print_heading(const settings *set, const bench_network *n, const bench_ceilings *c, bench_report *report)
+static void print_heading(const settings *set, const bench_source *source, const bench_network *n,
+                          const bench_ceilings *c, bench_report *report)
 {
     bench_report_heading(report,
                          "%s (%s), %d clips of %d x %dx%d in %s on %s (%s, %s, %d threads), commit %s\n"
                          "this machine at best: %.1f GFLOP/s in a matrix product, %.1f GB/s in a copy",
-                         report->command, n->name, n->shape.n, n->shape.t, n->shape.h, n->shape.w, set->precision,
+                         source->name, n->name, n->shape.n, n->shape.t, n->shape.h, n->shape.w, set->precision,
                          n->info.device, n->info.library, bench_cpu_name(), n->info.threads, bench_commit(),
                          c->flops_per_s * 1e-9, c->bytes_per_s * 1e-9);
     for (int i = 0; i < BENCH_FOOTPRINTS && c->footprints[i] > 0; i++)
@@ -172,7 +174,8 @@ static void print_heading(const settings *set, const bench_network *n, const ben
     if (c->footprints[0] > 0) fputs("\n\n", report->table);
 }
 
-static tsm_status measure(const settings *set, const bench_source *source, bench_report *report, tsm_error *error)
+static tsm_status measure(const settings *set, const bench_source *source, bench_watch *watch, bench_report *report,
+                          tsm_error *error)
 {
     const bench_spec spec = { source,      set->baseline ? "tsn" : "tsm",
                               set->device, set->precision,
@@ -184,7 +187,8 @@ static tsm_status measure(const settings *set, const bench_source *source, bench
     bench_ceilings ceilings;
     tsm_profile_row *rows = NULL;
     tsm_status status;
-    double worst, run_ms = 0;
+    bench_summary run = { 0 };
+    double worst;
     int count;
 
     TSM_TRY(bench_check_reference(&spec, 64, &worst, error));
@@ -192,15 +196,16 @@ static tsm_status measure(const settings *set, const bench_source *source, bench
     TSM_TRY(bench_make_input(&input, &n, error));
     TSM_TRY(bench_check_repeats(&n, &input, error));
     TSM_TRY(bench_measure_ceilings(&ceilings, n.info.device, set->precision, n.info.threads, error));
-    TSM_TRY(time_run(&n, &input, set->runs, &run_ms, error));
+    TSM_TRY(time_run(&n, &input, set->runs, watch, &run, error));
     TSM_TRY(tsm_context_profile(n.streams[0].context, &input, set->runs, &rows, &count, error));
-    print_heading(set, &n, &ceilings, report);
+    print_heading(set, source, &n, &ceilings, report);
     json_object_update_new(report->ceilings, bench_ceilings_json(&ceilings));
     json_object_update_new(report->settings,
                            json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i}", "model", source->name, "name",
                                      n.name, "device", n.info.device, "precision", set->precision, "threads",
                                      n.info.threads, "batch", n.shape.n, "segments", n.shape.t, "size", n.shape.h));
-    report_layers(&n, rows, count, run_ms, &ceilings, report);
+    report_layers(&n, rows, count, run.median, &ceilings, report);
+    bench_warn_samples(report, n.name, &run);
 fail:
     tsm_free(rows);
     if (input.data) tsm_engine_release(n.engine, input.data);
@@ -228,7 +233,7 @@ static int run(const settings *set)
     if (!bench_report_begin(&report, "layers", &set->output, columns)) return BENCH_USAGE;
     bench_watch_begin(&watch, false);
     status = bench_source_open(&source, set->model, &error);
-    if (status == TSM_OK) status = measure(set, &source, &report, &error);
+    if (status == TSM_OK) status = measure(set, &source, &watch, &report, &error);
     bench_source_close(&source);
     if (status != TSM_OK) {
         bench_report_drop(&report);
