@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* online.c - making the states of live streams, and all that a push needs. */
-#include "online.h"
+#include "streams.h"
 
 #define DEFAULT_BATCH 16
 

@@ -2,7 +2,7 @@
 /* online_push.c - a frame of each of some streams: checked, cut into batches that are planned, run. */
 #include <stdio.h>
 
-#include "online.h"
+#include "streams.h"
 
 /* A call, checked. */
 typedef struct push {

@@ -2,7 +2,7 @@
 /* online_slots.c - beginning a stream anew, copying one, and how far it is. */
 #include <string.h>
 
-#include "online.h"
+#include "streams.h"
 
 tsm_status tsm_online_check_slot(const tsm_online *online, int slot, const char *what, tsm_error *error)
 {

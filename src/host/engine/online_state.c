@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "online.h"
+#include "streams.h"
 
 #define MAGIC   UINT64_C(0x31746f6c736d7374) /* "tsmslot1" */
 #define VERSION 1

@@ -8,7 +8,7 @@
  * waits for the item behind it to be loaded: the ring is longer than a batch, so that item comes, or there are no
  * more.
  */
-#include "pipeline.h"
+#include "work.h"
 
 /* The next item before `limit`; those that failed are stepped over. NULL where there is none, or it is not known yet.
  */

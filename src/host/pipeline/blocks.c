@@ -3,7 +3,7 @@
  * blocks.c - page-locked memory for whole frames, which a GPU copies from fastest: a block for every place in the ring,
  * as page-locking takes milliseconds, grown where a source needs more.
  */
-#include "pipeline.h"
+#include "work.h"
 
 #include "core/status.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* item.c - a source, from its path to clips that can go into batches. */
-#include "pipeline.h"
+#include "work.h"
 
 #include <string.h>
 

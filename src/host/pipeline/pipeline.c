@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pipeline.c - the caller's side of a pipeline: sources go in, results come out. */
-#include "pipeline.h"
+#include "work.h"
 
 #include <signal.h>
 #include <string.h>

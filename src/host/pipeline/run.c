@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c - a batch through one context, and its outputs to the items. */
-#include "pipeline.h"
+#include "work.h"
 
 #include <string.h>
 

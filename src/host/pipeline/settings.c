@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settings.c - what the caller of a pipeline asks for, and what is done where nothing is said. */
-#include "pipeline.h"
+#include "work.h"
 
 #include <string.h>
 

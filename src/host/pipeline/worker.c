@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* worker.c - what a thread of a pipeline does. The lock is held but for the work itself. */
-#include "pipeline.h"
+#include "work.h"
 
 #include "core/status.h"
 

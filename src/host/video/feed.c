@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* feed.c - see tsm/feed.h: frames in order, decoded or raw. */
-#include "feed.h"
+#include "feed_source.h"
 
 #include <math.h>
 #include <string.h>

@@ -16,7 +16,7 @@
 #include <libavutil/avstring.h>
 
 #include "core/status.h"
-#include "feed.h"
+#include "feed_source.h"
 
 enum { IO_BYTES = 1 << 15, WAIT_MS = 100 };
 

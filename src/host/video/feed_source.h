@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feed.h - the inside of a feed: where bytes come from (feed_source.c), and frames out of them (feed.c). */
-#ifndef TSM_VIDEO_FEED_H
-#define TSM_VIDEO_FEED_H
+/* feed_source.h - the inside of a feed: where bytes come from (feed_source.c), and frames out of them (feed.c). */
+#ifndef TSM_VIDEO_FEED_SOURCE_H
+#define TSM_VIDEO_FEED_SOURCE_H
 
 #include <tsm/feed.h>
 

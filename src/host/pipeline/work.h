@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pipeline.h - the inside of a pipeline: a ring of sources in work, and threads that load them and run their clips.
+ * work.h - the inside of a pipeline: a ring of sources in work, and threads that load them and run their clips.
  *
  * Every thread does whatever comes next: a batch where one can be made and a context is free, otherwise the next
  * source that waits to be loaded. So CPUs are never idle while there is work, whichever of the two is slower, and no
  * more threads want them than there are.
  */
-#ifndef TSM_PIPELINE_PIPELINE_H
-#define TSM_PIPELINE_PIPELINE_H
+#ifndef TSM_PIPELINE_WORK_H
+#define TSM_PIPELINE_WORK_H
 
 #include <pthread.h>
 #include <stdatomic.h>

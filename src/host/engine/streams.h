@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* online.h - the inside of a tsm_online: a context whose plans carry the states of live streams. */
-#ifndef TSM_ENGINE_ONLINE_H
-#define TSM_ENGINE_ONLINE_H
+/* streams.h - the inside of a tsm_online: a context whose plans carry the states of live streams. */
+#ifndef TSM_ENGINE_STREAMS_H
+#define TSM_ENGINE_STREAMS_H
 
 #include <tsm/online.h>
 
