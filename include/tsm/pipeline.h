@@ -47,7 +47,7 @@ typedef struct tsm_pipeline_options {
     const tsm_video_options *video;
 
     int workers;  /* threads, 0..TSM_MAX_THREADS; 0: as many as CPUs that the process may use */
-    int contexts; /* runs at a time, 0..workers; 0: `workers` of an engine with one CPU thread, otherwise 1 */
+    int contexts; /* runs at a time, 0..workers; 0: `workers` on a CPU with an engine of one thread, otherwise 1 */
     int batch;    /* clips a run at most, 0..256; 0: 1 on a CPU, which gains nothing by more, otherwise 8 */
     int queue;    /* sources that are in work, or done and not taken; never fewer than batch + 1; 0: twice the workers
                      beside the batch */
@@ -109,6 +109,11 @@ TSM_API tsm_status tsm_pipeline_next(tsm_pipeline *pipeline, const tsm_result **
 /* Ends the work: decoding ends soon, a run that has begun is finished first. May be called from any thread, and from
  * signal handlers. */
 TSM_API void tsm_pipeline_cancel(tsm_pipeline *pipeline);
+
+/* For tsm_engine_options.cancel of the engine, with any `cancel_user`: then a run that has begun ends with tsm_pipeline_cancel
+ * or with the time that its source may take (max_seconds), and not before the next run only. It returns 0 for runs that
+ * are no pipeline's. */
+TSM_API int tsm_pipeline_run_is_over(void *user);
 
 /* Fills `info`. Errors: ARGUMENT. */
 TSM_API tsm_status tsm_pipeline_get_info(tsm_pipeline *pipeline, tsm_pipeline_info *info);

@@ -48,7 +48,8 @@ typedef struct tsm_video_options {
     int full_res;   /* non-zero: crops of scale_size instead of input_size */
     int input_size; /* crop, pixels, 1..TSM_MAX_INPUT_SIZE, 0: 224 */
     int scale_size; /* short side before the crop, pixels, up to TSM_MAX_SCALE_SIZE, 0: input_size * 256 / 224 */
-    int threads;    /* decoder threads, 1..TSM_MAX_THREADS, 0: 1; no codec is given more than 64 */
+    int threads;    /* decoder threads, 1..TSM_MAX_THREADS, 0: 1; no codec is given more than 64, or than
+                       CPUs that the process may use */
     int raw;        /* non-zero: frames are neither scaled nor cut; tsm_clips_get_resize says how they become views */
     const tsm_allocator *allocator; /* of the clips' pixels, copied; NULL: ordinary memory */
 

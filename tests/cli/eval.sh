@@ -174,5 +174,14 @@ expect_out '"resumed":40'
 refuses "was made with views 1, not views 3" eval --list "$videos/many.txt" $small --resume "$work/state" --views 3
 refuses "was made with list" eval --list "$videos/list.txt" $small --resume "$work/state"
 refuses "is not a state" eval --list "$videos/many.txt" $small --resume "$videos/many.txt"
+
+# Outputs that are pipes have one reader, and two outputs have two names.
+works eval --list "$videos/list.txt" $small --videos "$work/table.csv"
+mkfifo "$work/pipe"
+cat "$work/pipe" >"$work/got.csv" &
+works eval --list "$videos/list.txt" $small --videos "$work/pipe"
+wait
+check "another table in the pipe" cmp -s "$work/table.csv" "$work/got.csv"
+refuses "is the name of two outputs" eval --list "$videos/list.txt" $small --videos "$work/a" --per-class "$work/a"
 check "something was left" test -z "$(find "$work" -name '.tsm-*')"
 finish

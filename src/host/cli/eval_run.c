@@ -130,7 +130,7 @@ static tsm_status read_numbers(const char *option, const char *texts, int count,
 static tsm_status read_members(evaluation *e, tsm_error *error)
 {
     const eval_options *o = e->options;
-    double numbers[EVAL_MAX_MEMBERS];
+    double numbers[EVAL_MAX_MEMBERS] = { 0 };
     tsm_status status = TSM_OK;
 
     if (o->models)

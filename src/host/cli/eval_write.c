@@ -222,20 +222,22 @@ tsm_status eval_write_tables(const evaluation *e, tsm_error *error)
     return write_text(e, o->confusion, write_confusion, error);
 }
 
-/* Opens each and drops it: what cannot be written is found before the work begins. */
+/* What cannot be written is found before the work begins. */
 tsm_status eval_check_outputs(const eval_options *o, tsm_error *error)
 {
     const char *const paths[] = { o->scores,  o->videos,     o->per_class, o->confusion,
                                   o->picture, o->submission, o->summary,   o->features };
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        output_file out = { 0 };
-        tsm_status status = TSM_OK;
+        tsm_status status;
 
-        if (paths[i] && strcmp(paths[i], "-") == 0)
+        if (!paths[i]) continue;
+        if (strcmp(paths[i], "-") == 0)
             return report_fail(error, TSM_ERROR_ARGUMENT, "-: files of an evaluation have names");
-        if (paths[i]) status = output_open(&out, paths[i], error);
-        output_abort(&out);
+        for (size_t k = 0; k < i; k++)
+            if (paths[k] && strcmp(paths[k], paths[i]) == 0)
+                return report_fail(error, TSM_ERROR_ARGUMENT, "%s: is the name of two outputs", paths[i]);
+        status = output_check(paths[i], error);
         if (status != TSM_OK) return status;
     }
     return TSM_OK;

@@ -150,6 +150,19 @@ tsm_status output_open(output_file *output, const char *path, tsm_error *error)
     return status;
 }
 
+tsm_status output_check(const char *path, tsm_error *error)
+{
+    output_file output = { 0 };
+    output_target target = { 0 };
+    const int failed = *path ? output_target_find(&target, path) : 0;
+    tsm_status status = failed ? fail(error, path, failed) : TSM_OK;
+
+    free(target.path);
+    if (!failed && target.kind == OUTPUT_REPLACED) status = output_open(&output, path, error);
+    output_abort(&output);
+    return status;
+}
+
 tsm_status output_write(output_file *output, const void *data, size_t bytes, tsm_error *error)
 {
     errno = 0;

@@ -24,6 +24,9 @@ typedef struct output_file {
  * output may be open at a time. Errors: IO, MEMORY. */
 tsm_status output_open(output_file *output, const char *path, tsm_error *error);
 
+/* Whether it could be opened, without waiting for the reader of a pipe. Errors: IO, MEMORY. */
+tsm_status output_check(const char *path, tsm_error *error);
+
 /* Appends bytes. Errors: IO. */
 tsm_status output_write(output_file *output, const void *data, size_t bytes, tsm_error *error);
 

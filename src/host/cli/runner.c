@@ -47,6 +47,7 @@ tsm_status runner_open(runner *r, const settings *s, int segments, tsm_error *er
     r->info.struct_size = sizeof r->info;
     r->per_frame = options.per_frame;
     options.features = s->features;
+    options.cancel = tsm_pipeline_run_is_over;
     options.cancel = is_late;
     options.cancel_user = r;
     status = settings_load_model(s, segments, &r->model, &r->path, error);

@@ -6,6 +6,7 @@
 #include "settings.h"
 
 #include <stdbool.h>
+#include <tsm/pipeline.h>
 #include <tsm/tsm.h>
 #include <tsm/video.h>
 

@@ -29,9 +29,12 @@ static tsm_status make_room(spans *s, tsm_error *error)
     int room = s->room ? 2 * s->room : 16;
     span *items;
 
-    if (s->count < s->room) return TSM_OK;
+    if (s->items && s->count < s->room) return TSM_OK;
     items = realloc(s->items, (size_t)room * sizeof *items);
-    if (!items) return report_fail(error, TSM_ERROR_MEMORY, "spans: out of memory for %d", room);
+    if (!items) {
+        report_fail(error, TSM_ERROR_MEMORY, "spans: out of memory for %d", room);
+        return TSM_ERROR_MEMORY;
+    }
     s->items = items;
     s->room = room;
     return TSM_OK;

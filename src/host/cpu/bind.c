@@ -138,25 +138,25 @@ static tsm_status add_winograd(binder *b, int index, const float *source, float 
     return TSM_OK;
 }
 
-/* A block of two or three nodes, of which `index` is the last. Of live streams the kernel gets a copy that is shifted,
- * as what it adds at the end is not. */
+/* A block of two or three nodes, of which `index` is the last. */
 static tsm_status add_inverted(binder *b, int index, tsm_error *error)
 {
-    const tsm_cpu_inverted block = tsm_cpu_inverted_of(b->plan, index);
     const int first = tsm_cpu_expands(b->prepared, index) ? index - 2 : index - 1;
-    const bool copied = b->plan->slots && node_of(b, first)->shift.end > 0;
-    float *scratch = at(b, b->plan->scratch_offsets[index]);
-    float *copy = scratch + tsm_cpu_inverted_scratch_bytes(&block) / sizeof(float);
+    const tsm_cpu_inverted_space space = tsm_cpu_inverted_space_of(b->plan, index);
     const float *x = value_of(b, node_of(b, first)->inputs[0]);
+    float *shifted = at(b, b->plan->scratch_offsets[index]) + space.op / sizeof(float);
     tsm_cpu_step *step;
 
-    if (copied) add_shift_copy(b, first, x, copy);
+    if (space.shift) {
+        add_shift_copy(b, first, x, shifted);
+        x = shifted;
+    }
     step = add_step(b, index, &tsm_cpu_step_inverted, x, value_of(b, index));
-    step->inverted = block;
-    step->inverted.x = copied ? copy : x;
+    step->inverted = tsm_cpu_inverted_of(b->plan, index);
+    step->inverted.x = x;
     step->inverted.residual = value_of(b, node_of(b, index)->inputs[1]);
     step->inverted.out = step->out;
-    step->inverted.scratch = scratch;
+    step->inverted.scratch = at(b, b->plan->scratch_offsets[index]);
     for (int i = first; i <= index; i++) {
         const void *packed;
 

@@ -54,10 +54,9 @@ static tsm_status compile(tsm_plan *plan, int index, tsm_error *error)
     const bool product = (node->op == TSM_OP_CONV || node->op == TSM_OP_FC) && part == TSM_CPU_NO_PART;
 
     if (part == TSM_CPU_PROJECT) {
-        const tsm_cpu_inverted block = tsm_cpu_inverted_of(plan, index);
+        const tsm_cpu_inverted_space space = tsm_cpu_inverted_space_of(plan, index);
 
-        plan->scratch[index] = tsm_cpu_inverted_scratch_bytes(&block);
-        if (plan->slots) plan->scratch[index] += value_bytes(&block.in); /* a shifted copy */
+        plan->scratch[index] = space.op + space.shift;
     }
     if (node->op == TSM_OP_ATTENTION) {
         tsm_cpu_attention **attention = &plan->attentions[index];

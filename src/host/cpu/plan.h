@@ -63,6 +63,13 @@ bool tsm_cpu_picks(const tsm_node *node);
 /* The block that ends with a PROJECT node, without its buffers. */
 tsm_cpu_inverted tsm_cpu_inverted_of(const tsm_plan *plan, int node);
 
+/* Bytes of its scratch: for the kernel, then for a frame of live streams, shifted, as the residual is read as it was. */
+typedef struct tsm_cpu_inverted_space {
+    uint64_t op, shift;
+} tsm_cpu_inverted_space;
+
+tsm_cpu_inverted_space tsm_cpu_inverted_space_of(const tsm_plan *plan, int node);
+
 /* The kernel itself reads shifted frames. Of live streams it gets a frame that is shifted already. */
 bool tsm_cpu_loads_shifted(const tsm_plan *plan, int node);
 

@@ -14,7 +14,7 @@ static void tell_step(const tsm_plan *plan, int at, const tsm_run_arguments *arg
     char how[TSM_CPU_HOW_BYTES];
 
     if (profiler) profiler->step(profiler->user, step->index, tsm_cpu_step_how(step, how), tsm_now_ms() - begin);
-    if (visitor && last) visitor->value(visitor->user, step->index, &step->dims, step->value);
+    if (visitor && last && step->value) visitor->value(visitor->user, step->index, &step->dims, step->value);
 }
 
 static tsm_status read_input(const tsm_plan *plan, const tsm_run_arguments *arguments, tsm_error *error)

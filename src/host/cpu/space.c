@@ -22,7 +22,9 @@ bool tsm_cpu_picks(const tsm_node *node)
 
 bool tsm_cpu_loads_shifted(const tsm_plan *plan, int index)
 {
-    return !plan->slots && tsm_cpu_shifts_in_load(plan->graph, plan->worker->prepared->shift_method, index);
+    const tsm_prepared *prepared = plan->worker->prepared;
+
+    return !plan->slots && tsm_cpu_shifts_in_load(plan->graph, prepared->shift_method, index);
 }
 
 bool tsm_cpu_restores(const tsm_plan *plan, int index)
@@ -42,6 +44,16 @@ tsm_cpu_inverted tsm_cpu_inverted_of(const tsm_plan *plan, int index)
                                .stride = depthwise->stride,
                                .threads = plan->worker->prepared->threads,
                                .shift = expand && !plan->slots ? expand->shift : (tsm_shift){ 0 } };
+}
+
+tsm_cpu_inverted_space tsm_cpu_inverted_space_of(const tsm_plan *plan, int index)
+{
+    const tsm_cpu_inverted block = tsm_cpu_inverted_of(plan, index);
+    const bool expands = tsm_cpu_expands(plan->worker->prepared, index);
+    const bool copies = plan->slots && expands && plan->graph->nodes[index - 2].shift.end > 0;
+
+    return (tsm_cpu_inverted_space){ padded(tsm_cpu_inverted_scratch_bytes(&block)),
+                                     copies ? padded(value_bytes(&block.in)) : 0 };
 }
 
 tsm_cpu_conv_space tsm_cpu_conv_space_of(const tsm_plan *plan, int index)

@@ -12,7 +12,7 @@
 
 #include "winograd_tiles.h"
 
-#define BLOCK_BYTES  (640 * 1024)      /* of input points, in the second-level cache */
+#define BLOCK_BYTES  (320 * 1024)      /* of input points, in the second-level cache */
 #define GROUP_BYTES  (8 * 1024 * 1024) /* of those that threads share, in the third */
 #define OUTPUT_BYTES (640 * 1024)      /* of output points */
 #define NARROW       (128 * 128)       /* in times out channels whose weights a thread can read once a block */

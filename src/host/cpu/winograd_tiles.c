@@ -153,6 +153,7 @@ static int sources_of(const tsm_cpu_winograd *what, int64_t frame, int channel, 
     const int ends[4] = { 0, shift.fold, shift.end, dims->c }, away[3] = { shift.step, -shift.step, 0 };
     int count = 0;
 
+    s->from[0] = what->x; /* of no lane, where none has a channel */
     for (int k = 0; k < 3; k++) {
         const int64_t t = frame % dims->t + away[k];
         const bool there = t >= 0 && t < dims->t;

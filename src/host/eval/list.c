@@ -25,9 +25,11 @@ static int compare_paths(const void *a, const void *b)
 
 static tsm_status check_twice(const video_list *l, tsm_error *error)
 {
-    const list_video **sorted = malloc((size_t)l->count * sizeof *sorted);
+    const list_video **sorted;
     tsm_status status = TSM_OK;
 
+    if (l->count < 2) return TSM_OK;
+    sorted = malloc((size_t)l->count * sizeof *sorted);
     if (!sorted) return fail_memory(l, error);
     for (int i = 0; i < l->count; i++) sorted[i] = &l->videos[i];
     qsort(sorted, (size_t)l->count, sizeof *sorted, compare_paths);

@@ -77,6 +77,7 @@ struct tsm_pipeline {
     char *frames; /* what video.frames points to */
     int worker_count, lane_count, batch, queue, values, segments;
     bool resize_on_device;
+    bool pins; /* clips are gathered in the engine's own memory, from which a GPU copies fastest */
     int (*next)(void *user, tsm_source *source);
     void *next_user;
 

@@ -6,6 +6,20 @@
 
 #include "core/status.h"
 
+/* The run of this thread; an engine asks its cancel function from there, whoever else it asks it from. */
+static _Thread_local struct current_run {
+    const tsm_pipeline *pipeline;
+    double until_ms; /* 0: any time */
+} current;
+
+int tsm_pipeline_run_is_over(void *user)
+{
+    (void)user;
+    if (!current.pipeline) return 0;
+    return atomic_load_explicit(&current.pipeline->stop, memory_order_relaxed) ||
+           (current.until_ms > 0 && tsm_now_ms() > current.until_ms);
+}
+
 static size_t clip_bytes(const tsm_item *item)
 {
     const int64_t *dims = item->pixels.dims;
@@ -24,14 +38,14 @@ static tsm_status make_room(tsm_pipeline *p, tsm_lane *lane, size_t bytes, tsm_e
     return TSM_OK;
 }
 
-/* The clips of a batch beside each other; those of one item lie so already. */
+/* The clips of a batch beside each other; those of one item lie so already, if not where a GPU wants them. */
 static tsm_status gather(tsm_pipeline *p, tsm_lane *lane, const tsm_batch *batch, tsm_tensor *clips, tsm_error *error)
 {
     const tsm_part *first = &batch->parts[0];
     const size_t bytes = clip_bytes(first->item);
     uint8_t *to;
 
-    if (batch->part_count == 1)
+    if (batch->part_count == 1 && !p->pins)
         return tsm_tensor_slice(&first->item->pixels, first->first, first->count, clips, error);
     TSM_TRY_RETURN(make_room(p, lane, (size_t)batch->clips * bytes, error));
     to = lane->frames;
@@ -62,7 +76,7 @@ static void scatter(tsm_pipeline *p, const tsm_lane *lane, const tsm_batch *batc
     }
 }
 
-static tsm_status run(tsm_pipeline *p, tsm_lane *lane, const tsm_batch *batch, tsm_error *error)
+static tsm_status run_batch(tsm_pipeline *p, tsm_lane *lane, const tsm_batch *batch, tsm_error *error)
 {
     const tsm_item *first = batch->parts[0].item;
     const tsm_shape shape = { batch->clips, p->segments, first->info.crop, first->info.crop };
@@ -76,6 +90,39 @@ static tsm_status run(tsm_pipeline *p, tsm_lane *lane, const tsm_batch *batch, t
     TSM_TRY_RETURN(tsm_run(lane->context, &input, &output, error));
     scatter(p, lane, batch);
     return TSM_OK;
+}
+
+/* What an item may still take; below 0: nothing. With the lock. */
+static double time_left(const tsm_pipeline *p, const tsm_item *item)
+{
+    return p->video.max_seconds * 1e3 - item->load_ms - item->network_ms;
+}
+
+static tsm_status fail_late(const tsm_pipeline *p, const tsm_item *item, tsm_error *error)
+{
+    return tsm_fail_file(error, TSM_ERROR_CANCELLED, item->path, "stopped after the %g seconds that it may take",
+                         p->video.max_seconds);
+}
+
+/* Until the first of its items may take no more time. */
+static tsm_status run(tsm_pipeline *p, tsm_lane *lane, const tsm_batch *batch, tsm_error *error)
+{
+    const bool limited = p->video.max_seconds > 0;
+    double left = limited ? p->video.max_seconds * 1e3 : 0;
+    tsm_status status;
+
+    pthread_mutex_lock(&p->lock);
+    for (int i = 0; limited && i < batch->part_count; i++) {
+        const double of_item = time_left(p, batch->parts[i].item);
+
+        if (of_item < left) left = of_item;
+    }
+    pthread_mutex_unlock(&p->lock);
+    current = (struct current_run){ p, limited ? tsm_now_ms() + left : 0 };
+    status = run_batch(p, lane, batch, error);
+    current = (struct current_run){ NULL, 0 };
+    if (status != TSM_ERROR_CANCELLED || !limited) return status;
+    return fail_late(p, batch->parts[0].item, error);
 }
 
 /* Clips of one item may be in several batches that run at the same time. The item's first failure stays. */
@@ -104,11 +151,8 @@ static void run_alone(tsm_pipeline *p, tsm_lane *lane, const tsm_part *part)
 /* What an item may take is over. With the lock. */
 static void check_time(const tsm_pipeline *p, tsm_item *item)
 {
-    const double most = p->video.max_seconds;
-
-    if (most <= 0 || item->status != TSM_OK || item->load_ms + item->network_ms <= most * 1e3) return;
-    item->status = tsm_fail_file(&item->error, TSM_ERROR_CANCELLED, item->path,
-                                 "stopped after the %g seconds that it may take", most);
+    if (p->video.max_seconds > 0 && item->status == TSM_OK && time_left(p, item) < 0)
+        item->status = fail_late(p, item, &item->error);
 }
 
 /* Items that have failed meanwhile, or taken too long, need no more runs. */

@@ -40,6 +40,12 @@ static tsm_status read_engine(tsm_pipeline *p, const tsm_engine *engine, tsm_eng
     return TSM_OK;
 }
 
+/* Which runs take the threads' own time. */
+static bool is_cpu(const tsm_engine_info *engine)
+{
+    return strcmp(engine->device, "cpu") == 0 || strcmp(engine->device, "reference") == 0;
+}
+
 static tsm_status check_range(const char *what, int value, int most, tsm_error *error)
 {
     if (value >= 0 && value <= most) return TSM_OK;
@@ -49,12 +55,13 @@ static tsm_status check_range(const char *what, int value, int most, tsm_error *
 static tsm_status read_numbers(tsm_pipeline *p, const tsm_pipeline_options *options, const tsm_engine_info *engine,
                                tsm_error *error)
 {
-    const bool on_cpu = engine->threads > 0;
+    const bool on_cpu = is_cpu(engine);
 
+    p->pins = !on_cpu;
     TSM_TRY_RETURN(check_range("workers", options->workers, TSM_MAX_THREADS, error));
     p->worker_count = options->workers ? options->workers : tsm_cpu_count();
     TSM_TRY_RETURN(check_range("contexts", options->contexts, p->worker_count, error));
-    p->lane_count = options->contexts ? options->contexts : engine->threads == 1 ? p->worker_count : 1;
+    p->lane_count = options->contexts ? options->contexts : on_cpu && engine->threads == 1 ? p->worker_count : 1;
     TSM_TRY_RETURN(check_range("clips a batch", options->batch, TSM_MAX_BATCH, error));
     p->batch = options->batch ? options->batch : on_cpu ? 1 : DEVICE_BATCH;
     TSM_TRY_RETURN(check_range("sources in the queue", options->queue, 1 << 20, error));

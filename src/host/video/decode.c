@@ -35,9 +35,7 @@ tsm_status tsm_decoder_open(tsm_decoder *decoder, tsm_error *error)
     if (!decoder->codec) return tsm_fail_memory(error, sizeof(AVCodecContext));
     code = avcodec_parameters_to_context(decoder->codec, stream->codecpar);
     decoder->codec->pkt_timebase = stream->time_base;
-    decoder->codec->thread_count =
-        decoder->clips->threads < TSM_MAX_DECODER_THREADS ? decoder->clips->threads : TSM_MAX_DECODER_THREADS;
-    if (decoder->alone) decoder->codec->thread_count = 1;
+    decoder->codec->thread_count = decoder->alone ? 1 : tsm_decoder_threads(decoder->clips->threads);
     /* Without it several threads go on after an error, lack of memory too, and say nothing of it. */
     if (decoder->codec->thread_count > 1) decoder->codec->err_recognition |= AV_EF_EXPLODE;
     decoder->codec->max_pixels = tsm_limits_codec_pixels(decoder->file->limits);
@@ -142,8 +140,8 @@ static tsm_status pass_again(tsm_decoder *decoder, int *count, int frames, int l
 }
 
 /* How many frames there are is known at the end only. The number of packets is nearly always right, so that the first
- * pass delivers; otherwise a second one does. Damage is decoded again by one thread: what several make up depends on
- * which is first, and their lack of memory is not seen here. */
+ * pass delivers; otherwise a second one does. Damage that is reported is decoded again by one thread: what several make up
+ * depends on which is first, and their lack of memory is not seen here. */
 tsm_status tsm_decode_all(tsm_decoder *decoder, tsm_error *error)
 {
     tsm_clips *clips = decoder->clips;

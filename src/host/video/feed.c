@@ -62,7 +62,7 @@ static tsm_status open_codec(tsm_feed *feed, tsm_error *error)
         return tsm_fail_file(error, TSM_ERROR_MEMORY, feed->name, "out of memory");
     code = avcodec_parameters_to_context(feed->codec, parameters);
     feed->codec->pkt_timebase = feed->stream->time_base;
-    feed->codec->thread_count = threads < TSM_MAX_DECODER_THREADS ? threads : TSM_MAX_DECODER_THREADS;
+    feed->codec->thread_count = tsm_decoder_threads(threads);
     if (feed->live) feed->codec->thread_type = FF_THREAD_SLICE; /* a thread a frame would be a frame of delay each */
     feed->codec->max_pixels = tsm_limits_codec_pixels(&feed->limits);
     if (code >= 0) code = avcodec_open2(feed->codec, codec, NULL);

@@ -54,3 +54,11 @@ tsm_status tsm_limits_check_bytes(const tsm_limits *limits, int64_t bytes, const
     return tsm_fail_file(error, TSM_ERROR_UNSUPPORTED, path, "%lld bytes: at most %lld are read", (long long)bytes,
                          (long long)limits->bytes);
 }
+
+int tsm_decoder_threads(int wanted)
+{
+    const int cpus = wanted > 1 ? tsm_cpu_count() : 1;
+
+    if (wanted > TSM_MAX_DECODER_THREADS) wanted = TSM_MAX_DECODER_THREADS;
+    return wanted < cpus ? wanted : cpus;
+}

@@ -7,10 +7,13 @@
 #include <stdint.h>
 #include <tsm/video.h>
 
-#define TSM_MAX_DECODER_THREADS 64           /* more are taken as this many: a codec has no use for them */
-#define TSM_MAX_PIXELS          (1LL << 26)  /* of a source frame, or of the part of a scaled one that is needed */
-#define TSM_MAX_FRAMES          (1 << 26)    /* packets of a stream: 300 hours at 60 a second */
-#define TSM_MAX_KEPT_BYTES      (64LL << 20) /* packets up to this are kept in memory between the passes over a file */
+#define TSM_MAX_DECODER_THREADS 64 /* more are taken as this many: a codec has no use for them */
+
+/* What a codec is given of `wanted` threads: no more than CPUs that the process may use. */
+int tsm_decoder_threads(int wanted);
+#define TSM_MAX_PIXELS     (1LL << 26)  /* of a source frame, or of the part of a scaled one that is needed */
+#define TSM_MAX_FRAMES     (1 << 26)    /* packets of a stream: 300 hours at 60 a second */
+#define TSM_MAX_KEPT_BYTES (64LL << 20) /* packets up to this are kept in memory between the passes over a file */
 
 typedef struct tsm_limits {
     int64_t pixels, frames;

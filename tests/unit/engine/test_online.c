@@ -222,13 +222,17 @@ END_TEST
 
 START_TEST(pushing_allocates_nothing)
 {
-    tsm_engine *engine = make_stream_engine(GOLDEN("mbv2_online"), devices[_i], 0);
+    tsm_engine_options engine_options = TSM_ENGINE_OPTIONS_INIT;
     tsm_online_options options = stream_options(5);
     int ages[5] = { 0 };
     float logits[CLASSES], combined[CLASSES];
     tsm_online *online;
+    tsm_engine *engine;
     tsm_error error;
 
+    engine_options.device = devices[_i];
+    engine_options.threads = 1; /* of several, some are set aside where a neighbour is first met */
+    engine = make_past_engine(GOLDEN("mbv2_online"), engine_options);
     options.consensus = TSM_CONSENSUS_WINDOW;
     options.window = 4;
     online = make_online(engine, &options);

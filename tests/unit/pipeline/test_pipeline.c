@@ -342,6 +342,38 @@ START_TEST(test_time)
 }
 END_TEST
 
+/* A run that has begun ends with the time, where the engine asks; the plain C backend takes seconds for this one. */
+START_TEST(test_time_of_run)
+{
+    tsm_engine_options slow = TSM_ENGINE_OPTIONS_INIT;
+    tsm_model *model = load_model(GOLDEN("r50"));
+    tsm_engine *engine = NULL;
+    tsm_video_options video = small_video(TSM_SAMPLING_UNIFORM, 1);
+    static const char *const paths[MIXED] = { B_FRAMES };
+    list l = { .paths = paths, .count = 1 };
+    tsm_pipeline_options options = pipeline_of(&l, &video);
+    tsm_pipeline *pipeline;
+    const tsm_result *result;
+    tsm_error error;
+    double begin;
+
+    slow.device = "reference";
+    slow.cancel = tsm_pipeline_run_is_over;
+    assert_ok(tsm_engine_create(&engine, model, &slow, &error), &error);
+    tsm_model_destroy(&model);
+    video.input_size = 1024;
+    video.max_seconds = 1;
+    options.batch = 1;
+    begin = tsm_now_ms();
+    assert_ok(tsm_pipeline_create(&pipeline, engine, &options, &error), &error);
+    assert_ok(tsm_pipeline_next(pipeline, &result, &error), &error);
+    assert_error(result->status, &result->error, TSM_ERROR_CANCELLED, "stopped after the 1 seconds");
+    ck_assert(tsm_now_ms() - begin > 500);
+    tsm_pipeline_destroy(&pipeline);
+    tsm_engine_destroy(&engine);
+}
+END_TEST
+
 START_TEST(test_arguments)
 {
     tsm_engine *engine = one_thread_engine(GOLDEN("r18"), 0);
@@ -397,6 +429,7 @@ int main(void)
     tcase_add_test(all, test_cancel);
     tcase_add_test(all, test_memory);
     tcase_add_test(all, test_time);
+    tcase_add_test(all, test_time_of_run);
     tcase_add_test(all, test_arguments);
     suite_add_tcase(suite, all);
     return run_suite(suite);

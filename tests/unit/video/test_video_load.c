@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tsm_video_load as callers see it: options, order of the clips, facts, normalising, and refusals. */
 #include <pthread.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/status.h"
+#include "video/limits.h"
 #include "video_support.h"
 
 #define SHORT_GOPS VIDEO_DATA "h264_short_gops.mp4"
@@ -317,6 +319,23 @@ static void *load_in_thread(void *path)
     return (void *)(uintptr_t)crc;
 }
 
+/* As many as the process may run on, whatever is asked for. */
+START_TEST(test_decoder_threads)
+{
+    cpu_set_t all, one;
+
+    ck_assert_int_eq(sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    for (int cpu = 0; CPU_COUNT(&one) == 0; cpu++)
+        if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &one);
+    ck_assert_int_eq(tsm_decoder_threads(1), 1);
+    ck_assert_int_le(tsm_decoder_threads(TSM_MAX_THREADS), tsm_cpu_count());
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    ck_assert_int_eq(tsm_decoder_threads(4), 1);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof all, &all), 0);
+}
+END_TEST
+
 START_TEST(test_threads)
 {
     char path[] = SHORT_GOPS;
@@ -347,6 +366,7 @@ int main(void)
     tcase_add_test(tests, test_info_refusals);
     tcase_add_test(tests, test_allocation_failures);
     tcase_add_loop_test(tests, test_wrong_bytes, 0, 6);
+    tcase_add_test(tests, test_decoder_threads);
     tcase_add_test(tests, test_threads);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wgmma.c - a family: convolutions that shift as they read, on wgmma and the copy engine of sm_90
- * (docs/shift-conv.md).
+ * wgmma.c - a family: our own kernels on wgmma and the copy engine of sm_90 (docs/shift-conv.md), for convolutions that
+ * shift as they read, and for others where they may be the faster ones.
  *
  * Nothing of it has run on a GPU yet, so it is asked only where an engine wants it (tsm_cuda_libraries.wgmma). What
  * the copy engine is told of the buffers is made when they are bound.
@@ -40,8 +40,9 @@ static tsm_conv_fit serves(const tsm_conv_spec *spec, char why[TSM_CONV_WHY])
     const char *reason = "it is left to the libraries";
     tsm_conv_kernel_spec ours;
 
-    if (tsm_conv_spec_gathers(spec) && spec_of(&ours, spec, &reason)) {
-        snprintf(why, TSM_CONV_WHY, "a convolution of our own, shifted as it reads");
+    if ((tsm_conv_spec_is_ours(spec) || spec->whose == TSM_CONV_ANY) && spec_of(&ours, spec, &reason)) {
+        snprintf(why, TSM_CONV_WHY, "a convolution of our own%s",
+                 tsm_conv_spec_gathers(spec) ? ", shifted as it reads" : "");
         return TSM_CONV_FIT;
     }
     snprintf(why, TSM_CONV_WHY, "no convolution of our own on wgmma: %s", reason);
@@ -99,7 +100,8 @@ static void describe(const tsm_conv *conv, char how[TSM_CONV_HOW])
     const tsm_conv_wgmma_way way = ((const wgmma_conv *)conv)->way;
     const tsm_conv_tile *tile = tsm_conv_wgmma_tile(way.tile);
 
-    snprintf(how, TSM_CONV_HOW, "our shifting convolution on wgmma, tile %dx%d, %s", tile->rows, tile->filters,
+    snprintf(how, TSM_CONV_HOW, "our %sconvolution on wgmma, tile %dx%d, %s",
+             tsm_conv_spec_gathers(&conv->spec) ? "shifting " : "", tile->rows, tile->filters,
              way.tiled ? "by clips" : "im2col");
 }
 
