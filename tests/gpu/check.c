@@ -64,6 +64,6 @@ tsm_backend_config make_tuned_config(tsm_precision precision, tsm_shift_method m
 {
     tsm_backend_config config = make_config(precision, method);
 
-    config.tune = !small_sizes || method != TSM_SHIFT_GATHER;
+    config.tune = !small_sizes || (method != TSM_SHIFT_AUTO && method != TSM_SHIFT_GATHER);
     return config;
 }

@@ -43,7 +43,7 @@ extern const char *const method_names[];
 /* With CUDA graphs unless `plain`; nothing is tuned, so that the same kernels run each time. */
 tsm_backend_config make_config(tsm_precision precision, tsm_shift_method method);
 
-/* With kernels that were timed; but for those of `gather` in small sizes, of which a simulated device does few. */
+/* With kernels that were timed; in small sizes not those of `gather` and `auto`, of which a simulated device does few. */
 tsm_backend_config make_tuned_config(tsm_precision precision, tsm_shift_method method);
 
 /* ---- networks.c ---- */

@@ -11,8 +11,8 @@
 /* A convolution with its operands on both sides. Values are hashed, and such as the type holds. */
 typedef struct conv_run {
     tsm_conv_kernel_spec spec;
-    float *in, *filters, *bias, *residual; /* as the device sees them */
-    char *device_in, *device_filters, *device_bias, *device_residual, *device_out;
+    float *in, *filters, *bias, *residual, *joined, *joined_filters; /* as the device sees them */
+    char *device_in, *device_filters, *device_bias, *device_residual, *device_joined, *device_out;
     int64_t out_rows;
 } conv_run;
 
@@ -44,15 +44,17 @@ static inline void shift_spec(tsm_conv_kernel_spec *spec, int n_div)
     spec->end = 2 * spec->fold < spec->channels ? 2 * spec->fold : spec->channels;
 }
 
-static inline char *packed_filters(const tsm_conv_kernel_spec *spec, float *filters)
+static inline char *packed_filters(const tsm_conv_kernel_spec *spec, float *filters, float *joined)
 {
     const size_t count = (size_t)(spec->filters * spec->kernel_h * spec->kernel_w * spec->channels);
     const size_t bytes = tsm_conv_kernel_packed_bytes(spec);
-    void *encoded = encode(filters, count, spec->dtype), *packed = malloc(bytes);
+    void *encoded = encode(filters, count, spec->dtype), *packed = malloc(bytes), *more = NULL;
     char *memory;
 
     ck_assert_ptr_nonnull(packed);
-    tsm_conv_kernel_pack(packed, encoded, spec);
+    if (joined) more = encode(joined, (size_t)spec->filters * (size_t)spec->joined_channels, spec->dtype);
+    tsm_conv_kernel_pack(packed, encoded, more, spec);
+    free(more);
     memory = device_copy(packed, bytes, 0);
     free(encoded);
     free(packed);
@@ -70,7 +72,14 @@ static inline void conv_begin(conv_run *run, const tsm_conv_kernel_spec *spec, u
     run->out_rows = (int64_t)spec->n * spec->t * tsm_conv_kernel_out_h(spec) * tsm_conv_kernel_out_w(spec);
     run->device_in = device_values(&run->in, pixels * (size_t)spec->in_pitch, seed, spec->dtype, 0);
     run->filters = hashed_array((size_t)(spec->filters * spec->channels) * taps, seed + 1);
-    run->device_filters = packed_filters(spec, run->filters);
+    if (spec->joined_channels) {
+        const size_t joined = (size_t)(spec->n * spec->t * spec->joined_h) * (size_t)spec->joined_w;
+
+        run->device_joined =
+            device_values(&run->joined, joined * (size_t)spec->joined_pitch, seed + 4, spec->dtype, 0);
+        run->joined_filters = hashed_array((size_t)(spec->filters * spec->joined_channels), seed + 5);
+    }
+    run->device_filters = packed_filters(spec, run->filters, run->joined_filters);
     run->device_bias = device_values(&run->bias, (size_t)spec->filters, seed + 2, spec->dtype, 0);
     if (spec->residual_pitch)
         run->device_residual =
@@ -84,7 +93,10 @@ static inline void conv_end(conv_run *run)
     device_release(run->device_filters, 0);
     device_release(run->device_bias, 0);
     if (run->device_residual) device_release(run->device_residual, 0);
+    if (run->device_joined) device_release(run->device_joined, 0);
     device_release(run->device_out, 0);
+    free(run->joined);
+    free(run->joined_filters);
     free(run->in);
     free(run->filters);
     free(run->bias);
@@ -100,6 +112,7 @@ static inline void *conv_output(const conv_run *run, tsm_conv_kernel_way way)
     tsm_conv_kernel_args args = { .spec = *spec,
                                   .way = way,
                                   .in = run->device_in,
+                                  .joined = run->device_joined,
                                   .weights = run->device_filters,
                                   .bias = run->device_bias,
                                   .residual = run->device_residual,
@@ -132,7 +145,7 @@ static inline void *conv_output(const conv_run *run, tsm_conv_kernel_way way)
  * rounding to the type, and half the distance of its smallest numbers. */
 static inline double conv_tolerance(const tsm_conv_kernel_spec *spec, double want, double magnitude)
 {
-    const double terms = (double)(spec->kernel_h * spec->kernel_w * spec->channels) + 4;
+    const double terms = (double)(spec->kernel_h * spec->kernel_w * spec->channels + spec->joined_channels) + 4;
 
     return 0.501 * dtype_epsilon(spec->dtype) * fabs(want) + terms * 0x1p-24 * magnitude +
            (spec->act == TSM_KERNEL_ACT_SIGMOID ? 4 * 0x1p-23 : 0) + (spec->dtype == TSM_FLOAT16 ? 0x1p-25 : 0);
@@ -151,6 +164,8 @@ static inline void conv_judge(const conv_run *run, const void *bytes)
                                                                  .filters = run->filters,
                                                                  .bias = run->bias,
                                                                  .residual = run->residual,
+                                                                 .joined = run->joined,
+                                                                 .joined_filters = run->joined_filters,
                                                                  .out = want,
                                                                  .magnitude = magnitude });
     for (size_t row = 0; row < rows; row++)

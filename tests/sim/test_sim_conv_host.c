@@ -117,12 +117,12 @@ START_TEST(packing)
     s.filters = 2, s.kernel_h = 1, s.kernel_w = 2, s.channels = 40;
     for (int i = 0; i < 160; i++) filters[i] = (uint16_t)(i + 1);
     ck_assert_uint_eq(tsm_conv_kernel_packed_bytes(&s), sizeof packed);
-    tsm_conv_kernel_pack(packed, filters, &s);
+    tsm_conv_kernel_pack(packed, filters, NULL, &s);
     for (int i = 0; i < 256; i++) ck_assert_uint_eq(packed[i], i % 64 < 40 ? i / 64 * 40 + i % 64 + 1 : 0);
 
     s.dtype = TSM_FLOAT32, s.filters = 3, s.kernel_w = 1, s.channels = 8;
     ck_assert_uint_eq(tsm_conv_kernel_packed_bytes(&s), sizeof rounded);
-    tsm_conv_kernel_pack(rounded, values, &s);
+    tsm_conv_kernel_pack(rounded, values, NULL, &s);
     ck_assert(rounded[0] == 1.0f && rounded[1] == 1.0f + 0x1p-10f && rounded[2] == values[2]);
     ck_assert(rounded[3] == -(1.0f + 0x1p-10f) && rounded[16] == 0);
 }

@@ -51,6 +51,30 @@ START_TEST(tiles)
 }
 END_TEST
 
+/* The convolution of a shortcut as more of K: strides, gaps, clips that end within tiles, parts that begin in it. */
+START_TEST(joined)
+{
+    static const struct {
+        int h, stride, units, parts;
+    } cases[] = { { 9, 1, 8, 1 }, { 5, 2, 24, 1 }, { 4, 2, 16, 3 }, { 3, 3, 40, 4 } };
+    const int at = _i % COUNT_OF(cases), tile = _i / COUNT_OF(cases);
+
+    for (int d = 0; d < COUNT_OF(float_types); d++) {
+        const int unit = 16 / (int)dtype_bytes(float_types[d]), h = cases[at].h, w = h + 2;
+        tsm_conv_kernel_spec spec = dense_spec(float_types[d], 1, 3, h, w, 16 * unit, 9 * unit, 1, 1);
+
+        shift_spec(&spec, 8);
+        spec.joined_channels = cases[at].units * unit;
+        spec.joined_pitch = spec.joined_channels + unit;
+        spec.joined_stride = cases[at].stride;
+        spec.joined_h = (h - 1) * cases[at].stride + 1;
+        spec.joined_w = (w - 1) * cases[at].stride + 1;
+        spec.act = TSM_KERNEL_ACT_RELU;
+        conv_check(&spec, (tsm_conv_kernel_way){ tile, cases[at].parts }, (uint32_t)(3000 + _i * 8 + d));
+    }
+}
+END_TEST
+
 /* Channels that fill no step: the tail is zeros, whatever lies behind the pixel. */
 START_TEST(tails)
 {
@@ -113,6 +137,7 @@ int main(void)
 
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, tiles, 0, TSM_CONV_TILE_COUNT * COUNT_OF(geometries));
+    tcase_add_loop_test(tests, joined, 0, TSM_CONV_TILE_COUNT * 4);
     tcase_add_test(tests, tails);
     tcase_add_loop_test(tests, windows, 0, 6);
     tcase_add_loop_test(tests, bits_repeat, 0, COUNT_OF(float_types));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gather.h"
+#include "join.h"
 #include "node_spec.h"
 #include "nodes.h"
 
@@ -80,6 +81,12 @@ void tsm_convolution_make(tsm_convolution *c, const tsm_graph *graph, const tsm_
     c->gather = way->shift == TSM_SHIFT_GATHER && tsm_gather_spec(&c->spec, graph, shapes, values, index, dtype);
     c->packed = c->gather;
     if (c->gather) return;
+    if (way->whose != TSM_CONV_LIBRARIES) {
+        c->joined = tsm_join_spec(&c->spec, graph, shapes, values, index, dtype);
+        c->part = tsm_join_takes(graph, shapes, values, index, dtype);
+        c->packed = c->joined > 0;
+        if (c->joined || c->part) return;
+    }
     c->spec = tsm_node_spec(graph, shapes, values, index, dtype);
     choose_staging(c, node, &values[node->inputs[0]], dtype);
     choose_activation(c, node);

@@ -25,6 +25,8 @@ typedef struct tsm_convolution {
     bool overlap;  /* reads the shifted copy beside its input */
     bool gather;   /* shifts as it reads */
     bool packed;   /* by our kernels alone, with packed filters */
+    int joined;    /* the node whose convolution is a part of this one, 0: none */
+    bool part;     /* such a node: nothing of its own runs, and its value is nowhere */
     tsm_act later; /* an activation that no library fuses: a kernel of ours behind it */
 } tsm_convolution;
 

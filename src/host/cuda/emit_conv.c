@@ -58,11 +58,13 @@ static tsm_conv_buffers buffers_of(const tsm_binding *b, int index, const void *
 
     return (tsm_conv_buffers){
         .in = (const char *)in + c->spec.in_offset * s->prepared->dtype->bytes,
-        .weights = c->packed    ? weight->packed
+        .weights = c->joined    ? weight->joined
+                   : c->packed  ? weight->packed
                    : c->overlap ? weight->rotated
                                 : weight->filters,
-        .bias = weight->bias,
-        .residual = residual < 0 ? NULL : tsm_binding_value(b, residual),
+        .bias = c->joined ? weight->joined_bias : weight->bias,
+        .residual = residual < 0 || c->joined ? NULL : tsm_binding_value(b, residual),
+        .joined = c->joined ? tsm_binding_value(b, tsm_schedule_node(s, c->joined)->inputs[0]) : NULL,
         .out = tsm_binding_value(b, index),
         .workspace = s->conv_of[index]->workspace_bytes ? scratch + tsm_cuda_align(c->staged_bytes) : NULL,
     };
@@ -75,6 +77,7 @@ tsm_status tsm_emit_conv(tsm_binding *b, int index, tsm_error *error)
     const void *in;
     tsm_step *step;
 
+    if (s->convolutions[index].part) return TSM_OK;
     TSM_TRY_RETURN(emit_staging(b, index, &in, error));
     if (s->convolutions[index].depthwise) return emit_depthwise(b, index, in, error);
     buffers = buffers_of(b, index, in);

@@ -95,6 +95,15 @@ static void add_side(const scene *s, int index, tsm_predicted *p)
     p->bytes += 2 * pixels * (uint64_t)value->side.end * (uint64_t)s->dtype->bytes;
 }
 
+/* What is added: a value, or the pixels that a shortcut would have read. */
+static uint64_t residual_bytes(const scene *s, const tsm_node *node, const tsm_convolution *c)
+{
+    const int64_t rows = c->spec.images * c->spec.oh * c->spec.ow;
+
+    if (c->joined) return (uint64_t)(rows * c->spec.joined_channels * s->dtype->bytes);
+    return node->inputs[1] < 0 ? 0 : dense_bytes(s, node->inputs[1]);
+}
+
 static void predict_conv(const scene *s, int index, tsm_predicted *p)
 {
     const tsm_node *node = &s->graph->nodes[index];
@@ -102,6 +111,10 @@ static void predict_conv(const scene *s, int index, tsm_predicted *p)
     uint64_t in;
 
     tsm_convolution_make(&c, s->graph, s->shapes, s->values, index, s->dtype, s->way);
+    if (c.part) {
+        p->how = "part of the sum";
+        return;
+    }
     in = dense_bytes(s, node->inputs[0]);
     if (tsm_cuda_is_matmul(node, true) && node->stride > 1) /* the pixels between are not needed */
         in = (uint64_t)(c.spec.images * c.spec.oh * c.spec.ow * c.spec.channels * s->dtype->bytes);
@@ -109,10 +122,12 @@ static void predict_conv(const scene *s, int index, tsm_predicted *p)
              : c.depthwise                       ? "depthwise kernel"
              : tsm_conv_spec_is_product(&c.spec) ? "matrix product"
                                                  : "convolution";
-    p->least_bytes = in + dense_bytes(s, index) + (node->inputs[1] < 0 ? 0 : dense_bytes(s, node->inputs[1])) +
+    p->least_bytes = in + dense_bytes(s, index) + residual_bytes(s, node, &c) +
                      (uint64_t)tsm_conv_spec_weight_count(&c.spec) * (uint64_t)s->dtype->bytes;
     p->bytes = p->least_bytes;
     p->launches = 1;
+    p->macs = tsm_node_macs(s->graph, s->shapes, index);
+    if (c.joined) p->macs += tsm_node_macs(s->graph, s->shapes, c.joined);
     if (c.staging !=
         TSM_STAGE_NONE) { /* read, and written: the convolution reads it as it would have read the input */
         p->launches++;
@@ -161,9 +176,12 @@ static tsm_status predict_node(const scene *s, int index, tsm_predicted *p, tsm_
         p->how = "read shifted";
         return TSM_OK;
     }
-    if (op == TSM_OP_CONV || op == TSM_OP_FC)
+    if (op == TSM_OP_CONV || op == TSM_OP_FC) {
         predict_conv(s, index, p);
-    else if (op == TSM_OP_ATTENTION)
+        if (p->launches) add_side(s, index, p);
+        return TSM_OK;
+    }
+    if (op == TSM_OP_ATTENTION)
         TSM_TRY_RETURN(predict_attention(s, index, p, error));
     else
         predict_kernel(s, index, p);

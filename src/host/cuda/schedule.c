@@ -45,7 +45,8 @@ static tsm_status choose_kernel(tsm_schedule *s, int index, tsm_tuner *tuner, ts
     if (node->op == TSM_OP_ATTENTION)
         return tsm_attention_make(&s->attentions[index], tuner->libraries->blas, s->prepared->dtype,
                                   &s->shapes[node->inputs[0]], &s->shapes[node->inputs[2]], node->softmax, error);
-    if ((node->op != TSM_OP_CONV && node->op != TSM_OP_FC) || s->convolutions[index].depthwise) return TSM_OK;
+    if (node->op != TSM_OP_CONV && node->op != TSM_OP_FC) return TSM_OK;
+    if (s->convolutions[index].depthwise || s->convolutions[index].part) return TSM_OK;
     return find_conv(&s->conv_of[index], s, &s->convolutions[index].spec, tuner, error);
 }
 
@@ -113,6 +114,19 @@ static void unfold_scratch(const tsm_schedule *s)
     }
 }
 
+/* What a shortcut read is read once more where the shortcut is taken in. */
+static void keep_joined(const tsm_schedule *s, places *p)
+{
+    for (int i = 0; i < node_count(s); i++) {
+        const int shortcut = s->convolutions[i].joined;
+        const int from = shortcut ? tsm_schedule_node(s, shortcut)->inputs[0] : 0;
+
+        if (!shortcut) continue;
+        p->values[shortcut].bytes = 0;
+        if (p->last_use[from] + p->values[from].late < i) p->values[from].late = i - p->last_use[from];
+    }
+}
+
 /* Sizes are multiples of the alignment, so the offsets are, too. */
 static void fill_places(const tsm_schedule *s, places *p)
 {
@@ -123,6 +137,7 @@ static void fill_places(const tsm_schedule *s, places *p)
     }
     tsm_graph_last_uses(s->prepared->graph, p->last_use);
     fold_scratch(s, p);
+    keep_joined(s, p);
 }
 
 /* What a view shows is read by nobody else, so it has its place. */
@@ -182,6 +197,17 @@ static tsm_status allocate(tsm_schedule *s, tsm_error *error)
     return tsm_fail_memory(error, count * sizeof *s->convolutions);
 }
 
+/* Those whose convolution runs by itself. */
+static int find_forks(const tsm_schedule *s)
+{
+    const int found = tsm_forks_find(s->forks, s->prepared->graph);
+    int count = 0;
+
+    for (int i = 0; i < found; i++)
+        if (!s->convolutions[s->forks[i].node].part) s->forks[count++] = s->forks[i];
+    return count;
+}
+
 tsm_status tsm_schedule_make(tsm_schedule *s, const tsm_prepared *prepared, const tsm_plan_arguments *arguments,
                              const tsm_cuda_way *way, tsm_tuner *tuner, tsm_error *error)
 {
@@ -196,7 +222,7 @@ tsm_status tsm_schedule_make(tsm_schedule *s, const tsm_prepared *prepared, cons
     TSM_TRY(allocate(s, error));
     tsm_cuda_layout_make(s->values, prepared->graph, s->shapes, prepared->dtype, way->shift);
     describe_convolutions(s);
-    s->fork_count = tsm_forks_find(s->forks, prepared->graph);
+    s->fork_count = find_forks(s);
     TSM_TRY(refuse_early(s, error));
     TSM_TRY(choose_kernels(s, tuner, error));
     TSM_TRY(place_values(s, error));

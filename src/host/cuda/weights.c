@@ -7,6 +7,7 @@
 #include "alignment.h"
 #include "cuda_calls.h"
 #include "gather.h"
+#include "join.h"
 #include "layout.h"
 #include "nodes.h"
 
@@ -70,6 +71,14 @@ static bool is_packed_already(const packer *p, const tsm_conv_kernel_spec *spec,
     return tsm_conv_kernel_packed_bytes(spec) == count * (size_t)p->dtype->bytes;
 }
 
+/* The shortcut that the node may take in, 0: none; if so, how the filters of both are packed. */
+static int find_joined(const packer *p, int index, tsm_conv_kernel_spec *spec)
+{
+    const bool may = p->method == TSM_SHIFT_AUTO || p->whose != TSM_CONV_LIBRARIES;
+
+    return may ? tsm_join_of(spec, p->graph, index, p->dtype) : 0;
+}
+
 /* The next `bytes` of the allocation; only counted while there is none. */
 static void *take(packer *p, size_t bytes)
 {
@@ -86,7 +95,7 @@ static void take_places(packer *p)
         const tsm_node *node = &p->graph->nodes[i];
         tsm_cuda_weight *weight = &p->weights->nodes[i];
         tsm_conv_kernel_spec spec;
-        size_t count, packed = 0;
+        size_t count, packed = 0, joined = 0;
 
         if (!has_weights(node)) continue;
         count = filter_count(p->graph, node);
@@ -96,7 +105,13 @@ static void take_places(packer *p)
             packed = tsm_conv_kernel_packed_bytes(&spec);
             weight->packed = is_packed_already(p, &spec, count) ? weight->filters : take(p, packed);
         }
+        if (find_joined(p, i, &spec)) {
+            joined = tsm_conv_kernel_packed_bytes(&spec);
+            weight->joined = take(p, joined);
+            weight->joined_bias = take(p, bias_bytes(p, node));
+        }
         weight->bias = take(p, bias_bytes(p, node));
+        if (joined > packed) packed = joined;
         if (count > p->room) p->room = count;
         if (packed / sizeof *p->ordered + 1 > p->room) p->room = packed / sizeof *p->ordered + 1;
         if ((size_t)node->out_channels > p->room) p->room = (size_t)node->out_channels;
@@ -144,10 +159,35 @@ static tsm_status pack_packed(packer *p, int index, tsm_error *error)
     tsm_conv_kernel_spec spec;
 
     is_packed(p, index, &spec);
-    tsm_conv_kernel_pack(p->ordered, p->converted, &spec);
+    tsm_conv_kernel_pack(p->ordered, p->converted, NULL, &spec);
     TSM_CUDA(cudaMemcpy(p->weights->nodes[index].packed, p->ordered, tsm_conv_kernel_packed_bytes(&spec),
                         cudaMemcpyHostToDevice));
     return TSM_OK;
+}
+
+/* The same of the node and of the shortcut that it may take in. */
+static tsm_status pack_joined(packer *p, int index, tsm_error *error)
+{
+    tsm_conv_kernel_spec spec;
+    const tsm_node *shortcut = &p->graph->nodes[find_joined(p, index, &spec)];
+    const size_t count = (size_t)shortcut->weight.count;
+    float *plain = tsm_alloc_aligned(count, sizeof *plain);
+    void *converted = tsm_alloc_aligned(count, sizeof *plain);
+    tsm_status status = TSM_OK;
+
+    if (!plain || !converted) {
+        status = tsm_fail_memory(error, count * sizeof *plain);
+        goto fail;
+    }
+    tsm_node_weights(shortcut, plain);
+    tsm_cuda_round(converted, plain, count, p->dtype->type); /* what does not fit is refused at the node itself */
+    tsm_conv_kernel_pack(p->ordered, p->converted, converted, &spec);
+    TSM_CUDA_TRY(cudaMemcpy(p->weights->nodes[index].joined, p->ordered, tsm_conv_kernel_packed_bytes(&spec),
+                            cudaMemcpyHostToDevice));
+fail:
+    tsm_free(plain);
+    tsm_free(converted);
+    return status;
 }
 
 static tsm_status pack_filters(packer *p, int index, tsm_error *error)
@@ -167,6 +207,7 @@ static tsm_status pack_filters(packer *p, int index, tsm_error *error)
         ordered = p->plain;
     }
     TSM_TRY_RETURN(upload(p, node, weight->filters, ordered, count, p->dtype->type, error));
+    if (weight->joined) TSM_TRY_RETURN(pack_joined(p, index, error));
     if (weight->packed && (weight->packed != weight->filters || p->dtype->bytes == sizeof(float)))
         TSM_TRY_RETURN(pack_packed(p, index, error));
     if (!weight->rotated) return TSM_OK;
@@ -177,14 +218,19 @@ static tsm_status pack_filters(packer *p, int index, tsm_error *error)
 static tsm_status pack_bias(packer *p, int index, tsm_error *error)
 {
     const tsm_node *node = &p->graph->nodes[index];
-    const float *bias = node->bias;
+    const tsm_cuda_weight *weight = &p->weights->nodes[index];
+    const size_t count = (size_t)node->out_channels;
+    const tsm_dtype type = has_float_bias(p->graph, node) ? TSM_FLOAT32 : p->dtype->type;
+    tsm_conv_kernel_spec spec;
+    const float *more;
 
-    if (!bias) {
-        memset(p->plain, 0, (size_t)node->out_channels * sizeof *p->plain);
-        bias = p->plain;
-    }
-    return upload(p, node, p->weights->nodes[index].bias, bias, (size_t)node->out_channels,
-                  has_float_bias(p->graph, node) ? TSM_FLOAT32 : p->dtype->type, error);
+    memset(p->plain, 0, count * sizeof *p->plain);
+    if (node->bias) memcpy(p->plain, node->bias, count * sizeof *p->plain);
+    TSM_TRY_RETURN(upload(p, node, weight->bias, p->plain, count, type, error));
+    if (!weight->joined) return TSM_OK;
+    more = p->graph->nodes[find_joined(p, index, &spec)].bias;
+    for (size_t i = 0; more && i < count; i++) p->plain[i] += more[i];
+    return upload(p, node, weight->joined_bias, p->plain, count, type, error);
 }
 
 static tsm_status allocate(packer *p, tsm_error *error)

@@ -12,7 +12,8 @@ typedef struct tsm_cuda_weight {
     void *filters; /* (O,kh,kw,I), I padded where the network's input is read; depthwise (kh,kw,C); fc (O,I) */
     void *rotated; /* the same with the input channels that do not move first: for overlap */
     void *packed;  /* as kernels/conv wants them, where those may compute the node; may be `filters` */
-    void *bias;    /* (O), zeros where the node has none; float32 for fc and depthwise */
+    void *joined, *joined_bias; /* filters and biases of the node and of the shortcut that it may take in */
+    void *bias;                 /* (O), zeros where the node has none; float32 for fc and depthwise */
 } tsm_cuda_weight;
 
 typedef struct tsm_cuda_weights {

@@ -19,11 +19,12 @@ extern "C" {
 
 /* ---- Launch ---- */
 
-/* in, out, residual and weights are aligned to 16 bytes, as is the workspace. */
+/* in, out, residual, joined and weights are aligned to 16 bytes, as is the workspace. */
 typedef struct tsm_conv_kernel_args {
     tsm_conv_kernel_spec spec;
     tsm_conv_kernel_way way;
     const void *in, *weights; /* packed */
+    const void *joined;       /* NULL where nothing is joined */
     const void *bias;         /* (filters) of dtype; NULL: none */
     const void *residual;     /* NULL where residual_pitch is 0 */
     void *out;

@@ -36,11 +36,15 @@ __device__ __forceinline__ void multiply_steps(Product<Type, Tile> &product, con
     InputLoader<typename Type::Element, Tile> input;
     FilterLoader<Tile> filters;
     int to_load = first, into = 0, from = 0;
+    int begins = first; /* the step before which the loader turns to an input */
 
-    input.begin(p, first_row, first);
     filters.begin(p, first_filter, first);
     /* Groups are counted, so one is closed for each step, also where there is nothing left to copy. */
     auto load_next = [&] {
+        if (to_load == begins && to_load < end) {
+            input.begin(p, first_row, to_load);
+            begins = p.joined_at;
+        }
         if (to_load++ < end) {
             input.load(p, shared + into * Tile::stage_bytes);
             filters.load(p, shared + into * Tile::stage_bytes);

@@ -25,12 +25,16 @@ template <typename Element, typename Tile> struct InputLoader {
     int r, s, c;          /* the tap of the next step, and this thread's first channel in it */
     int tap;              /* words from the window's first pixel to that of the tap */
     int target;           /* bytes into a stage */
+    bool joined;          /* whether the next step is of the input that is joined */
 
+    /* At the step that the block begins with, and at the first of what is joined: the same rows, of another input. */
     __device__ __forceinline__ void begin(const ConvPlan &p, int first_row, int step)
     {
         const int thread = (int)threadIdx.x, row = thread / Tile::chunks, chunk = thread % Tile::chunks;
-        const int walked = step / p.per_tap;
 
+        joined = step >= p.joined_at;
+        const int walked = joined ? 0 : step / p.per_tap;
+        if (joined) step -= p.joined_at;
         r = walked / p.in.kernel_w;
         s = walked - r * p.in.kernel_w;
         c = (step - walked * p.per_tap) * (Tile::k_bytes / (int)sizeof(Element)) +
@@ -43,36 +47,42 @@ template <typename Element, typename Tile> struct InputLoader {
 
     __device__ __forceinline__ void place(const ConvPlan &p, int i, int m)
     {
+        const int h = joined ? p.joined.h : p.in.h, w = joined ? p.joined.w : p.in.w;
+        const int pixel = joined ? p.joined.pixel : p.in.pixel, stride = joined ? p.joined.stride : p.in.stride;
+        const int kernel_h = joined ? 1 : p.in.kernel_h, kernel_w = joined ? 1 : p.in.kernel_w;
+        const int pad = joined ? 0 : p.in.pad;
         const int frame = (int)tsm_divide((uint32_t)m, p.rows.per_frame);
-        const int pixel = m - frame * (int)p.rows.per_frame.value;
-        const int oy = (int)tsm_divide((uint32_t)pixel, p.rows.per_row);
-        const int top = tsm_window_start(oy, p.in.stride, p.in.pad);
-        const int left = tsm_window_start(pixel - oy * (int)p.rows.per_row.value, p.in.stride, p.in.pad);
+        const int of_frame = m - frame * (int)p.rows.per_frame.value;
+        const int oy = (int)tsm_divide((uint32_t)of_frame, p.rows.per_row);
+        const int top = tsm_window_start(oy, stride, pad);
+        const int left = tsm_window_start(of_frame - oy * (int)p.rows.per_row.value, stride, pad);
         const int t = frame - (int)(tsm_divide((uint32_t)frame, p.rows.frames) * p.rows.frames.value);
 
-        base[i] = frame * p.in.frame + (top * p.in.w + left) * p.in.pixel;
-        view[i] = m < p.rows.count ? tsm_conv_view(top, left, t, p.in.h, p.in.w, p.in.t, p.in.kernel_h, p.in.kernel_w,
-                                                   p.in.shift.step)
-                                   : 0;
+        base[i] = (frame * h * w + top * w + left) * pixel;
+        view[i] =
+            m < p.rows.count ? tsm_conv_view(top, left, t, h, w, p.in.t, kernel_h, kernel_w, p.in.shift.step) : 0;
     }
 
     /* Copies the chunk of each row in pieces of Piece bytes. */
     template <int Piece> __device__ __forceinline__ void copy(const ConvPlan &p, uint32_t stage) const
     {
         constexpr int elements = Piece / (int)sizeof(Element);
+        const char *data = joined ? p.joined.data : p.in.data;
+        const int channels = joined ? p.joined.channels : p.in.channels;
+        const int folds = joined ? 0 : p.in.shift.end, first = joined ? 0 : p.in.shift.fold;
 #pragma unroll 1
         for (int piece = 0; piece < TSM_CONV_CHUNK / Piece; piece++) {
             const int channel = c + piece * elements;
-            const int fold = tsm_conv_fold_of(channel, p.in.shift.fold, p.in.shift.end);
+            const int fold = tsm_conv_fold_of(channel, first, folds);
             const int moved = fold == TSM_CONV_FIRST_FOLD    ? p.in.frame * p.in.shift.step
                               : fold == TSM_CONV_SECOND_FOLD ? -p.in.frame * p.in.shift.step
                                                              : 0;
             const int offset = tap + moved + channel * (int)sizeof(Element) / TSM_CONV_WORD;
-            const uint32_t needs = channel < p.in.channels ? tsm_conv_needs(r, s, fold) : TSM_CONV_NEVER;
+            const uint32_t needs = channel < channels ? tsm_conv_needs(r, s, fold) : TSM_CONV_NEVER;
 #pragma unroll
             for (int i = 0; i < count; i++) {
                 const bool exists = (view[i] & needs) == needs;
-                const char *from = p.in.data + (int64_t)(exists ? base[i] + offset : 0) * TSM_CONV_WORD;
+                const char *from = data + (int64_t)(exists ? base[i] + offset : 0) * TSM_CONV_WORD;
                 copy_async<Piece>(stage + target + i * (Tile::rows_at_once * Tile::k_bytes) + piece * Piece, from,
                                   exists ? Piece : 0);
             }
@@ -82,7 +92,7 @@ template <typename Element, typename Tile> struct InputLoader {
     /* Starts the copies of a step into the stage, and goes on to the next step. */
     __device__ __forceinline__ void load(const ConvPlan &p, uint32_t stage)
     {
-        if (p.in.piece == 16)
+        if (joined || p.in.piece == 16)
             copy<16>(p, stage);
         else if (p.in.piece == 8)
             copy<8>(p, stage);
@@ -96,7 +106,7 @@ template <typename Element, typename Tile> struct InputLoader {
         constexpr int elements = Tile::k_bytes / (int)sizeof(Element);
 
         c += elements;
-        if (c < p.per_tap * elements) return;
+        if (joined || c < p.per_tap * elements) return;
         c -= p.per_tap * elements;
         tap += p.in.pixel;
         if (++s < p.in.kernel_w) return;

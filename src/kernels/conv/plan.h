@@ -31,6 +31,12 @@ struct ConvInput {
     ConvShift shift;
 };
 
+/* A second input, whose pixels at the stride are more of K. */
+struct ConvJoined {
+    const char *data;
+    int h, w, pixel, channels, stride;
+};
+
 struct ConvFilters {
     const char *data; /* (filters, row_bytes), see geometry.h */
     int count, row_bytes;
@@ -55,11 +61,13 @@ struct ConvSplit {
 struct ConvPlan {
     ConvRows rows;
     ConvInput in;
+    ConvJoined joined;
     ConvFilters filters;
     ConvOutput out;
     ConvSplit split;
     tsm_divisor tiles_n; /* tiles along the filters, the fastest */
     int per_tap;         /* steps of a tap */
+    int joined_at;       /* the step of K at which what is joined begins; `total` where nothing is */
 };
 
 /* run.cu: all of it but tiles and parts. */

@@ -53,6 +53,16 @@ static void add_taps(sums *sum, const tsm_conv_kernel_spec *s, const tsm_conv_ke
             }
 }
 
+static void add_joined(sums *sum, const tsm_conv_kernel_spec *s, const tsm_conv_kernel_operands *o, int n, int t,
+                       int oy, int ox, int filter)
+{
+    const int64_t row = ((int64_t)n * s->t + t) * s->joined_h + (int64_t)oy * s->joined_stride;
+    const float *pixel = o->joined + (row * s->joined_w + (int64_t)ox * s->joined_stride) * s->joined_pitch;
+    const float *weights = o->joined_filters + (int64_t)filter * s->joined_channels;
+
+    for (int c = 0; c < s->joined_channels; c++) add(sum, factor(pixel[c], s->dtype) * factor(weights[c], s->dtype));
+}
+
 static void add_residual(sums *sum, const tsm_conv_kernel_spec *s, const float *residual, int n, int t, int64_t pixel,
                          int64_t pixels, int filter)
 {
@@ -84,6 +94,7 @@ static void make_pixel(const tsm_conv_kernel_spec *s, const tsm_conv_kernel_oper
         sums sum = { 0, 0 };
 
         add_taps(&sum, s, o, n, t, oy, ox, filter);
+        if (s->joined_channels) add_joined(&sum, s, o, n, t, oy, ox, filter);
         if (o->bias) add(&sum, (double)o->bias[filter]);
         if (o->residual) add_residual(&sum, s, o->residual, n, t, pixel, pixels, filter);
         o->out[row * s->filters + filter] = act_of(sum.value, s->act);

@@ -14,6 +14,7 @@ extern "C" {
  * absolute terms before the activation: what rounding errors are measured by. */
 typedef struct tsm_conv_kernel_operands {
     const float *in, *filters, *bias, *residual; /* bias and residual may be NULL */
+    const float *joined, *joined_filters;        /* NULL where nothing is joined; (filters, joined_channels) */
     double *out, *magnitude;
 } tsm_conv_kernel_operands;
 

@@ -12,6 +12,7 @@ static bool is_complete(const tsm_conv_kernel_args *a)
 
     return a->in && a->weights && a->out && aligned(a->in) && aligned(a->weights) && aligned(a->out) &&
            aligned(a->bias) && aligned(a->residual) && !a->residual == !a->spec.residual_pitch &&
+           aligned(a->joined) && !a->joined == !a->spec.joined_channels &&
            (!parts || (a->workspace && a->counters && aligned(a->workspace)));
 }
 
@@ -46,6 +47,18 @@ static void plan_input(ConvPlan &p, const tsm_conv_kernel_args *a, int element_b
     p.in.shift = { s.fold, s.end, s.step };
 }
 
+static void plan_joined(ConvPlan &p, const tsm_conv_kernel_args *a, int element_bytes)
+{
+    const tsm_conv_kernel_spec &s = a->spec;
+
+    p.joined.data = static_cast<const char *>(a->joined);
+    p.joined.h = s.joined_h;
+    p.joined.w = s.joined_w;
+    p.joined.pixel = (int)(s.joined_pitch * element_bytes / TSM_CONV_WORD);
+    p.joined.channels = s.joined_channels;
+    p.joined.stride = s.joined_stride;
+}
+
 static void plan_output(ConvPlan &p, const tsm_conv_kernel_args *a)
 {
     const tsm_conv_kernel_spec &s = a->spec;
@@ -66,12 +79,14 @@ static void plan_filters(ConvPlan &p, const tsm_conv_kernel_args *a)
                   (int)(tsm_conv_kernel_packed_bytes(&a->spec) / (size_t)a->spec.filters) };
 }
 
-static void plan_tiles(ConvPlan &p, const tsm_conv_kernel_args *a)
+static void plan_tiles(ConvPlan &p, const tsm_conv_kernel_args *a, int element_bytes)
 {
     const tsm_conv_tile *tile = tsm_conv_kernel_tile(a->way.tile);
 
     p.tiles_n = tsm_divisor_make((uint32_t)divide_up(a->spec.filters, tile->filters));
-    p.per_tap = p.filters.row_bytes / (a->spec.kernel_h * a->spec.kernel_w) / tile->k_bytes;
+    p.per_tap =
+        (int)divide_up(a->spec.channels * element_bytes, TSM_CONV_PACK_BYTES) * TSM_CONV_PACK_BYTES / tile->k_bytes;
+    p.joined_at = p.per_tap * a->spec.kernel_h * a->spec.kernel_w;
     p.split.total = p.filters.row_bytes / tile->k_bytes;
     p.split.steps = (int)divide_up(p.split.total, a->way.parts);
     p.split.count = (int)divide_up(p.split.total, p.split.steps); /* none is empty */
@@ -81,9 +96,11 @@ static void plan_tiles(ConvPlan &p, const tsm_conv_kernel_args *a)
 
 ConvPlan conv_plan_operands(const tsm_conv_kernel_args *a)
 {
+    const int element_bytes = a->spec.dtype == TSM_FLOAT32 ? sizeof(float) : sizeof(__half);
     ConvPlan p = {};
 
-    plan_input(p, a, a->spec.dtype == TSM_FLOAT32 ? sizeof(float) : sizeof(__half));
+    plan_input(p, a, element_bytes);
+    plan_joined(p, a, element_bytes);
     plan_output(p, a);
     plan_filters(p, a);
     return p;
@@ -97,7 +114,7 @@ cudaError_t tsm_conv_kernel_run(const tsm_conv_kernel_args *args, cudaStream_t s
         return cudaErrorInvalidValue;
     if (!tsm::is_complete(args)) return cudaErrorInvalidValue;
     tsm::ConvPlan plan = tsm::conv_plan_operands(args);
-    tsm::plan_tiles(plan, args);
+    tsm::plan_tiles(plan, args, args->spec.dtype == TSM_FLOAT32 ? sizeof(float) : sizeof(__half));
     switch (args->spec.dtype) {
     case TSM_FLOAT16: return tsm::conv_launch_fp16(plan, args->way.tile, stream);
     case TSM_BFLOAT16: return tsm::conv_launch_bf16(plan, args->way.tile, stream);

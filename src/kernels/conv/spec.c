@@ -40,9 +40,14 @@ static int64_t tap_bytes(const tsm_conv_kernel_spec *spec)
     return round_up(spec->channels * element_bytes(spec), TSM_CONV_PACK_BYTES);
 }
 
+static int64_t joined_bytes(const tsm_conv_kernel_spec *spec)
+{
+    return round_up(spec->joined_channels * element_bytes(spec), TSM_CONV_PACK_BYTES);
+}
+
 static int64_t row_bytes(const tsm_conv_kernel_spec *spec)
 {
-    return tap_bytes(spec) * spec->kernel_h * spec->kernel_w;
+    return tap_bytes(spec) * spec->kernel_h * spec->kernel_w + joined_bytes(spec);
 }
 
 /* ---- What is served ---- */
@@ -100,12 +105,32 @@ static const char *refuse_shift(const tsm_conv_kernel_spec *s)
     return NULL;
 }
 
+static const char *refuse_joined(const tsm_conv_kernel_spec *s)
+{
+    const int64_t bytes = element_bytes(s);
+
+    if (s->joined_channels == 0) return NULL;
+    if (s->joined_channels < 0 || s->joined_stride < 1 || s->joined_h < 1 || s->joined_w < 1 ||
+        s->joined_h > MAX_SIDE || s->joined_w > MAX_SIDE)
+        return "a size of what it joins is wrong";
+    if (tsm_window_count(s->joined_h, 1, s->joined_stride, 0) != tsm_conv_kernel_out_h(s) ||
+        tsm_window_count(s->joined_w, 1, s->joined_stride, 0) != tsm_conv_kernel_out_w(s))
+        return "what it joins has another size";
+    if (s->joined_pitch < s->joined_channels || s->joined_pitch > MAX_INDEX ||
+        s->joined_channels * bytes % TSM_CONV_CHUNK || s->joined_pitch * bytes % TSM_CONV_CHUNK)
+        return "the pixels that it joins are not multiples of 16 bytes";
+    if ((int64_t)s->n * s->t * s->joined_h * s->joined_w > MAX_INDEX / s->joined_pitch * (TSM_CONV_WORD / bytes))
+        return "the input that it joins is above 8 GiB";
+    return NULL;
+}
+
 bool tsm_conv_kernel_serves(const tsm_conv_kernel_spec *spec, const char **why)
 {
     const char *reason = refuse_shape(spec);
 
     if (!reason) reason = refuse_layout(spec);
     if (!reason) reason = refuse_shift(spec);
+    if (!reason) reason = refuse_joined(spec);
     if (why) *why = reason;
     return !reason;
 }
@@ -129,18 +154,28 @@ static void round_to_tf32(void *values, size_t count)
     }
 }
 
-void tsm_conv_kernel_pack(void *packed, const void *filters, const tsm_conv_kernel_spec *spec)
+/* Taps of `bytes` each, padded. */
+static char *pack_taps(char *to, const char *from, int taps, int64_t bytes, int64_t padded)
 {
-    const size_t bytes = (size_t)(spec->channels * element_bytes(spec)), padded = (size_t)tap_bytes(spec);
-    const size_t taps = (size_t)spec->filters * (size_t)spec->kernel_h * (size_t)spec->kernel_w;
-    const char *from = filters;
+    for (int i = 0; i < taps; i++, from += bytes, to += padded) {
+        memcpy(to, from, (size_t)bytes);
+        memset(to + bytes, 0, (size_t)(padded - bytes));
+    }
+    return to;
+}
+
+void tsm_conv_kernel_pack(void *packed, const void *filters, const void *joined, const tsm_conv_kernel_spec *spec)
+{
+    const int64_t bytes = spec->channels * element_bytes(spec);
+    const int64_t more = spec->joined_channels * element_bytes(spec);
+    const int taps = spec->kernel_h * spec->kernel_w;
     char *to = packed;
 
-    for (size_t i = 0; i < taps; i++, from += bytes, to += padded) {
-        memcpy(to, from, bytes);
-        memset(to + bytes, 0, padded - bytes);
+    for (int64_t i = 0; i < spec->filters; i++) {
+        to = pack_taps(to, (const char *)filters + i * taps * bytes, taps, bytes, tap_bytes(spec));
+        if (more) to = pack_taps(to, (const char *)joined + i * more, 1, more, joined_bytes(spec));
     }
-    if (spec->dtype == TSM_FLOAT32) round_to_tf32(packed, taps * padded / sizeof(float));
+    if (spec->dtype == TSM_FLOAT32) round_to_tf32(packed, tsm_conv_kernel_packed_bytes(spec) / sizeof(float));
 }
 
 /* ---- Tiles and parts ---- */
@@ -171,8 +206,9 @@ bool tsm_conv_kernel_way_serves(const tsm_conv_kernel_spec *spec, tsm_conv_kerne
 
     if (way.tile < 0 || way.tile >= TSM_CONV_TILE_COUNT) return false;
     tile = tsm_conv_kernel_tile(way.tile);
-    return tap_bytes(spec) % tile->k_bytes == 0 && tile_count(spec, tile) <= MAX_INDEX && way.parts >= 1 &&
-           way.parts <= step_count(spec, tile) && way.parts <= TSM_CONV_MAX_PARTS;
+    return tap_bytes(spec) % tile->k_bytes == 0 && joined_bytes(spec) % tile->k_bytes == 0 &&
+           tile_count(spec, tile) <= MAX_INDEX && way.parts >= 1 && way.parts <= step_count(spec, tile) &&
+           way.parts <= TSM_CONV_MAX_PARTS;
 }
 
 size_t tsm_conv_kernel_workspace_bytes(const tsm_conv_kernel_spec *spec, tsm_conv_kernel_way way)

@@ -26,6 +26,11 @@ typedef struct tsm_conv_kernel_spec {
     int64_t in_pitch, out_pitch, residual_pitch; /* residual_pitch 0: no residual */
     int fold, end, step;                         /* the shift of the input; end 0: none */
     int residual_fold, residual_end;             /* the residual read with the same step; end 0: as it lies */
+
+    /* A 1x1 convolution of another input, (n, t, joined_h, joined_w, joined_channels), is added before the activation:
+     * its channels are more of K. joined_channels 0: none. */
+    int joined_channels, joined_h, joined_w, joined_stride;
+    int64_t joined_pitch;
     tsm_kernel_act act;
 } tsm_conv_kernel_spec;
 
@@ -38,11 +43,13 @@ int tsm_conv_kernel_out_w(const tsm_conv_kernel_spec *spec);
 
 /* ---- Filters ---- */
 
-/* Packed filters are (filters, taps, channels padded with zeros to a multiple of 64 bytes); tf32 is rounded. */
+/* Packed filters are (filters, taps, channels padded with zeros to a multiple of 64 bytes); tf32 is rounded. Behind
+ * the taps of a filter are those of what is joined, padded as well. */
 size_t tsm_conv_kernel_packed_bytes(const tsm_conv_kernel_spec *spec);
 
-/* On the host, from (filters, kernel_h, kernel_w, channels) of the spec's dtype. */
-void tsm_conv_kernel_pack(void *packed, const void *filters, const tsm_conv_kernel_spec *spec);
+/* On the host, from (filters, kernel_h, kernel_w, channels) of the spec's dtype and (filters, joined_channels), which
+ * is not read where nothing is joined. */
+void tsm_conv_kernel_pack(void *packed, const void *filters, const void *joined, const tsm_conv_kernel_spec *spec);
 
 /* ---- Tiles and parts ---- */
 

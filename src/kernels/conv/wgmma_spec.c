@@ -10,6 +10,7 @@ static const char *refuse(const tsm_conv_kernel_spec *s)
 {
     if (s->dtype == TSM_FLOAT32) return "wgmma would cut tf32's input off, not round it";
     if (s->stride > MAX_STRIDE) return "its stride is above 8";
+    if (s->joined_channels) return "it joins another convolution";
     if (s->fold * ELEMENT_BYTES % TSM_CONV_CHUNK || s->end * ELEMENT_BYTES % TSM_CONV_CHUNK)
         return "a fold is not a multiple of 16 bytes";
     return NULL;

@@ -201,6 +201,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
     if (!stream) return refuse(cudaErrorInvalidResourceHandle);
     if (bytes == 0) return cudaSuccess;
     if (!make_copy(copy, "cudaMemcpyAsync", to, from, bytes, kind)) return refuse(cudaErrorInvalidValue);
+    counters.pageable += (!copy.from_device && !is_pinned(from, bytes)) || (!copy.to_device && !is_pinned(to, bytes));
     if (!stream->capture) stage(copy);
     cudaError_t error = submit(handle, "cudaMemcpyAsync", [copy] { return do_copy(copy); });
     if (error || copy.to_device || stream->capture || is_pinned(to, bytes)) return error;

@@ -19,7 +19,8 @@ typedef struct tsm_sim_counters {
     uint64_t synchronisations; /* the host waited, also where CUDA does so without being asked */
     uint64_t launches;         /* of kernels of ours, captured ones when they are replayed */
     uint64_t matmuls, convolutions;
-    uint64_t copies; /* memcpy and memset */
+    uint64_t copies;   /* memcpy and memset */
+    uint64_t pageable; /* cudaMemcpyAsync from or to pageable memory, which waits, and is slow */
     uint64_t graph_launches;
     uint64_t engine_queries; /* of cuDNN's heuristics */
     uint64_t handles;        /* of cuDNN and cuBLASLt that were created */

@@ -107,6 +107,28 @@ START_TEST(enqueue_neither_allocates_nor_waits)
 }
 END_TEST
 
+/* What run copies from and to pageable memory goes through pinned memory of the worker's. */
+START_TEST(run_copies_pinned_memory)
+{
+    set_mode("on", "off");
+    tsm_engine *engine = make_golden(networks[0], TSM_PRECISION_FP16);
+    tsm_context *context = make_context(engine, &shape);
+    float *data = hashed_array(PIXELS, 1), first[N * CLASSES], second[N * CLASSES];
+
+    run(context, data, first);
+    const tsm_sim_counters before = tsm_sim_count();
+    run(context, data, second);
+    const tsm_sim_counters after = tsm_sim_count();
+    assert_bytes(second, first, logit_bytes, "the second run");
+    ck_assert_uint_eq(after.pageable, before.pageable);
+    ck_assert_uint_ge(after.copies - before.copies, 2 + PIXELS * sizeof(float) / 20000); /* in pieces */
+    tsm_context_destroy(&context);
+    tsm_engine_destroy(&engine);
+    free(data);
+    assert_nothing_left();
+}
+END_TEST
+
 /* The arena is one: a second stream waits for the first without being told. */
 START_TEST(streams_of_one_context_take_turns)
 {
@@ -413,6 +435,7 @@ int main(void)
     tcase_set_timeout(tensors, 0);
     tcase_set_timeout(engines, 0);
     tcase_add_loop_test(costs, enqueue_neither_allocates_nor_waits, 0, 2 * COUNT_OF(networks));
+    tcase_add_test(costs, run_copies_pinned_memory);
     tcase_add_loop_test(costs, streams_of_one_context_take_turns, 0, 4);
     tcase_add_loop_test(costs, callers_capture, 0, 2 * COUNT_OF(networks));
     tcase_add_test(tensors, pinned_tensors);

@@ -3,6 +3,9 @@
  * test_sim_net_gather.c - networks with the shift method `gather` on the simulated device: logits against PyTorch in
  * float64, which steps are left, and what cannot be gathered.
  */
+#include <dirent.h>
+#include <unistd.h>
+
 #include "graph_support.h"
 #include "net_support.h"
 /* Behind them: net_support.h says where the data is. */
@@ -158,6 +161,72 @@ START_TEST(tuned)
 }
 END_TEST
 
+/* The value of the one entry "shift,..." in the one file of the folder, which both go. */
+static void take_choice(const char *folder, char choice[32])
+{
+    struct dirent *entry;
+    DIR *files = opendir(folder);
+    char path[600], line[400];
+
+    ck_assert_ptr_nonnull(files);
+    choice[0] = '\0';
+    while ((entry = readdir(files)) != NULL) {
+        FILE *file;
+
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        file = fopen(path, "r");
+        ck_assert_ptr_nonnull(file);
+        while (fgets(line, sizeof line, file))
+            if (sscanf(line, "shift,%*s %31s", choice) == 1) break;
+        fclose(file);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    closedir(files);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+/* Where nothing is said the network is timed in all ways. On the simulated device a launch is all that takes time, so
+ * the fewest launches win: those that copy nothing; at fp32 there are none. */
+START_TEST(the_fastest_way_is_kept)
+{
+    const tsm_precision precision = _i ? TSM_PRECISION_FP16 : TSM_PRECISION_FP32;
+    const tsm_shape shape = { .n = 1, .t = 2, .h = 4, .w = 3 };
+    network net = network_make(SEED, 3);
+    tsm_backend_config config = cuda_config(precision, TSM_SHIFT_AUTO);
+    char folder[] = "/tmp/tsm_sim_ways_XXXXXX", choice[32];
+    int x = network_conv(&net, "stem", 0, 3, 32, 1, 1);
+    tsm_plan *plan = NULL;
+    tsm_dims *shapes;
+    tsm_error error;
+
+    begin_case(50 + (unsigned)_i);
+    for (int i = 0; i < 2; i++) {
+        x = network_shift_by(&net, "shift", x, tsm_shift_both(4, 32));
+        x = network_act(&net, "relu", network_conv_norm(&net, "wide", x, 32, 32, 3, 1), TSM_ACT_RELU);
+    }
+    network_head(&net, x, 32);
+    assert_ok(tsm_graph_optimize(net.graph, &error), &error);
+    shapes = network_shapes(net.graph, &shape);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    config.tune = true;
+    config.graphs = false;
+    config.cache_dir = folder;
+    cuda_session s = cuda_open(net.graph, &config);
+    assert_ok(s.backend->plan(&plan, s.worker, &(tsm_plan_arguments){ .shapes = shapes }, &error), &error);
+    free(cuda_run(&s, plan, shapes));
+    s.backend->plan_release(plan);
+    cuda_close(&s);
+    take_choice(folder, choice);
+    if (_i)
+        ck_assert_msg(strcmp(choice, "gather") == 0 || strcmp(choice, "mixed") == 0, "%s is kept", choice);
+    else
+        ck_assert_msg(strcmp(choice, "overlap") == 0 || strcmp(choice, "copy") == 0, "%s is kept", choice);
+    free(shapes);
+    network_free(&net);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("networks whose shifts are gathered");
@@ -171,6 +240,7 @@ int main(void)
     tcase_add_loop_test(tests, on_wgmma, 0, 3);
     tcase_add_test(tests, fp32_is_refused);
     tcase_add_test(tests, tuned);
+    tcase_add_loop_test(tests, the_fastest_way_is_kept, 0, 2);
     suite_add_tcase(suite, tests);
     failed = run_suite(suite);
     json_decref(cases);

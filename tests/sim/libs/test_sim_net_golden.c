@@ -158,7 +158,7 @@ static uint64_t run_tuned(const golden *g)
     const tsm_sim_counters before = tsm_sim_count();
     tsm_sim_counters after;
 
-    free(run_golden(g, TSM_PRECISION_FP16, TSM_SHIFT_AUTO));
+    free(run_golden(g, TSM_PRECISION_FP16, TSM_SHIFT_OVERLAP)); /* no trials of ours, to which products are dear */
     after = tsm_sim_count();
     return after.matmuls + after.convolutions - before.matmuls - before.convolutions;
 }

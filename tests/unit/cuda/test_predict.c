@@ -89,6 +89,27 @@ START_TEST(bytes_by_hand)
 }
 END_TEST
 
+/* What only convolutions read that shift as they read it is dense, and the shortcut is a part of the sum. */
+START_TEST(gathered_by_hand)
+{
+    enum { PIXELS = 8 * 64, SMALL = 8 * 16 };
+    network net = make_block();
+    tsm_prediction p = predict(&net, TSM_PRECISION_FP16, TSM_SHIFT_GATHER);
+    uint64_t least = 2 * (PIXELS * (4 + 32) + 4 * 32);
+
+    expect(&p, net.graph, "stem", 1, least, least);
+    least = 2 * (PIXELS * (32 + 16) + 32 * 16);
+    expect(&p, net.graph, "conv1", 1, least, least);
+    expect(&p, net.graph, "downsample", 0, 0, 0);
+    /* 16 channels, padded to 32 in the filters, and 32 of the shortcut's pixels. */
+    least = 2 * (SMALL * (16 + 32 + 64) + (32 + 32) * 64);
+    expect(&p, net.graph, "conv3", 1, least, least);
+    ck_assert_uint_eq(p.nodes[find(net.graph, "conv3")].macs, SMALL * (16 + 32) * 64);
+    tsm_prediction_clear(&p);
+    network_free(&net);
+}
+END_TEST
+
 START_TEST(seconds_by_hand)
 {
     const tsm_ceiling slow = { "any", "one", 1e9, 1e12, 1e11 };
@@ -174,6 +195,7 @@ int main(void)
     TCase *tests = tcase_create("prediction"), *forks = tcase_create("forks");
 
     tcase_add_test(tests, bytes_by_hand);
+    tcase_add_test(tests, gathered_by_hand);
     tcase_add_test(tests, seconds_by_hand);
     tcase_add_test(tests, devices_have_ceilings);
     tcase_add_test(tests, precisions_are_refused);

@@ -35,6 +35,15 @@ static void append_whose(char text[TSM_CONV_SPEC_TEXT], tsm_conv_whose whose)
     snprintf(text + used, TSM_CONV_SPEC_TEXT - used, "%s", words[whose]);
 }
 
+static void append_joined(char text[TSM_CONV_SPEC_TEXT], const tsm_conv_spec *s)
+{
+    const size_t used = strlen(text);
+
+    if (!s->joined_channels) return;
+    snprintf(text + used, TSM_CONV_SPEC_TEXT - used, ",j%lldx%lldx%lld/%llds%d", (long long)s->joined_h,
+             (long long)s->joined_w, (long long)s->joined_channels, (long long)s->joined_pitch, s->joined_stride);
+}
+
 void tsm_conv_spec_print(const tsm_conv_spec *s, char text[TSM_CONV_SPEC_TEXT])
 {
     snprintf(text, TSM_CONV_SPEC_TEXT,
@@ -47,6 +56,7 @@ void tsm_conv_spec_print(const tsm_conv_spec *s, char text[TSM_CONV_SPEC_TEXT])
         append_shifts(text, s);
     else
         append_whose(text, s->whose);
+    append_joined(text, s);
 }
 
 bool tsm_conv_spec_gathers(const tsm_conv_spec *spec)
@@ -56,15 +66,24 @@ bool tsm_conv_spec_gathers(const tsm_conv_spec *spec)
 
 bool tsm_conv_spec_is_ours(const tsm_conv_spec *spec)
 {
-    return tsm_conv_spec_gathers(spec) || spec->whose == TSM_CONV_OURS;
+    return tsm_conv_spec_gathers(spec) || spec->joined_channels || spec->whose == TSM_CONV_OURS;
+}
+
+static int64_t padded(const tsm_conv_spec *spec, int64_t channels)
+{
+    const int64_t unit = TSM_CONV_PACK_BYTES / tsm_cuda_dtype_of(spec->precision)->bytes;
+
+    return tsm_conv_spec_is_ours(spec) ? (channels + unit - 1) / unit * unit : channels;
 }
 
 int64_t tsm_conv_spec_tap(const tsm_conv_spec *spec)
 {
-    const int64_t channels = spec->channels / spec->groups;
-    const int64_t unit = TSM_CONV_PACK_BYTES / tsm_cuda_dtype_of(spec->precision)->bytes;
+    return padded(spec, spec->channels / spec->groups);
+}
 
-    return tsm_conv_spec_is_ours(spec) ? (channels + unit - 1) / unit * unit : channels;
+int64_t tsm_conv_spec_row(const tsm_conv_spec *spec)
+{
+    return spec->kernel_h * spec->kernel_w * tsm_conv_spec_tap(spec) + padded(spec, spec->joined_channels);
 }
 
 bool tsm_conv_spec_is_product(const tsm_conv_spec *spec)
@@ -84,7 +103,7 @@ int64_t tsm_conv_spec_input_count(const tsm_conv_spec *s)
 
 int64_t tsm_conv_spec_weight_count(const tsm_conv_spec *s)
 {
-    return s->filters * s->kernel_h * s->kernel_w * tsm_conv_spec_tap(s);
+    return s->filters * tsm_conv_spec_row(s);
 }
 
 int64_t tsm_conv_spec_output_count(const tsm_conv_spec *s)
@@ -95,4 +114,10 @@ int64_t tsm_conv_spec_output_count(const tsm_conv_spec *s)
 int64_t tsm_conv_spec_residual_count(const tsm_conv_spec *s)
 {
     return s->residual_pitch ? pitched_count(s->images * s->oh * s->ow, s->residual_pitch, s->filters) : 0;
+}
+
+int64_t tsm_conv_spec_joined_count(const tsm_conv_spec *s)
+{
+    if (!s->joined_channels) return 0;
+    return pitched_count(s->images * s->joined_h * s->joined_w, s->joined_pitch, s->joined_channels);
 }

@@ -26,6 +26,10 @@ typedef struct tsm_conv_spec {
     /* Shifts that the convolution itself makes, as it reads; end 0: none. */
     tsm_shift shift, residual_shift; /* of the input; of the residual */
     int frames;                      /* of a clip: images are clips of as many */
+
+    /* A 1x1 convolution of another input, added before the activation; 0 channels: none. */
+    int64_t joined_channels, joined_h, joined_w, joined_pitch;
+    int joined_stride;
 } tsm_conv_spec;
 
 #define TSM_CONV_SPEC_TEXT 192
@@ -43,6 +47,9 @@ bool tsm_conv_spec_is_ours(const tsm_conv_spec *spec);
 /* Elements from the filters of one tap to those of the next. */
 int64_t tsm_conv_spec_tap(const tsm_conv_spec *spec);
 
+/* Elements of a filter, all taps and what is joined. */
+int64_t tsm_conv_spec_row(const tsm_conv_spec *spec);
+
 /* A matrix product: 1x1, stride 1, no padding, one group. */
 bool tsm_conv_spec_is_product(const tsm_conv_spec *spec);
 
@@ -51,5 +58,6 @@ int64_t tsm_conv_spec_input_count(const tsm_conv_spec *spec);
 int64_t tsm_conv_spec_weight_count(const tsm_conv_spec *spec);
 int64_t tsm_conv_spec_output_count(const tsm_conv_spec *spec);
 int64_t tsm_conv_spec_residual_count(const tsm_conv_spec *spec);
+int64_t tsm_conv_spec_joined_count(const tsm_conv_spec *spec);
 
 #endif

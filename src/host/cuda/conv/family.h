@@ -52,7 +52,7 @@ typedef struct tsm_conv_bound {
 
 /* Device addresses; `in` is that of the first channel that is read. */
 typedef struct tsm_conv_buffers {
-    const void *in, *weights, *bias, *residual;
+    const void *in, *weights, *bias, *residual, *joined;
     void *out, *workspace;
 } tsm_conv_buffers;
 

@@ -10,7 +10,7 @@
 
 /* Where the parts of a set begin, in bytes. */
 typedef struct parts {
-    size_t in, weights, bias, residual, out, end;
+    size_t in, weights, bias, residual, joined, out, end;
 } parts;
 
 static size_t bytes_of(int64_t count, tsm_dtype type)
@@ -31,7 +31,8 @@ static parts parts_of(const tsm_conv_spec *spec)
     p.weights = p.in + bytes_of(tsm_conv_spec_input_count(spec), type);
     p.bias = p.weights + bytes_of(tsm_conv_spec_weight_count(spec), type);
     p.residual = p.bias + bytes_of(spec->filters, out_type);
-    p.out = p.residual + bytes_of(tsm_conv_spec_residual_count(spec), out_type);
+    p.joined = p.residual + bytes_of(tsm_conv_spec_residual_count(spec), out_type);
+    p.out = p.joined + bytes_of(tsm_conv_spec_joined_count(spec), type);
     p.end = p.out + bytes_of(tsm_conv_spec_output_count(spec), out_type);
     return p;
 }
@@ -90,12 +91,15 @@ static tsm_status fill_first(tsm_operands *o, const tsm_conv_spec *spec, cudaStr
     TSM_TRY_RETURN(fill(o->memory + p.in, p.weights - p.in, type, stream, error));
     TSM_TRY_RETURN(fill(o->memory + p.weights, p.bias - p.weights, type, stream, error));
     TSM_TRY_RETURN(fill(o->memory + p.bias, p.residual - p.bias, out_type, stream, error));
-    if (p.out > p.residual) TSM_TRY_RETURN(fill(o->memory + p.residual, p.out - p.residual, out_type, stream, error));
+    if (p.joined > p.residual)
+        TSM_TRY_RETURN(fill(o->memory + p.residual, p.joined - p.residual, out_type, stream, error));
+    if (p.out > p.joined) TSM_TRY_RETURN(fill(o->memory + p.joined, p.out - p.joined, type, stream, error));
     o->first = (tsm_conv_buffers){
         .in = o->memory + p.in + (size_t)spec->in_offset * tsm_dtype_bytes(type),
         .weights = o->memory + p.weights,
         .bias = o->memory + p.bias,
         .residual = spec->residual_pitch ? o->memory + p.residual : NULL,
+        .joined = spec->joined_channels ? o->memory + p.joined : NULL,
         .out = o->memory + p.out,
     };
     return TSM_OK;
@@ -137,6 +141,7 @@ tsm_conv_buffers tsm_operands_of(const tsm_operands *o, int set)
     b.weights = (const char *)b.weights + offset;
     b.bias = (const char *)b.bias + offset;
     if (b.residual) b.residual = (const char *)b.residual + offset;
+    if (b.joined) b.joined = (const char *)b.joined + offset;
     b.out = (char *)b.out + offset;
     return b;
 }

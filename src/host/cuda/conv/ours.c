@@ -145,6 +145,7 @@ static tsm_status bind(tsm_conv_bound **out, const tsm_conv *head, const tsm_con
         .weights = b->weights,
         .bias = b->bias,
         .residual = b->residual,
+        .joined = b->joined,
         .out = b->out,
         .workspace = b->workspace,
     };

@@ -29,7 +29,8 @@ static const char *refuse(const tsm_conv_spec *s)
     if (s->frames < 0 || s->images % clip_of(s)) return "its images are no clips";
     if (s->shift.end && s->residual_shift.end && s->shift.step != s->residual_shift.step)
         return "its input and its residual shift in two directions";
-    if (s->images > most || s->h > most || s->w > most || s->channels > most || s->filters > most)
+    if (s->joined_channels > most || s->joined_h > most || s->joined_w > most || s->images > most || s->h > most ||
+        s->w > most || s->channels > most || s->filters > most)
         return "a size is above 2^30";
     return NULL;
 }
@@ -59,6 +60,11 @@ bool tsm_conv_ours_spec(tsm_conv_kernel_spec *ours, const tsm_conv_spec *s, cons
         .step = s->shift.end ? s->shift.step : s->residual_shift.step,
         .residual_fold = s->residual_shift.fold,
         .residual_end = s->residual_shift.end,
+        .joined_channels = (int)s->joined_channels,
+        .joined_h = (int)s->joined_h,
+        .joined_w = (int)s->joined_w,
+        .joined_stride = s->joined_stride,
+        .joined_pitch = s->joined_pitch,
         .act = act_of(s->act),
     };
     return tsm_conv_kernel_serves(ours, why);

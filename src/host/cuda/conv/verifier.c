@@ -38,7 +38,7 @@ static double sum_of(const tsm_conv_spec *s, int64_t image, int64_t oy, int64_t 
     for (int r = 0; r < s->kernel_h; r++)
         for (int t = 0; t < s->kernel_w; t++) {
             const int64_t y = oy * s->stride - s->pad + r, x = ox * s->stride - s->pad + t;
-            const int64_t tap = ((f * s->kernel_h + r) * s->kernel_w + t) * tsm_conv_spec_tap(s);
+            const int64_t tap = f * tsm_conv_spec_row(s) + (r * s->kernel_w + t) * tsm_conv_spec_tap(s);
 
             if (y < 0 || y >= s->h || x < 0 || x >= s->w) continue;
             for (int64_t c = 0; c < depth; c++) {
@@ -51,6 +51,19 @@ static double sum_of(const tsm_conv_spec *s, int64_t image, int64_t oy, int64_t 
     return sum;
 }
 
+static double joined_sum(const tsm_conv_spec *s, int64_t image, int64_t oy, int64_t ox, int64_t f)
+{
+    const tsm_dtype type = tsm_cuda_dtype_of(s->precision)->type;
+    const int64_t row = image * s->joined_h + oy * s->joined_stride;
+    const int64_t pixel = (row * s->joined_w + ox * s->joined_stride) * s->joined_pitch;
+    const int64_t weights = f * tsm_conv_spec_row(s) + s->kernel_h * s->kernel_w * tsm_conv_spec_tap(s);
+    double sum = 0;
+
+    for (int64_t c = 0; c < s->joined_channels; c++)
+        sum += (double)tsm_operand_value(pixel + c, type) * (double)tsm_operand_value(weights + c, type);
+    return sum;
+}
+
 static double expected(const tsm_conv_spec *s, int64_t index)
 {
     const tsm_dtype type = tsm_operands_out_type(s);
@@ -58,7 +71,7 @@ static double expected(const tsm_conv_spec *s, int64_t index)
     const int64_t of_image = pixel % pixels, from = image_of(s, &s->residual_shift, pixel / pixels, f);
     double sum = sum_of(s, pixel / pixels, of_image / s->ow, of_image % s->ow, f);
 
-    sum += (double)tsm_operand_value(f, type);
+    sum += joined_sum(s, pixel / pixels, of_image / s->ow, of_image % s->ow, f) + (double)tsm_operand_value(f, type);
     if (s->residual_pitch && from >= 0)
         sum += (double)tsm_operand_value((from * pixels + of_image) * s->residual_pitch + f, type);
     if (s->act == TSM_ACT_SIGMOID) return 1 / (1 + exp(-sum));
