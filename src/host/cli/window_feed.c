@@ -48,7 +48,12 @@ void window_feed_done(window_feed *f, window_item *item)
 void window_feed_close(window_feed *f)
 {
     close_input(f);
-    while (f->items) window_feed_done(f, f->items);
+    while (f->items) {
+        window_item *item = f->items;
+
+        f->items = item->behind;
+        free(item);
+    }
     *f = (window_feed){ 0 };
 }
 

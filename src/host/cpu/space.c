@@ -34,16 +34,17 @@ bool tsm_cpu_restores(const tsm_plan *plan, int index)
 
 tsm_cpu_inverted tsm_cpu_inverted_of(const tsm_plan *plan, int index)
 {
-    const tsm_node *project = &plan->graph->nodes[index], *depthwise = project - 1;
-    const tsm_node *expand = tsm_cpu_expands(plan->worker->prepared, index) ? project - 2 : NULL;
+    const tsm_node *nodes = plan->graph->nodes, *depthwise = &nodes[index - 1];
+    const bool expands = tsm_cpu_expands(plan->worker->prepared, index);
+    const tsm_node *first = &nodes[expands ? index - 2 : index - 1];
 
-    return (tsm_cpu_inverted){ .bias = { expand ? expand->bias : NULL, depthwise->bias, project->bias },
-                               .in = plan->shapes[(expand ? expand : depthwise)->inputs[0]],
+    return (tsm_cpu_inverted){ .bias = { expands ? first->bias : NULL, depthwise->bias, nodes[index].bias },
+                               .in = plan->shapes[first->inputs[0]],
                                .dims = plan->shapes[index],
                                .hidden = depthwise->out_channels,
                                .stride = depthwise->stride,
                                .threads = plan->worker->prepared->threads,
-                               .shift = expand && !plan->slots ? expand->shift : (tsm_shift){ 0 } };
+                               .shift = expands && !plan->slots ? first->shift : (tsm_shift){ 0 } };
 }
 
 tsm_cpu_inverted_space tsm_cpu_inverted_space_of(const tsm_plan *plan, int index)
