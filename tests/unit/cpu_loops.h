@@ -76,7 +76,7 @@ static inline float *copy_of(const float *values, size_t count)
 {
     float *copy = output_of(count);
 
-    memcpy(copy, values, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++) copy[i] = values[i];
     return copy;
 }
 
