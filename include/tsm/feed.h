@@ -46,8 +46,7 @@ typedef struct tsm_feed_options {
  * Whatever a source says, FFmpeg opens nothing but the source itself: no file out of a stream, no address out of a
  * file, and no playlist. Blocking. Errors: IO (it cannot be opened, or is silent), FORMAT (no video, a playlist),
  * UNSUPPORTED (an address without allow_network; a camera where FFmpeg's libavdevice is not installed; frames beyond
- * max_pixels),
- * CANCELLED, ARGUMENT, MEMORY. */
+ * max_pixels), CANCELLED, ARGUMENT, MEMORY. */
 TSM_API tsm_status tsm_feed_open(tsm_feed **feed, const char *source, const tsm_feed_options *options,
                                  tsm_error *error);
 

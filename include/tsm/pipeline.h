@@ -110,9 +110,9 @@ TSM_API tsm_status tsm_pipeline_next(tsm_pipeline *pipeline, const tsm_result **
  * signal handlers. */
 TSM_API void tsm_pipeline_cancel(tsm_pipeline *pipeline);
 
-/* For tsm_engine_options.cancel of the engine, with any `cancel_user`: then a run that has begun ends with tsm_pipeline_cancel
- * or with the time that its source may take (max_seconds), and not before the next run only. It returns 0 for runs that
- * are no pipeline's. */
+/* A function for tsm_engine_options.cancel of a pipeline's engine, with any `cancel_user`. With it tsm_pipeline_cancel, and
+ * the end of the time that a source may take (max_seconds), end a run that has begun; without it they end the work
+ * before the next run. Returns non-zero where the run of the calling thread is to end, 0 also for runs of no pipeline. */
 TSM_API int tsm_pipeline_run_is_over(void *user);
 
 /* Fills `info`. Errors: ARGUMENT. */

@@ -219,8 +219,6 @@ CORE = {
     "tsm_context_create": (c_int, [_handle, c_void_p, _error]),
     "tsm_context_destroy": (None, [_handle]),
     "tsm_context_plan": (c_int, [c_void_p, POINTER(Shape), _error]),
-    "tsm_context_drop_plans": (None, [c_void_p]),
-    "tsm_context_bytes": (c_uint64, [c_void_p]),
     "tsm_run": (c_int, [c_void_p, POINTER(Tensor), POINTER(Tensor), _error]),
     "tsm_enqueue": (c_int, [c_void_p, POINTER(Tensor), POINTER(Tensor), c_void_p, _error]),
     "tsm_context_profile": (
@@ -233,8 +231,4 @@ VIDEO = {
     "tsm_clips_destroy": (None, [_handle]),
     "tsm_clips_get_info": (c_int, [c_void_p, POINTER(ClipsInfo)]),
     "tsm_clips_tensor": (Tensor, [c_void_p]),
-    "tsm_resize_rgb": (
-        c_int,
-        [c_int, POINTER(c_uint8), c_int, c_int, POINTER(c_uint8), c_int, c_int, _error],
-    ),
 }

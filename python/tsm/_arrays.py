@@ -120,7 +120,7 @@ def clips_of(array):
     return _from_host(array)
 
 
-def logits_on_host(clips, dims):
+def logits_on_host(dims):
     """An array for logits, and its tensor."""
     logits = np.empty(dims, np.float32)
     layout = NC if len(dims) == 2 else NTC

@@ -15,7 +15,6 @@ import numpy as np
 from . import _abi, _arrays, _library
 from ._library import call, core, encoded, path_bytes, text
 from ._names import PRECISIONS, SHIFTS, TOGGLES, chosen, named
-from .errors import ArgumentError
 
 if TYPE_CHECKING:
     from .model import Model
@@ -147,11 +146,11 @@ class Engine:
         dims = self._logits_dims(given.shape)
         on_device = given.stream is not None
         if out is None:
-            make = _arrays.logits_beside if on_device else _arrays.logits_on_host
-            out, output = make(given, dims)
+            out, output = _arrays.logits_beside(given, dims) if on_device else _arrays.logits_on_host(dims)
+        elif on_device:
+            output = _arrays.cuda_output(out, dims, given.tensor.device)
         else:
-            take = (lambda: _arrays.cuda_output(out, dims, given.tensor.device)) if on_device else None
-            output = take() if take else _arrays.host_output(out, dims)
+            output = _arrays.host_output(out, dims)
         with self._context(given.shape) as context:
             if on_device:
                 call(core.tsm_enqueue, context, ctypes.byref(given.tensor), ctypes.byref(output), given.stream)
@@ -225,6 +224,3 @@ class Engine:
     def __repr__(self):
         info = self.info
         return f"<tsm.Engine {self.model.info.arch} on {info.device}, {info.precision}, {info.library}>"
-
-
-__all__ = ["Engine", "EngineInfo", "Prediction", "ProfileRow", "ArgumentError"]

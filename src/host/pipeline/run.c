@@ -38,14 +38,15 @@ static tsm_status make_room(tsm_pipeline *p, tsm_lane *lane, size_t bytes, tsm_e
     return TSM_OK;
 }
 
-/* The clips of a batch beside each other; those of one item lie so already, if not where a GPU wants them. */
+/* The clips of a batch beside each other; those of one item lie so already, and where a GPU wants them if they are in
+ * page-locked memory. */
 static tsm_status gather(tsm_pipeline *p, tsm_lane *lane, const tsm_batch *batch, tsm_tensor *clips, tsm_error *error)
 {
     const tsm_part *first = &batch->parts[0];
     const size_t bytes = clip_bytes(first->item);
     uint8_t *to;
 
-    if (batch->part_count == 1 && !p->pins)
+    if (batch->part_count == 1 && (!p->pins || first->item->pixels.memory == TSM_MEMORY_PINNED))
         return tsm_tensor_slice(&first->item->pixels, first->first, first->count, clips, error);
     TSM_TRY_RETURN(make_room(p, lane, (size_t)batch->clips * bytes, error));
     to = lane->frames;
